@@ -1,0 +1,214 @@
+"""Interfaces, queues, routes and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netaudit.model.reading import Maybe
+
+
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Descriptors of ``ethtool -g``: in force and the driver's maximum."""
+
+    rx_slots: Maybe[int]
+    rx_max_slots: Maybe[int]
+    tx_slots: Maybe[int]
+    tx_max_slots: Maybe[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Queues of ``ethtool -l``: in force and the driver's maximum."""
+
+    combined: Maybe[int]
+    combined_max: Maybe[int]
+    rx: Maybe[int]
+    rx_max: Maybe[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    """Interrupt moderation of ``ethtool -c``."""
+
+    adaptive_rx: Maybe[bool]
+    rx_usecs: Maybe[int]
+    rx_frames: Maybe[int]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """One address of an interface; ``network`` is its subnet in CIDR form."""
+
+    family: str  # "inet" or "inet6"
+    address: str
+    prefix_length: int
+    network: str
+    scope: str  # "global", "link", "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """One bonding device: /proc/net/bonding/*."""
+
+    mode: str
+    xmit_hash_policy: str
+    members: int
+    active_members: int
+    link_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """One network interface. ``kind`` is physical, veth, bridge, bond, vlan, vxlan, tun, wireguard, loopback, virtual…
+
+    ``counters`` are those of /sys/class/net/DEV/statistics, ``driver_counters`` those of ``ethtool -S``.
+    """
+
+    name: str
+    ifindex: int
+    kind: str
+    driver: Maybe[str]
+    mtu: int  # bytes
+    operstate: str  # "up", "down", "unknown", …
+    carrier: Maybe[bool]
+    carrier_changes: Maybe[int]
+    speed_mbps: Maybe[int]
+    duplex: Maybe[str]
+    master: str  # bridge or bond it belongs to, or empty
+    lower: str  # device below a VLAN or tunnel, or empty
+    txqueuelen: int  # packets
+    numa_node: Maybe[int]
+    rx_queues: int
+    tx_queues: int
+    rps_cpus: tuple[str, ...]  # mask per rx queue, as the kernel prints it
+    rings: Maybe[Rings]
+    channels: Maybe[Channels]
+    coalesce: Maybe[Coalesce]
+    offloads: Maybe[Mapping[str, bool]]  # feature name of ethtool -k -> on
+    offloads_fixed: Maybe[tuple[str, ...]]
+    counters: Mapping[str, int]
+    driver_counters: Maybe[Mapping[str, int]]
+    addresses: tuple[InterfaceAddress, ...]
+    bond: Maybe[Bond]
+    peer_mtu: Maybe[int] = 0  # of a veth whose other end is in the same namespace; 0 when there is none
+
+    @property
+    def is_physical(self) -> bool:
+        """Whether a device of the machine (or of its hypervisor) is behind it."""
+        return self.kind == "physical"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it carries traffic; many virtual devices answer ``unknown``."""
+        return self.operstate in {"up", "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class SoftnetCpu:
+    """One row of /proc/net/softnet_stat, since boot."""
+
+    cpu: int
+    processed: int
+    dropped: int
+    time_squeeze: int
+    received_rps: int
+    flow_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Irq:
+    """One interrupt line of a network device."""
+
+    irq: int
+    device: str
+    counts: tuple[int, ...]  # per CPU, since boot
+    affinity: Maybe[str]  # smp_affinity_list
+
+
+@dataclass(frozen=True, slots=True)
+class Softnet:
+    """Where packets are received: per CPU, host-wide even when read inside a namespace."""
+
+    cpus: tuple[SoftnetCpu, ...]
+    irqs: tuple[Irq, ...]
+    net_rx_by_cpu: tuple[int, ...]  # /proc/softirqs, since boot
+    softirq_ratio_by_cpu: tuple[float, ...]  # share of CPU time since boot: /proc/stat
+    steal_ratio: float  # share of CPU time since boot, over all CPUs
+
+
+@dataclass(frozen=True, slots=True)
+class Qdisc:
+    """One queueing discipline of ``tc -s qdisc``."""
+
+    device: str
+    kind: str
+    handle: str
+    parent: str  # "root" or the handle above
+    sent_bytes: int
+    sent_packets: int
+    dropped: int
+    overlimits: int
+    requeues: int
+    backlog_packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. Empty or None: not said on the route."""
+
+    family: str  # "inet" or "inet6"
+    table: str
+    kind: str  # "unicast", "blackhole", "unreachable", …
+    destination: str  # CIDR or "default"
+    gateway: str
+    device: str
+    source: str
+    metric: int | None
+    mtu: int | None
+    initcwnd: int | None
+    initrwnd: int | None
+    advmss: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Routes (500 at most) and whether rules beyond the three standard ones choose among tables."""
+
+    routes: tuple[Route, ...]
+    policy_rules: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallRule:
+    """One rule that bears on a check, with the text it was printed in."""
+
+    chain: str  # "table chain" or the iptables chain
+    hook: str  # "input", "output", "forward", "prerouting", "postrouting" or empty
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """What nftables and iptables hold, as far as checks ask: rules of a few kinds, and the number of all."""
+
+    rules: int
+    uses_conntrack: bool
+    notrack: tuple[FirewallRule, ...]
+    stateful_drops: tuple[FirewallRule, ...]  # drop of ct state invalid/new, or a chain policy drop with ct state
+    icmp_drops: tuple[FirewallRule, ...]
+    mss_clamps: tuple[FirewallRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathProbe:
+    """What ``ping`` said of the way to one declared peer. Ratios run from 0 to 1."""
+
+    peer: str
+    small_loss_ratio: float
+    rtt_avg_ms: float | None
+    df_size_bytes: int  # size of the IP packet that was sent with DF
+    df_loss_ratio: float
+    frag_needed_mtu: int | None  # the MTU an ICMP message told of
