@@ -36,6 +36,9 @@ class Probe:
     timeout_s: int
     max_bytes: int
     format: str  # one line on the shape of the output
+    params: tuple[str, ...] = ()  # shell variables that the bundle sets for it, such as PEERS
+    cost_cpu_ms: float = 0.0  # CPU on an idle 2-core machine, as measured by the benchmark
+    cost_processes: int = 0  # programs started, the shell's own subshells included
 
 
 @dataclass(frozen=True, slots=True)
