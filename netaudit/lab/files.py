@@ -1,0 +1,136 @@
+"""The texts a lab is made of: inventory, sshd_config, the init script of a host, the baseline with its waiver."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from netaudit.lab.plan import Fault, HostPlan
+
+SSH_PORT = 22
+
+
+def inventory_text(hosts: Sequence[HostPlan], directory: Path) -> str:
+    """An Ansible inventory of the lab, in YAML, with key and known_hosts by absolute path."""
+    lines = [
+        "# The lab fleet of netaudit: written by `netaudit lab up`, gone with `netaudit lab down`.",
+        "all:",
+        "  vars:",
+        f"    ansible_ssh_private_key_file: {directory / 'id_ed25519'}",
+        f"    ansible_ssh_common_args: -o UserKnownHostsFile={directory / 'known_hosts'}",
+        "    ansible_user: root",
+        "  children:",
+    ]
+    for group in dict.fromkeys(host.group for host in hosts):
+        lines += [f"    {group}:", "      hosts:"]
+        for host in hosts:
+            if host.group != group:
+                continue
+            lines += [f"        {host.name}:", f"          ansible_host: {host.address}"]
+            if host.user != "root":
+                lines.append(f"          ansible_user: {host.user}")
+    return "\n".join(lines) + "\n"
+
+
+def baseline_text(hosts: Sequence[HostPlan]) -> str:
+    """The lab's own baseline: the default one, and a waiver for the hosts that have one."""
+    lines = [
+        "baseline: lab",
+        "title: The lab fleet",
+        "extends: [linux-server]",
+    ]
+    waived = [host.name for host in hosts if host.fault is Fault.SHORT_FIN_TIMEOUT]
+    if waived:
+        lines += [
+            "waivers:",
+            "  - check: tcp.tw.fin_timeout",
+            f"    hosts: {','.join(waived)}",
+            "    reason: the load test of the payment gateway needs it until the pool is resized",
+            "    approver: j.doe",
+            "    ticket: NET-1234",
+            "    starts: 2026-01-01",
+            "    expires: 2036-12-31",
+            "    value: 5",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def sshd_config_text(directory: Path, host_directory: Path) -> str:
+    """A minimal sshd_config(5): keys only, one host key, no subsystem."""
+    return "\n".join(
+        (
+            f"Port {SSH_PORT}",
+            f"HostKey {host_directory / 'ssh_host_ed25519_key'}",
+            f"AuthorizedKeysFile {directory / 'authorized_keys'}",
+            "PidFile none",
+            "PasswordAuthentication no",
+            "KbdInteractiveAuthentication no",
+            "PermitRootLogin prohibit-password",
+            "StrictModes no",
+            "UsePAM no",
+            "PrintMotd no",
+            "PrintLastLog no",
+            "MaxStartups 200",
+            "UseDNS no",
+            "LogLevel ERROR",
+            "",
+        )
+    )
+
+
+def sysctl_text(values: Mapping[str, str]) -> str:
+    """Lines of sysctl.d(5)."""
+    return "".join(f"{name} = {value}\n" for name, value in values.items())
+
+
+def _set_sysctls(values: Mapping[str, str]) -> Iterable[str]:
+    for name, value in values.items():
+        path = "/proc/sys/" + name.replace(".", "/")
+        yield f"echo {shlex.quote(value)} > {shlex.quote(path)}"
+
+
+def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: int, python: str) -> str:
+    """The first process of a host: sets the host up inside its namespaces, starts its services, reaps, never returns.
+
+    Runs in fresh network, mount, pid and uts namespaces, so that nothing it mounts or sets is seen outside.
+    """
+    own = directory / "hosts" / host.name
+    listener = Path(__file__).with_name("listener.py")
+    lines = [
+        "set -eu",
+        "mount -t tmpfs -o mode=755,size=4m tmpfs /run",
+        "mkdir -p /run/sshd /run/sysctl.d",
+        f"mount --bind {shlex.quote(str(own / 'sysctl.d'))} /etc/sysctl.d",
+        f"mount --bind {shlex.quote(str(own / 'sysctl.conf'))} /etc/sysctl.conf",
+        f"mount --bind {shlex.quote(str(own / 'hostname'))} /etc/hostname",
+        f"mount --bind {shlex.quote(str(directory / 'passwd'))} /etc/passwd",
+        f"hostname {host.name}",
+        "ip -batch - <<'END'",
+        "link set lo up",
+        f"addr add {host.address}/{prefix_length} dev eth0",
+        f"link set eth0 mtu {host.mtu} up",
+        f"route add default via {gateway}",
+        "END",
+        *_set_sysctls(host.sysctl),
+    ]
+    for service in host.listeners:
+        ports = " ".join(map(str, service.ports))
+        ready = f"/run/{service.process}.ready"
+        command = (
+            f"{shlex.quote(python)} -I -S {shlex.quote(str(listener))} {service.process} {service.backlog} {ports}"
+        )
+        lines += [
+            f"mkfifo {ready}",
+            f"{command} </dev/null >{ready} 2>/dev/null &",
+            f"read -r _ <{ready}",
+            f"rm {ready}",
+        ]
+    lines += [
+        *_set_sysctls(host.sysctl_after),
+        f"/usr/sbin/sshd -D -f {shlex.quote(str(own / 'sshd_config'))} -E {shlex.quote(str(own / 'sshd.log'))} &",
+        # wait(1) of process 1 also reaps what sshd sessions leave to it.
+        "while :; do wait; sleep 1000 & done",
+        "",
+    ]
+    return "\n".join(lines)
