@@ -15,8 +15,8 @@ from netaudit.model.facts.host import (
     Kernel,
     KernelLog,
     KernelLogLine,
-    LimitsLine,
     Limits,
+    LimitsLine,
     Memory,
     ProcessLimits,
     Tracing,
@@ -41,7 +41,7 @@ from netaudit.model.facts.net import (
     SoftnetCpu,
 )
 from netaudit.model.facts.sockets import Conntrack, Destination, Listener, Neighbours, PortCount, Sockets, UdpSocket
-from netaudit.model.facts.sysctl import Persisted, PersistedFile, PersistedValue, Namespace, Sysctls
+from netaudit.model.facts.sysctl import Namespace, Persisted, PersistedFile, PersistedValue, Sysctls
 from netaudit.model.reading import Maybe
 
 __all__ = [

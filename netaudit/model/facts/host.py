@@ -85,7 +85,7 @@ class Limits:
 class Writer:
     """Something else on this host that writes network settings."""
 
-    name: str  # "tuned", "kubelet", "cni", "docker", "NetworkManager", "systemd-networkd", "ufw", "cloud-init", "saptune"
+    name: str  # tuned, kubelet, cni, docker, NetworkManager, systemd-networkd, ufw, cloud-init, saptune
     detail: str  # active profile, file, flag
     active: bool  # running now, as against only installed or configured
     keys: tuple[str, ...]  # sysctl names it is known to write here; "net.ipv4.*" style globs are allowed
