@@ -6,38 +6,23 @@ Failure of one host is a ``WorldError``; anything else that a port raises is a d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from netaudit.model.probe import Bundle, Capture, Stream
+from netaudit.model.contact import Exit, Limits, SecretSource, Sink
+from netaudit.model.probe import Bundle, Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
-from netaudit.model.target import Credentials, Target
+from netaudit.model.target import Target
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Time limits of one host, in seconds. The whole host is bounded by the fan-out with ``host_s``."""
-
-    connect_s: float = 10.0  # name, TCP and key exchange
-    auth_s: float = 15.0
-    first_byte_s: float = 20.0  # from the request of the channel to the first byte of the answer
-    host_s: float = 60.0  # everything
-
-
-class Sink(Protocol):
-    """Takes the bytes of an answer as they come. ``wire.frame.Decoder`` is one."""
-
-    def feed(self, stream: Stream, data: bytes) -> bool:
-        """Take bytes; true once the answer is whole. Raises WorldError when a bound is passed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How the remote shell ended; both None when the session was ended by us after the answer was whole."""
-
-    status: int | None
-    signal: str | None = None
+__all__ = (
+    "Exit",
+    "Limits",
+    "Observer",
+    "RunStore",
+    "SecretSource",
+    "Session",
+    "Sink",
+    "Transport",
+)
 
 
 class Session(Protocol):
@@ -68,14 +53,6 @@ class Transport(Protocol):
         ...
 
 
-class SecretSource(Protocol):
-    """Where passwords come from."""
-
-    def for_target(self, target: Target) -> Credentials:
-        """The secrets of one target; empty credentials when there are none."""
-        ...
-
-
 class RunStore(Protocol):
     """Keeps runs. Every method may raise StoreError; a use case then says so once and goes on without."""
 
@@ -93,4 +70,24 @@ class RunStore(Protocol):
 
     def reports(self, run_id: str) -> Iterator[HostReport]:
         """The hosts of a run in inventory order, one at a time."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what happens in a run, as it happens: progress, the store, a report that streams."""
+
+    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
+        """A run begins; no host has been contacted."""
+        ...
+
+    def host_started(self, name: str) -> None:
+        """A host is about to be contacted."""
+        ...
+
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
+        """A host is finished, in whatever way; ``position`` is its place in inventory order, from 0."""
+        ...
+
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """The run has ended."""
         ...
