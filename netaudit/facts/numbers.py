@@ -1,0 +1,49 @@
+"""Numbers as the kernel prints them, read strictly.
+
+Python's ``int()`` takes ``1_000``, ``٣`` and five thousand digits; a host could send any of them. Here a number is
+one to nineteen ASCII digits, with a sign only where one is allowed. Anything else is a ValueError, which the caller
+turns into a reading that was *not understood*.
+"""
+
+from __future__ import annotations
+
+MAX_DIGITS = 19  # of 2**63 - 1
+
+
+def natural(text: str) -> int:
+    """The number that ``text`` writes in ASCII digits. Raises ValueError."""
+    if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS:
+        return int(text)
+    raise ValueError(f"{_shown(text)} is not a number")
+
+
+def integer(text: str) -> int:
+    """The number that ``text`` writes in ASCII digits, with a minus sign or without. Raises ValueError."""
+    return -natural(text[1:]) if text.startswith("-") else natural(text)
+
+
+def counter(text: str) -> int:
+    """The value of a 64-bit counter, which may need twenty digits. Raises ValueError."""
+    if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS + 1:
+        return int(text)
+    raise ValueError(f"{_shown(text)} is not a counter")
+
+
+def hexadecimal(text: str) -> int:
+    """The number that ``text`` writes in one to sixteen hexadecimal digits, without a prefix. Raises ValueError."""
+    if 0 < len(text) <= 16 and text.isascii() and text.isalnum():
+        return int(text, 16)
+    raise ValueError(f"{_shown(text)} is not a hexadecimal number")
+
+
+def decimal(text: str) -> float:
+    """The number that ``text`` writes with a decimal point or without, at most nineteen digits a side."""
+    whole, point, rest = text.removeprefix("-").partition(".")
+    value = float(natural(whole))
+    if point:
+        value += natural(rest) / 10 ** len(rest)
+    return -value if text.startswith("-") else value
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")

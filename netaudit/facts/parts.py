@@ -1,0 +1,108 @@
+"""What a probe printed, cut into its parts. Knows the layout that all probes share and no file format.
+
+A part is headed by a line ``#@ LABEL``; what stands before the first such line has the empty label. A line
+``#! LABEL: REASON`` or ``#! LABEL: REASON: DETAIL`` says why something is missing, REASON being one of the words of
+``AbsentReason``. Text that a user of the host wrote is printed behind its path (``path:line:text``) and so cannot
+stand for either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netaudit.model.probe import Section
+from netaudit.model.reading import Absent, AbsentReason, Maybe
+
+_HEAD = "#@ "
+_MARK = "#! "
+_REASONS = {str(reason): reason for reason in AbsentReason}
+_ERRNO_REASONS = {
+    "No such file or directory": AbsentReason.NOT_PRESENT,
+    "Permission denied": AbsentReason.NOT_PERMITTED,
+    "Operation not permitted": AbsentReason.NOT_PERMITTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one section by label, and the reasons it gives for what is missing."""
+
+    texts: Mapping[str, str]
+    missing: Mapping[str, Absent]
+
+    def text(self, label: str) -> Maybe[str]:
+        """The text under a label, or why there is none: what the probe says, else *not present*."""
+        found = self.texts.get(label)
+        if found is not None:
+            return found
+        return self.missing.get(label, Absent(AbsentReason.NOT_PRESENT, label))
+
+    def __getitem__(self, label: str) -> str:
+        """The text under a label. Raises KeyError: for parts without which a domain cannot be."""
+        return self.texts[label]
+
+
+def split_parts(section: Section) -> Parts:
+    """The parts of what a probe printed. A label that comes twice is one part with both texts."""
+    text = section.stdout.decode("utf-8", "replace")
+    missing: dict[str, Absent] = {}
+    if _MARK in text:
+        text = _take_marks(text, missing)
+    texts: dict[str, str] = {}
+    head, *rest = ("\n" + text).split("\n" + _HEAD)
+    if head[1:]:
+        texts[""] = head[1:]
+    for part in rest:
+        label, _, body = part.partition("\n")
+        if body and not body.endswith("\n"):
+            body += "\n"
+        texts[label] = texts[label] + body if label in texts else body
+    return Parts(texts, missing)
+
+
+def _take_marks(text: str, missing: dict[str, Absent]) -> str:
+    kept = []
+    for line in text.split("\n"):
+        marked = line.startswith(_MARK) and _read_mark(line[len(_MARK) :], missing)
+        if not marked:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _read_mark(line: str, missing: dict[str, Absent]) -> bool:
+    pieces = line.split(": ")
+    for place in range(1, len(pieces)):
+        reason = _REASONS.get(pieces[place])
+        if reason is not None:
+            label = ": ".join(pieces[:place])
+            missing[label] = Absent(reason, ": ".join(pieces[place + 1 :]) or label)
+            return True
+    return False
+
+
+def grep_lines(text: str) -> dict[str, list[str]]:
+    """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon."""
+    found: dict[str, list[str]] = {}
+    for line in text.split("\n"):
+        path, colon, content = line.partition(":")
+        if colon:
+            found.setdefault(path, []).append(content)
+    return found
+
+
+def unreadable(stderr: bytes) -> dict[str, Absent]:
+    """Paths that grep or cat could not read, as said on standard error, each with its reason.
+
+    GNU and busybox write ``grep: PATH: Permission denied``, busybox cat ``can't open 'PATH': Permission denied``.
+    Other errors (``Input/output error``, ``Invalid argument``) say that the kernel has nothing to tell there.
+    """
+    found: dict[str, Absent] = {}
+    if not stderr:
+        return found
+    for line in stderr.decode("utf-8", "replace").split("\n"):
+        place, colon, errno = line.rpartition(": ")
+        path = place.partition(": ")[2].removeprefix("can't open ").strip("'")
+        if colon and path.startswith("/"):
+            found[path] = Absent(_ERRNO_REASONS.get(errno, AbsentReason.NOT_APPLICABLE), errno)
+    return found

@@ -1,0 +1,53 @@
+"""A capture becomes facts: every domain known, or absent with its reason. Never raises on what a host sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from netaudit.facts.domains import DOMAINS, Parser
+from netaudit.model.facts import Facts
+from netaudit.model.probe import Capture, Section, SectionStatus
+from netaudit.model.reading import Absent, AbsentReason
+
+_FIELDS = tuple(name for name in Facts.__dataclass_fields__ if name not in {"host", "address", "taken_at"})
+_ENDINGS = {
+    SectionStatus.NOT_APPLICABLE: AbsentReason.NOT_APPLICABLE,
+    SectionStatus.NOT_PRESENT: AbsentReason.NOT_PRESENT,
+    SectionStatus.NOT_PERMITTED: AbsentReason.NOT_PERMITTED,
+    SectionStatus.FAILED: AbsentReason.NOT_FINISHED,
+    SectionStatus.TIMED_OUT: AbsentReason.NOT_FINISHED,
+    SectionStatus.CUT: AbsentReason.NOT_FINISHED,
+}
+_DETAIL_LENGTH = 200
+
+
+def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
+    """The facts of one capture. Only the named domains are parsed (default: all); others are *not asked*."""
+    sections = {section.probe_id: section for section in capture.sections}
+    values: dict[str, Any] = dict.fromkeys(_FIELDS, Absent(AbsentReason.NOT_ASKED))  # Any: one type a field
+    for name, domain in DOMAINS.items():
+        if domains is None or name in domains:
+            values[name] = value_of(sections.get(domain.probe), domain.parse)
+    return Facts(host=capture.host, address=capture.address, taken_at=capture.started_at, **values)
+
+
+def value_of(section: Section | None, parse: Parser) -> object:
+    """What a parser makes of a section, or the reason why there is nothing to parse or to understand."""
+    if section is None:
+        return Absent(AbsentReason.NOT_ASKED)
+    if section.status is not SectionStatus.COMPLETE:
+        return Absent(_ENDINGS[section.status], _why(section))
+    try:
+        return parse(section)
+    except (ValueError, KeyError, IndexError) as error:
+        return Absent(AbsentReason.NOT_UNDERSTOOD, f"{type(error).__name__}: {error}"[:_DETAIL_LENGTH])
+
+
+def _why(section: Section) -> str:
+    """One line for a person: the probe, how it ended, and the first line of its standard error."""
+    first = section.stderr[:_DETAIL_LENGTH].decode("utf-8", "replace").partition("\n")[0].strip()
+    ending = f"probe {section.probe_id} {section.status}"
+    if section.status is SectionStatus.FAILED:
+        ending += f" with exit code {section.exit_code}"
+    return f"{ending}: {first}" if first else ending

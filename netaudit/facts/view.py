@@ -1,0 +1,60 @@
+"""Facts as JSON: the shape that ``netaudit facts`` prints. Knows field names, no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+
+from netaudit.model.facts import Facts, Persisted, Sysctls
+from netaudit.model.reading import Absent
+
+
+def as_json(facts: Facts) -> dict[str, object]:
+    """One object: host, address, time, then a key for every domain. What is absent says why."""
+    shown: dict[str, object] = {}
+    for field in fields(facts):
+        shown[field.name] = domain_json(getattr(facts, field.name))
+    return shown
+
+
+def domain_json(value: object) -> object:
+    """The JSON of one domain: settings and persisted settings by name, everything else field by field."""
+    if isinstance(value, Sysctls):
+        return _sysctls(value)
+    if isinstance(value, Persisted):
+        return _persisted(value)
+    return plain(value)
+
+
+def plain(value: object) -> object:
+    """A value of the model as JSON: records become objects, tuples lists, times ISO 8601 in UTC."""
+    if isinstance(value, Absent):
+        return {"absent": str(value.reason), "detail": value.detail}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def _sysctls(sysctls: Sysctls) -> dict[str, object]:
+    shown: dict[str, object] = dict(sysctls.values)
+    shown |= {name: plain(absent) for name, absent in sysctls.absent.items()}
+    return dict(sorted(shown.items()))
+
+
+def _persisted(persisted: Persisted) -> dict[str, object]:
+    """Each persisted name with its two values, and what else the files say under names that no sysctl has."""
+    shown: dict[str, object] = {}
+    for name in sorted({*persisted.boot, *persisted.system}):
+        boot, system = persisted.boot.get(name), persisted.system.get(name)
+        shown[name] = {
+            "boot": plain(boot) if boot is not None else None,
+            "system": plain(system) if system is not None else None,
+        }
+    return shown
