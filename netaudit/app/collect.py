@@ -1,0 +1,91 @@
+"""One payload on one host: connect, run, listen until the answer is whole, and keep whatever came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from netaudit.app.ports import Limits, Transport
+from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.model.probe import Bundle, Capture, HostError, Probe
+from netaudit.model.result import HostStatus
+from netaudit.model.target import Target
+from netaudit.wire import bundle as bundling
+from netaudit.wire.frame import Decoder
+
+_CLOSE_WITHIN_S = 1.0
+MAX_CAPTURE_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Collects from hosts over one transport. ``nonce`` is only given by tests."""
+
+    transport: Transport
+    limits: Limits = Limits()
+    nonce: Callable[[], str] = lambda: secrets.token_hex(16)
+
+    async def collect(self, target: Target, probes: Sequence[Probe], params: Mapping[str, str]) -> Capture:
+        """The capture of one host. Never raises but for cancellation: what went wrong is in ``error``."""
+        bundle = bundling.build(probes, nonce=self.nonce(), deadline_s=int(self.limits.host_s), params=params)
+        decoder = decoder_for(bundle)
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        error = await self._run(target, bundle, decoder)
+        sections = decoder.finish()
+        return Capture(
+            host=target.name,
+            address=target.address,
+            bundle_digest=bundle.digest,
+            started_at=started_at,
+            elapsed_s=time.monotonic() - clock,
+            sections=sections,
+            error=error or decoder.problem(),
+            notes=tuple(decoder.notes),
+        )
+
+    async def _run(self, target: Target, bundle: Bundle, decoder: Decoder) -> HostError | None:
+        phase = Phase.CONNECT
+        try:
+            async with asyncio.timeout(self.limits.host_s):
+                session = await self.transport.open(target)
+                phase = Phase.SESSION
+                try:
+                    await session.run(bundle, decoder)
+                finally:
+                    await _close(session.close())
+        except WorldError as error:
+            return HostError(error.kind, error.message, error.phase, error.hint)
+        except TimeoutError:
+            kind = ErrorKind.TIMEOUT if phase is Phase.SESSION else ErrorKind.CONNECT_TIMEOUT
+            return HostError(kind, f"no whole answer within {self.limits.host_s:g} s", phase, "raise it with --timeout")
+        return None
+
+
+async def _close(closing: object) -> None:
+    """Close in the background of a bounded wait: a peer that does not answer cannot hold us."""
+    task = asyncio.ensure_future(closing)  # type: ignore[call-overload]  # a coroutine of Session.close
+    await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
+    if not task.done():
+        task.cancel()
+
+
+def decoder_for(bundle: Bundle) -> Decoder:
+    """The decoder of the answer to one bundle, with the caps its probes declare."""
+    return Decoder(
+        bundle.nonce,
+        tuple(probe.id for probe in bundle.probes),
+        {probe.id: probe.max_bytes for probe in bundle.probes},
+        MAX_CAPTURE_BYTES,
+    )
+
+
+def status_of(error: HostError | None) -> HostStatus:
+    """The contract's three words: unreachable before there was a session, error after, else ok."""
+    if error is None:
+        return HostStatus.OK
+    before = {Phase.CONNECT, Phase.KEY_EXCHANGE, Phase.AUTH}
+    return HostStatus.UNREACHABLE if error.phase in before else HostStatus.ERROR

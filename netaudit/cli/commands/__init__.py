@@ -1,0 +1,1 @@
+"""One module a command: ``parser()`` gives its options, ``run(args)`` does it and returns the exit code."""

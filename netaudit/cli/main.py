@@ -1,0 +1,84 @@
+"""The entry point: finds the command, imports only what it needs, and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from netaudit import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# command -> (module under netaudit.cli.commands, what it does). The order is that of `netaudit --help`.
+COMMANDS = {
+    "audit": ("audit", "audit hosts against a baseline: what is wrong, why it matters, what would fix it"),
+    "facts": ("facts", "the collected facts of one host, as JSON"),
+    "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),
+    "bundle": ("bundle", "exactly the text that would run on a host, and its digest"),
+    "trust": ("trust", "record host keys after showing their fingerprints"),
+    "probe": ("probe", "list, show or run the probes"),
+    "check": ("check", "list the checks of a baseline, or explain one"),
+    "baseline": ("baseline", "lint a baseline, show it resolved, or make one from a sysctl.conf"),
+    "inventory": ("inventory", "list, graph, hosts, host: what the inventory says"),
+    "run": ("run", "the plays of a playbook, in order"),
+    "history": ("history", "past runs"),
+    "show": ("show", "one past run"),
+    "lab": ("lab", "a fleet of real sshd hosts in network namespaces on this machine"),
+    "doctor": ("doctor", "can this controller do its work"),
+}
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        (
+            "usage: netaudit COMMAND [OPTIONS]",
+            "",
+            "Fleet-wide audit of Linux network tuning, over plain SSH.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "netaudit COMMAND --help says more. netaudit --version prints the version.",
+        )
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is that of the contract. No traceback reaches a user, but for ``-vv``."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        _print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] in {"--version", "-V"}:
+        _print(f"netaudit {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        return _unknown(arguments[0])
+    return _run(arguments[0], arguments[1:])
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    import importlib
+
+    from netaudit.cli.guard import guarded
+
+    command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
+    parser = command.parser()
+    parser.prog = f"netaudit {name}"
+    return guarded(lambda: command.run(parser.parse_args(arguments)), arguments)
+
+
+def _unknown(word: str) -> int:
+    import difflib
+
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "; see netaudit --help"
+    print(f"netaudit: there is no command {word!r}{hint}", file=sys.stderr)  # noqa: T201  # before any console exists
+    return 2
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
