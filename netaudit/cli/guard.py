@@ -37,8 +37,8 @@ def say(line: str) -> None:
     """One line on standard error, control characters neutralised."""
     from netaudit.report.sanitise import sanitise
 
-    print(f"netaudit: {sanitise(line)}", file=sys.stderr)  # noqa: T201  # the one place that talks to stderr directly
+    print(f"netaudit: {sanitise(line)}", file=sys.stderr)  # the one place that talks to stderr directly
 
 
 def _wants_traceback(arguments: Sequence[str]) -> bool:
-    return sum(word.count("v") for word in arguments if word.startswith("-v") and set(word) <= {"-", "v"}) >= 2  # noqa: PLR2004
+    return sum(word.count("v") for word in arguments if word.startswith("-v") and set(word) <= {"-", "v"}) >= 2

@@ -76,7 +76,7 @@ def _unknown(word: str) -> int:
 
     near = difflib.get_close_matches(word, COMMANDS, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "; see netaudit --help"
-    print(f"netaudit: there is no command {word!r}{hint}", file=sys.stderr)  # noqa: T201  # before any console exists
+    print(f"netaudit: there is no command {word!r}{hint}", file=sys.stderr)  # before any console exists
     return 2
 
 

@@ -99,7 +99,7 @@ def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
                        help=f"{', '.join(formats)} (repeatable; without a path to standard output)")  # fmt: skip
     severities = tuple(str(severity) for severity in Severity)
     group.add_argument("--fail-on", choices=severities, default=str(Severity.MEDIUM), metavar="SEVERITY",
-                       help="exit 1 from this severity up: critical, high, medium, low, info (default medium)")  # fmt: skip
+                       help="exit 1 from this severity up: critical high medium low info (default medium)")  # fmt: skip
 
 
 def add_console(parser: argparse.ArgumentParser) -> None:
@@ -108,4 +108,6 @@ def add_console(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     group.add_argument("-q", "--quiet", action="store_true", help="only what was asked for and errors")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say more (repeatable)")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default auto; see NO_COLOR")
+    group.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="default auto; see NO_COLOR"
+    )

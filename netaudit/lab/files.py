@@ -9,6 +9,7 @@ from pathlib import Path
 from netaudit.lab.plan import Fault, HostPlan
 
 SSH_PORT = 22
+AUTHORIZED_KEYS = "/run/sshd/authorized_keys"  # on the host's own tmpfs: sshd reads it as the user who logs in
 
 
 def inventory_text(hosts: Sequence[HostPlan], directory: Path) -> str:
@@ -56,13 +57,13 @@ def baseline_text(hosts: Sequence[HostPlan]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sshd_config_text(directory: Path, host_directory: Path) -> str:
+def sshd_config_text(host_directory: Path) -> str:
     """A minimal sshd_config(5): keys only, one host key, no subsystem."""
     return "\n".join(
         (
             f"Port {SSH_PORT}",
             f"HostKey {host_directory / 'ssh_host_ed25519_key'}",
-            f"AuthorizedKeysFile {directory / 'authorized_keys'}",
+            f"AuthorizedKeysFile {AUTHORIZED_KEYS}",
             "PidFile none",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
@@ -101,6 +102,7 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         "set -eu",
         "mount -t tmpfs -o mode=755,size=4m tmpfs /run",
         "mkdir -p /run/sshd /run/sysctl.d",
+        f"cp {shlex.quote(str(directory / 'id_ed25519.pub'))} {AUTHORIZED_KEYS}",
         f"mount --bind {shlex.quote(str(own / 'sysctl.d'))} /etc/sysctl.d",
         f"mount --bind {shlex.quote(str(own / 'sysctl.conf'))} /etc/sysctl.conf",
         f"mount --bind {shlex.quote(str(own / 'hostname'))} /etc/hostname",

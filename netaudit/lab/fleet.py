@@ -37,7 +37,7 @@ from netaudit.lab.plan import MAX_HOSTS, HostPlan, plan_hosts
 _MARK = ".netaudit-lab"  # a directory without it is never removed
 _PROGRAMS = {
     "ip": "iproute2", "sshd": "openssh-server", "ssh-keygen": "openssh-client", "unshare": "util-linux",
-    "mount": "mount", "hostname": "hostname", "mkfifo": "coreutils",
+    "mount": "mount", "hostname": "hostname", "mkfifo": "coreutils", "setpriv": "util-linux",
 }  # fmt: skip
 _READY_WITHIN_S = 30.0
 _GONE_WITHIN_S = 5.0
@@ -132,7 +132,6 @@ class Lab:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / _MARK).write_text(json.dumps({"hosts": len(hosts), "network": str(block)}))
         _make_key(self.directory / "id_ed25519")
-        shutil.copy(self.directory / "id_ed25519.pub", self.directory / "authorized_keys")
         (self.directory / "passwd").write_text(Path("/etc/passwd").read_text() + _AUDITOR)
         gateway = str(block.network_address + 1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -148,7 +147,7 @@ class Lab:
         (own / "sysctl.d" / "60-site.conf").write_text(sysctl_text(host.dropin))
         (own / "sysctl.conf").write_text(sysctl_text(host.sysctl_conf))
         (own / "hostname").write_text(f"{host.name}\n")
-        (own / "sshd_config").write_text(sshd_config_text(self.directory, own))
+        (own / "sshd_config").write_text(sshd_config_text(own))
         _make_key(own / "ssh_host_ed25519_key")
         script = init_text(host, self.directory, gateway=gateway, prefix_length=prefix_length, python=sys.executable)
         (own / "init.sh").write_text(script)

@@ -18,7 +18,9 @@ _NETNS_DIRECTORY = Path("/run/netns")
 
 def run_ip(arguments: Sequence[str], *, batch: str | None = None) -> str:
     """What ip(8) printed. Raises LabError with its own words."""
-    done = subprocess.run(["ip", *arguments], input=batch, capture_output=True, text=True, check=False)
+    # If this process is killed, ip must not go on making what nobody will know of.
+    command = ["setpriv", "--pdeathsig", "KILL", "ip", *arguments]
+    done = subprocess.run(command, input=batch, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise LabError(f"ip {' '.join(arguments)}: {said[-1] if said else 'failed'}")
