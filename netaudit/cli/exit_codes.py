@@ -1,4 +1,4 @@
-"""The one table of exit codes. Where several hold, the first of 130, 2, 5, 4, 3, 1 wins; 130 is the operator's own doing."""
+"""The one table of exit codes. Where several hold, the first of 130, 2, 5, 4, 3, 1 wins."""
 
 from __future__ import annotations
 

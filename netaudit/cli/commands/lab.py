@@ -64,7 +64,7 @@ def _up(lab: Lab, args: argparse.Namespace) -> int:
     return 0
 
 
-def _status(lab: Lab, args: argparse.Namespace) -> int:
+def _status(lab: Lab, _args: argparse.Namespace) -> int:
     status = lab.status()
     print(f"{status.running} of {status.planned} hosts run in {status.network}; inventory {status.inventory}")
     return 0

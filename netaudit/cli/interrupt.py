@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM: the first asks the run to stop and say what it knows, the second ends the program at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Interrupt:
+    """Runs one coroutine and turns signals into an event."""
+
+    def __init__(self) -> None:
+        self.stop: asyncio.Event | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:  # Any: the type of a coroutine's sends and yields, unused
+        """Run ``work`` to its end; it watches ``stop``, which is made before it starts."""
+
+        async def main() -> T:
+            self.stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._heard, number)
+            return await work
+
+        return asyncio.run(main())
+
+    def _heard(self, number: int) -> None:
+        if self.stop is None or self.stop.is_set():
+            os._exit(128 + number)
+        self.stop.set()
