@@ -58,8 +58,8 @@ async def fan_out(
 ) -> None:
     """Do ``work`` on every item and hand each result to ``done`` with the item's place as it comes.
 
-    ``work`` keeps failures of a host as values: an exception that escapes it is a defect and ends the run. Once ``stop``
-    is set, what is under way is cancelled and what has not begun never begins; for those ``done`` is not called.
+    ``work`` keeps failures of a host as values: an exception that escapes it is a defect and ends the run. Once
+    ``stop`` is set, what is under way is cancelled and the rest never begins; for those ``done`` is not called.
     """
     slots = _Slots(width.forks)
     open_now = asyncio.Semaphore(width.open_limit)

@@ -6,6 +6,7 @@ memory does not grow with the fleet; when the disk has no room they are kept in 
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -18,10 +19,8 @@ class Spool:
         self._places: dict[int, tuple[int, int]] = {}
         self._in_memory: dict[int, bytes] = {}
         self._file: IO[bytes] | None = None
-        try:
+        with contextlib.suppress(OSError):  # no room for it: memory will do
             self._file = tempfile.TemporaryFile(prefix="netaudit-")  # noqa: SIM115  # open for as long as the spool
-        except OSError:
-            pass  # no room for it: memory will do
 
     def put(self, position: int, text: str) -> None:
         """Keep the text of one position."""

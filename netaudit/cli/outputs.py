@@ -49,7 +49,7 @@ def _parse(word: str, formats: Sequence[str]) -> Output:
 
 @contextlib.contextmanager
 def opened(output: Output) -> Iterator[TextIO]:
-    """A text stream for an output. A file is readable by its owner only, and appears under its name once it is whole."""
+    """A text stream for an output. A file is its owner's only, and has its name once it is whole."""
     if output.path is None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper, or a test's
         yield sys.stdout
