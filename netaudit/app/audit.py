@@ -14,7 +14,7 @@ from netaudit.app.fanout import Width, fan_out
 from netaudit.app.ports import Observer
 from netaudit.errors import ErrorKind, Phase
 from netaudit.facts.snapshot import facts_of
-from netaudit.fleet.segments import SegmentRecord, disagreements, extract
+from netaudit.fleet.segments import SegmentRecord, extract, mtu_disagreements
 from netaudit.fleet.tally import Tally
 from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture, HostError, Probe
@@ -51,7 +51,7 @@ class Job:
 
     target: Target
     rules: Rules
-    segment: str = ""  # hosts of different segments are not compared with each other
+    site: str = ""  # hosts of different sites are not compared with each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Audit:
         await fan_out(jobs, self._one, width=self.width, done=done, stop=stop)
         for position in sorted(left):
             self._tell(position, _cancelled(jobs[position].target), None)
-        fleet = disagreements(self._segments)
+        fleet = mtu_disagreements(self._segments)
         ended = replace(run, duration_s=time.monotonic() - clock, interrupted=stop.is_set())
         outcome = Outcome(ended, self._tally.summary(fleet), fleet)
         self.observer.finished(outcome.run, outcome.summary, outcome.fleet)
@@ -105,7 +105,7 @@ class Audit:
         if capture.error is None:
             facts = facts_of(capture, job.rules.domains)
             results = job.rules.judge(facts, self.now())
-            self._segments.append(extract(facts, job.segment))
+            self._segments.append(extract(facts, groups=job.target.groups, site=job.site))
         return HostReport(
             name=job.target.name,
             address=job.target.address,

@@ -14,7 +14,7 @@ from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Bundle, Capture, HostError, Probe
 from netaudit.model.result import HostStatus
 from netaudit.model.target import Target
-from netaudit.wire import bundle as bundling
+from netaudit.wire.bundle import build
 from netaudit.wire.frame import Decoder
 
 _CLOSE_WITHIN_S = 1.0
@@ -31,7 +31,7 @@ class Collector:
 
     async def collect(self, target: Target, probes: Sequence[Probe], params: Mapping[str, str]) -> Capture:
         """The capture of one host. Never raises but for cancellation: what went wrong is in ``error``."""
-        bundle = bundling.build(probes, nonce=self.nonce(), deadline_s=int(self.limits.host_s), params=params)
+        bundle = build(probes, nonce=self.nonce(), deadline_s=int(self.limits.host_s), params=params)
         decoder = decoder_for(bundle)
         started_at, clock = datetime.now(UTC), time.monotonic()
         error = await self._run(target, bundle, decoder)
