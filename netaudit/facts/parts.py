@@ -103,6 +103,6 @@ def unreadable(stderr: bytes) -> dict[str, Absent]:
     for line in stderr.decode("utf-8", "replace").split("\n"):
         place, colon, errno = line.rpartition(": ")
         path = place.partition(": ")[2].removeprefix("can't open ").strip("'")
-        if colon and path.startswith("/"):
+        if colon and path:
             found[path] = Absent(_ERRNO_REASONS.get(errno, AbsentReason.NOT_APPLICABLE), errno)
     return found
