@@ -63,7 +63,8 @@ class Bond:
 class Nic:
     """One network interface. ``kind`` is physical, veth, bridge, bond, vlan, vxlan, tun, wireguard, loopback, virtual…
 
-    ``counters`` are those of /sys/class/net/DEV/statistics, ``driver_counters`` those of ``ethtool -S``.
+    ``counters`` are those of /sys/class/net/DEV/statistics, of a virtual interface only as far as /proc/net/dev has
+    them; ``driver_counters`` are those of ``ethtool -S``. A driver that repeats a name for each queue has them summed.
     """
 
     name: str
@@ -78,10 +79,10 @@ class Nic:
     duplex: Maybe[str]
     master: str  # bridge or bond it belongs to, or empty
     lower: str  # device below a VLAN or tunnel, or empty
-    txqueuelen: int  # packets
+    txqueuelen: Maybe[int]  # packets
     numa_node: Maybe[int]
-    rx_queues: int
-    tx_queues: int
+    rx_queues: Maybe[int]
+    tx_queues: Maybe[int]
     rps_cpus: tuple[str, ...]  # mask per rx queue, as the kernel prints it
     rings: Maybe[Rings]
     channels: Maybe[Channels]
@@ -122,9 +123,10 @@ class Irq:
     """One interrupt line of a network device."""
 
     irq: int
-    device: str
+    device: str  # the interface it belongs to
     counts: tuple[int, ...]  # per CPU, since boot
     affinity: Maybe[str]  # smp_affinity_list
+    name: str = ""  # as in /proc/interrupts: "virtio2-input.0", "eth0-TxRx-3", …
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Routes (500 at most) and whether rules beyond the three standard ones choose among tables."""
+    """Routes (500 at most; local, broadcast and multicast ones are left out) and the IPv4 policy rules.
+
+    ``policy_rules`` counts the rules beyond the three standard ones. A route of several next hops is one entry each.
+    """
 
     routes: tuple[Route, ...]
     policy_rules: int
@@ -200,6 +205,7 @@ class Firewall:
     stateful_drops: tuple[FirewallRule, ...]  # drop of ct state invalid/new, or a chain policy drop with ct state
     icmp_drops: tuple[FirewallRule, ...]
     mss_clamps: tuple[FirewallRule, ...]
+    truncated: bool = False  # more rules of these kinds than the probe sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +213,9 @@ class PathProbe:
     """What ``ping`` said of the way to one declared peer. Ratios run from 0 to 1."""
 
     peer: str
-    small_loss_ratio: float
+    small_loss_ratio: Maybe[float]
     rtt_avg_ms: float | None
-    df_size_bytes: int  # size of the IP packet that was sent with DF
-    df_loss_ratio: float
-    frag_needed_mtu: int | None  # the MTU an ICMP message told of
+    df_size_bytes: Maybe[int]  # size of the IP packet that was sent with DF
+    df_loss_ratio: Maybe[float]
+    frag_needed_mtu: int | None  # the MTU an ICMP message told of, or the kernel had learnt
+    device: str = ""  # the interface towards the peer

@@ -13,18 +13,20 @@ class Listener:
     """One listening TCP socket or one bound UDP socket, as ss(8) shows it.
 
     For TCP ``queue`` is the number of connections waiting for accept() (Recv-Q) and ``backlog`` the limit in force
-    since listen() was called (Send-Q). For UDP ``queue`` is bytes in the receive buffer and ``backlog`` is 0.
+    since listen() was called (Send-Q); only ss can tell it. For UDP ``queue`` is bytes in the receive buffer and
+    ``backlog`` is 0. A socket that several processes share is named after the oldest of them.
     """
 
     protocol: str  # "tcp" or "udp"
     address: str  # without brackets; "*" for a dual-stack wildcard
     port: int
     queue: int
-    backlog: int
+    backlog: Maybe[int]
     device: str = ""  # SO_BINDTODEVICE
     process: Maybe[str] = ""  # empty: held by no process that could be seen
     pid: Maybe[int] = 0  # 0 as above
     inode: int = 0
+    unit: str = ""  # systemd unit that created it, from its control group; empty where ss does not say
 
     @property
     def is_loopback(self) -> bool:
@@ -39,7 +41,10 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Connections from one local address to one remote address and port, in every state but LISTEN."""
+    """Connections from one local address to one remote address and port, in every state but LISTEN.
+
+    Those that came in by a port of this host's own listeners are not among them: they take no ephemeral port.
+    """
 
     local_address: str
     peer_address: str
@@ -57,7 +62,7 @@ class PortCount:
 
 @dataclass(frozen=True, slots=True)
 class UdpSocket:
-    """One UDP socket that has a full buffer or drops."""
+    """One bound UDP socket: how full its receive buffer is, and what it dropped since it was opened."""
 
     address: str
     port: int
@@ -65,6 +70,7 @@ class UdpSocket:
     buffer_bytes: int | None
     drops: int
     inode: int
+    process: Maybe[str] = ""  # as in Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,8 @@ class Sockets:
     unread_established: int  # ESTAB with Recv-Q above 0
     persist_timers: int  # ESTAB whose peer advertised a zero window
     largest_unread_bytes: int  # the largest Recv-Q of an ESTAB socket
-    udp: tuple[UdpSocket, ...]
-    truncated: bool = False  # more sockets than the probe reads: counts are lower bounds
+    udp: tuple[UdpSocket, ...]  # those with drops first
+    truncated: bool = False  # more sockets than the probe reads: the groups are lower bounds, the states are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,10 @@ class Conntrack:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The ARP and NDISC tables."""
+    """The ARP and NDISC tables.
+
+    Entries are those of all namespaces where the kernel says so (in the initial one), else those of the audited one.
+    """
 
     ipv4_entries: Maybe[int]
     ipv6_entries: Maybe[int]
