@@ -1,0 +1,88 @@
+"""What an expression sees while it is evaluated: facts, running sysctls, variables, and the names of the moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from netaudit.baseline.unknown import Unknown, not_present
+from netaudit.model.facts import Facts
+from netaudit.model.reading import Absent
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}\Z", re.ASCII)
+
+WhyAbsent = Callable[[str], Absent]
+
+
+def parsed_sysctl(text: str) -> object:
+    """The value of a sysctl: an integer when one is printed, a list of integers when several are, else the text."""
+    if _INTEGER.match(text):
+        return int(text)
+    parts = text.split()
+    if len(parts) > 1 and all(_INTEGER.match(part) for part in parts):
+        return [int(part) for part in parts]
+    return text
+
+
+class RunningSysctls:
+    """The running values of one namespace, parsed once each."""
+
+    __slots__ = ("_parsed", "_source", "_why")
+
+    def __init__(self, facts: Facts, why: WhyAbsent) -> None:
+        self._source = facts.sysctl
+        self._why = why
+        self._parsed: dict[str, object] = {}
+
+    def get(self, name: str) -> object:
+        """The value of a key. Raises Unknown with the reason why there is none."""
+        value = self._parsed.get(name)
+        if value is not None:
+            return value
+        if isinstance(self._source, Absent):
+            raise Unknown(self._source, name)
+        text = self._source.values.get(name)
+        if text is None:
+            raise Unknown(self._source.absent.get(name) or self._why(name), name)
+        value = self._parsed[name] = parsed_sysctl(text)
+        return value
+
+
+class Scope:
+    """One evaluation. ``names`` holds what ``for_each`` and the claims add; it changes from subject to subject."""
+
+    __slots__ = ("definitions", "drift", "facts", "names", "namespace", "sysctls", "variables")
+
+    def __init__(
+        self,
+        facts: Facts,
+        sysctls: RunningSysctls,
+        variables: Mapping[str, object],
+        *,
+        namespace: str = "",
+        drift: Callable[[], Sequence[object]] = tuple,
+    ) -> None:
+        self.facts = facts
+        self.sysctls = sysctls
+        self.variables = variables
+        self.namespace = namespace
+        self.drift = drift
+        self.names: dict[str, object] = {}
+        self.definitions: Mapping[str, Callable[[Scope], object]] = {}
+
+    def define(self, name: str) -> object:
+        """The value of a ``let``, worked out when it is first asked for. Raises Unknown when it has none."""
+        definition = self.definitions.get(name)
+        if definition is None:
+            raise not_present(f"there is no {name} here")
+        try:
+            value = definition(self)
+        except Unknown as unknown:
+            self.names[name] = unknown.absent
+            raise
+        self.names[name] = value
+        return value
+
+    def with_variables(self, variables: Mapping[str, object]) -> Scope:
+        """The same scope with other variables."""
+        return Scope(self.facts, self.sysctls, variables, namespace=self.namespace, drift=self.drift)
