@@ -117,7 +117,7 @@ def systemd_values(
     for assignment in assignments:
         earlier = table.get(assignment.path)
         if earlier is not None and earlier.value != assignment.value:
-            pass
+            del table[assignment.path]
         table[assignment.path] = assignment
     winners: dict[str, PersistedValue] = {}
     for assignment in table.values():
