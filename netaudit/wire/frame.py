@@ -56,11 +56,17 @@ class _Part:
             self.chunks.append(data)
             self.size += len(data)
 
+    def drop_cr(self) -> None:
+        """Take back the carriage return that a terminal has put in front of a marker's own newline."""
+        if self.dropped:
+            self.dropped -= 1
+        elif self.chunks and self.chunks[-1].endswith(b"\r"):
+            self.chunks[-1] = self.chunks[-1][:-1]
+            self.size -= 1
+
     def content(self) -> bytes:
         data = b"".join(self.chunks)
-        if not self.ends_cr:
-            return data
-        return (data.removesuffix(b"\r") if self.is_ended else data).replace(b"\r\n", b"\n")
+        return data.replace(b"\r\n", b"\n") if self.ends_cr else data
 
 
 @dataclass(slots=True)
@@ -107,6 +113,10 @@ class _Noise:
     total_bytes: int = 0
     start: bytes = b""
 
+    @property
+    def is_worth_a_word(self) -> bool:
+        return bool(self.start.strip()) or self.total_bytes > _EXCERPT_BYTES
+
     def add(self, data: bytes) -> None:
         self.total_bytes += len(data)
         if len(self.start) < _EXCERPT_BYTES:
@@ -127,7 +137,7 @@ class _Lane:
         """Take bytes that are no marker."""
         if self.part is not None:
             self.part.add(data)
-        elif data and data != b"\r":
+        else:
             where = "after" if self.is_done else "within" if self.place else "before"
             self.noise[where].add(data)
 
@@ -222,6 +232,8 @@ class Decoder:
         if seen_on is Stream.ERR and marker.stream is Stream.OUT:
             raise self._broken("standard output came as standard error")
         self._marker_count += 1
+        if has_cr and (part := self._lanes[seen_on].part) is not None:
+            part.drop_cr()
         lane = self._lanes[marker.stream]
         if lane.is_done:
             raise self._broken("a frame after the end")
@@ -287,7 +299,7 @@ class Decoder:
 
     def _no_shell(self) -> HostError:
         printed = b" ".join(
-            noise.start for lane in self._lanes.values() for noise in lane.noise.values() if noise.total_bytes
+            noise.start for lane in self._lanes.values() for noise in lane.noise.values() if noise.is_worth_a_word
         )
         said = f"it printed: {excerpt(printed)}" if printed else "it printed nothing"
         return HostError(
@@ -304,7 +316,7 @@ class Decoder:
             f"{noise.total_bytes} bytes on {stream} {where} the answer: {excerpt(noise.start)}"
             for stream, lane in self._lanes.items()
             for where, noise in lane.noise.items()
-            if noise.total_bytes
+            if noise.is_worth_a_word
         ]
         for record in self._records:
             if record.out.dropped:
