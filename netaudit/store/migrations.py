@@ -1,0 +1,144 @@
+"""The schema, as the steps that lead to it. Each step is one transaction together with its own record.
+
+A step is never changed once released: a change is a new step at the end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from netaudit.errors import StoreError, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step, recorded by its name."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS = (
+    Migration(
+        "0001-runs",
+        (
+            """
+            CREATE TABLE runs (
+                no INTEGER PRIMARY KEY,
+                id TEXT NOT NULL UNIQUE,          -- sorts by time
+                command TEXT NOT NULL,
+                started_at TEXT NOT NULL,         -- ISO 8601, UTC
+                version TEXT NOT NULL,
+                baseline_name TEXT,
+                baseline_sha256 TEXT,
+                host_key_checking TEXT NOT NULL,
+                probes_digest TEXT NOT NULL,
+                bundle_digest TEXT NOT NULL,
+                pattern TEXT NOT NULL,
+                finished INTEGER NOT NULL DEFAULT 0,
+                interrupted INTEGER NOT NULL DEFAULT 0,
+                duration_s REAL NOT NULL DEFAULT 0,
+                notes TEXT NOT NULL,              -- JSON list
+                summary TEXT,                     -- JSON, once finished
+                dictionary BLOB,                  -- for the bodies of hosts that say so
+                captures_skipped INTEGER NOT NULL DEFAULT 0
+            ) STRICT
+            """,
+            """
+            CREATE TABLE hosts (
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                position INTEGER NOT NULL,        -- in inventory order, from 0
+                name TEXT NOT NULL,
+                address TEXT,                     -- this and the rest: NULL until the host has ended
+                status TEXT,
+                duration_s REAL,
+                error TEXT,                       -- JSON
+                uses_dictionary INTEGER,
+                body BLOB,                        -- see packing.py
+                PRIMARY KEY (run, position)
+            ) STRICT
+            """,
+            """
+            CREATE TABLE checks (                 -- what is the same for all hosts of a run
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                no INTEGER NOT NULL,
+                id TEXT NOT NULL,
+                title TEXT NOT NULL,
+                layer TEXT NOT NULL,
+                unit TEXT,
+                remediation TEXT,
+                PRIMARY KEY (run, no)
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE results (                -- failures only
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                check_no INTEGER NOT NULL,
+                position INTEGER NOT NULL,
+                severity INTEGER NOT NULL,        -- 4 critical … 0 info
+                PRIMARY KEY (run, check_no, position)
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE fleet (
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                place INTEGER NOT NULL,
+                body TEXT NOT NULL,               -- JSON
+                PRIMARY KEY (run, place)
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE captures (
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                position INTEGER NOT NULL,
+                bytes INTEGER NOT NULL,
+                body BLOB NOT NULL,               -- see netaudit.wire.codec
+                PRIMARY KEY (run, position)
+            ) STRICT
+            """,
+        ),
+    ),
+)
+
+_RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"
+
+
+def applied(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The names of the steps that this database has taken, in their order."""
+    known = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'migrations'").fetchone()[0]
+    if not known:
+        return ()
+    return tuple(name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY name"))
+
+
+def pending(connection: sqlite3.Connection) -> tuple[Migration, ...]:
+    """The steps that it has not taken."""
+    done = set(applied(connection))
+    return tuple(step for step in MIGRATIONS if step.name not in done)
+
+
+def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError when a later netaudit has changed the schema: nothing of it is touched."""
+    known = {step.name for step in MIGRATIONS}
+    unknown = [name for name in applied(connection) if name not in known]
+    if unknown:
+        message = f"the database of past runs was made by a newer netaudit (step {unknown[-1]})"
+        raise StoreError(message, Where(str(path)), "use that version, or move the file away")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Take all steps that are missing; safe when two programs do so at once."""
+    for step in pending(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(_RECORD)
+            if step.name not in applied(connection):  # another program may have been first
+                for statement in step.statements:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (step.name,))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

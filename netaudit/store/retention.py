@@ -1,0 +1,43 @@
+"""How much of the past is kept. The newest run is always kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+KEEP_RUNS = 200
+KEEP_CAPTURE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Bounds of the database. ``capture_bytes`` bounds one run as well as all runs together."""
+
+    runs: int = KEEP_RUNS
+    capture_bytes: int = KEEP_CAPTURE_BYTES
+
+
+def expire(connection: sqlite3.Connection, retention: Retention) -> None:
+    """Delete the oldest runs beyond the number, and the captures of the oldest runs beyond the bytes.
+
+    A run that has not finished is left alone for a day: another program may still be writing it.
+    """
+    connection.execute(
+        """
+        DELETE FROM runs WHERE no IN (SELECT no FROM runs ORDER BY id DESC LIMIT -1 OFFSET ?)
+            AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day'))
+        """,
+        (max(1, retention.runs),),
+    )
+    connection.execute(
+        """
+        DELETE FROM captures WHERE run IN (
+            SELECT no FROM (
+                SELECT runs.no, row_number() OVER newest AS age, sum(total(bytes)) OVER newest AS bytes_so_far
+                FROM captures JOIN runs ON runs.no = captures.run GROUP BY runs.no
+                WINDOW newest AS (ORDER BY runs.id DESC)
+            ) WHERE age > 1 AND bytes_so_far > ?
+        )
+        """,
+        (retention.capture_bytes,),
+    )

@@ -1,0 +1,172 @@
+"""The store as the use cases see it: runs are begun, filled host by host, finished, and read again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from netaudit.errors import StoreError, Where
+from netaudit.fleet.jsonable import clean, dumps
+from netaudit.fleet.rows import fleet_row, summary_row
+from netaudit.model.probe import Capture
+from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
+from netaudit.store import reading
+from netaudit.store.batch import Batch
+from netaudit.store.database import Database
+from netaudit.store.faults import explained
+from netaudit.store.reading import StoredRun
+from netaudit.store.retention import Retention, expire
+
+
+def open_store(path: Path, *, retention: Retention | None = None, must_exist: bool = False) -> Store:
+    """The store in this file, which is made unless it ``must_exist``. Raises StoreError."""
+    if must_exist and not path.exists():
+        raise StoreError("no run has been stored yet", Where(str(path)), "netaudit audit makes one")
+    return Store(Database(path), retention or Retention())
+
+
+class Store:
+    """Past and present runs. Every method may raise StoreError. Use it from one thread at a time, and close it."""
+
+    def __init__(self, database: Database, retention: Retention, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._retention = retention
+        self._clock = clock
+        self._batches: dict[str, Batch] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    def begin(self, run: RunInfo, hosts: Sequence[str]) -> None:
+        """Record that a run starts over these hosts, in inventory order. It is on disk when this returns."""
+        with explained(self.path), self._database.writing() as connection:
+            if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone():
+                raise StoreError(f"the run {run.id} is stored already", Where(str(self.path)))
+            cursor = connection.execute(
+                """
+                INSERT INTO runs (id, command, started_at, version, baseline_name, baseline_sha256, host_key_checking,
+                    probes_digest, bundle_digest, pattern, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                _run_columns(run),
+            )
+            no = cursor.lastrowid or 0
+            connection.executemany(
+                "INSERT INTO hosts (run, position, name) VALUES (?, ?, ?)",
+                ((no, position, clean(name)) for position, name in enumerate(hosts)),
+            )
+        self._batches[run.id] = Batch(self._database, no, self._retention, self._clock)
+
+    def add_host(self, run_id: str, position: int, report: HostReport, capture: Capture | None) -> None:
+        """Record what became of one host. It is on disk with its batch: with the first host after half a second."""
+        self._batch(run_id).add(position, report, capture)
+
+    def finish(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """Record that the run has ended, and how; then delete what is older than the retention allows."""
+        batch = self._batch(run.id)
+        batch.write()
+        with explained(self.path):
+            with self._database.writing() as connection:
+                connection.execute(
+                    """
+                    UPDATE runs SET finished = 1, interrupted = ?, duration_s = ?, notes = ?, summary = ?,
+                        bundle_digest = ? WHERE no = ?
+                    """,
+                    (
+                        run.interrupted,
+                        run.duration_s,
+                        dumps(run.notes),
+                        dumps(summary_row(summary)),
+                        run.bundle_digest,
+                        batch.run_no,
+                    ),
+                )
+                connection.executemany(
+                    "INSERT INTO fleet VALUES (?, ?, ?)",
+                    [(batch.run_no, place, dumps(fleet_row(each))) for place, each in enumerate(fleet)],
+                )
+            del self._batches[run.id]
+            self._expire()
+
+    def _batch(self, run_id: str) -> Batch:
+        if run_id not in self._batches:
+            raise StoreError(f"the run {run_id} was not begun here", Where(str(self.path)))
+        return self._batches[run_id]
+
+    def _expire(self) -> None:
+        with self._database.writing() as connection:
+            expire(connection, self._retention)
+        self._database.give_back_space()
+
+    def runs(self, limit: int = 20) -> tuple[StoredRun, ...]:
+        """The newest runs, the newest first."""
+        return reading.runs(self._database, limit)
+
+    def run(self, reference: str) -> StoredRun:
+        """The run of this id, or of the only id that begins or ends so, or the newest one for ``last``.
+
+        Raises UsageError when there is no such run, or when there are several.
+        """
+        return reading.run(self._database, reference)
+
+    def reports(self, run_id: str) -> Iterator[HostReport]:
+        """The hosts of a run in inventory order, one at a time, those included that wait to be written."""
+        if run_id in self._batches:
+            self._batches[run_id].write()
+        return reading.reports(self._database, run_id)
+
+    def fleet(self, run_id: str) -> tuple[FleetFinding, ...]:
+        """The findings across hosts of a run."""
+        return reading.fleet(self._database, run_id)
+
+    def captures(self, run_id: str, host: str | None = None) -> Iterator[Capture]:
+        """The raw captures of a run that are still kept, in inventory order; of one host only, if it is named."""
+        if run_id in self._batches:
+            self._batches[run_id].write()
+        return reading.captures(self._database, run_id, host)
+
+    def delete(self, run_ids: Iterable[str]) -> None:
+        """Forget these runs with all that belongs to them."""
+        with explained(self.path):
+            with self._database.writing() as connection:
+                connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in run_ids])
+            self._database.give_back_space()
+
+    def close(self) -> None:
+        """Write what waits and close the file; safe to call twice."""
+        batches, self._batches = self._batches, {}
+        try:
+            for batch in batches.values():
+                if not batch.has_failed:
+                    batch.write()
+        finally:
+            self._database.close()
+
+
+def _run_columns(run: RunInfo) -> tuple[object, ...]:
+    baseline = run.baseline
+    return (
+        run.id,
+        run.command,
+        run.started_at.isoformat(),
+        run.version,
+        clean(baseline.name) if baseline else None,
+        baseline.sha256 if baseline else None,
+        run.host_key_checking,
+        run.probes_digest,
+        run.bundle_digest,
+        clean(run.pattern),
+        dumps(run.notes),
+    )
