@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeAlias
 
 from netaudit.fleet.names import NaturalKey, natural_key
 from netaudit.fleet.spread import Counter, Plain, Spread, plain
@@ -76,6 +77,9 @@ class Groups:
         return min(common or (), key=lambda name: (self.size(name), name), default=None)
 
 
+_First: TypeAlias = tuple[NaturalKey, str]  # what makes an example the one to show: the host, then the evidence
+
+
 class _Level(IntEnum):
     """What keeps two lines apart."""
 
@@ -85,17 +89,17 @@ class _Level(IntEnum):
 
 
 class _Line:
-    __slots__ = ("example", "expected", "hosts", "observed", "place", "subjects")
+    __slots__ = ("example", "expected", "first", "hosts", "observed", "subjects")
 
-    def __init__(self, place: NaturalKey, example: Example) -> None:
-        self.place, self.example = place, example
+    def __init__(self, first: _First, example: Example) -> None:
+        self.first, self.example = first, example
         self.hosts: list[str] = []
         self.subjects, self.observed, self.expected = Counter(), Counter(), Counter()
 
     def take(self, other: _Line) -> None:
         """Join another line to this one."""
-        if other.place < self.place:
-            self.place, self.example = other.place, other.example
+        if other.first < self.first:
+            self.first, self.example = other.first, other.example
         self.hosts.extend(other.hosts)
         self.subjects.merge(other.subjects)
         self.observed.merge(other.observed)
@@ -125,10 +129,11 @@ class Lines:
         about, wanted = plain(subject), plain(expected)
         key = self._key(about, wanted)
         line = self._lines.get(key)
+        first = (place, evidence)
         if line is None:
-            line = self._lines[key] = _Line(place, _example(host, result, evidence))
-        elif place < line.place:
-            line.place, line.example = place, _example(host, result, evidence)
+            line = self._lines[key] = _Line(first, _example(host, result, evidence))
+        elif first < line.first:
+            line.first, line.example = first, _example(host, result, evidence)
         if not line.hosts or line.hosts[-1] != host:
             line.hosts.append(host)
         if about:
