@@ -1,0 +1,115 @@
+"""Open files: the domain ``limits``. Sources: proc(5), limits.conf(5), cgroups(7)."""
+
+from __future__ import annotations
+
+from netaudit.facts.numbers import decimal, natural
+from netaudit.facts.parts import Parts, grep_lines, split_parts
+from netaudit.model.facts import Limits, LimitsLine, ProcessLimits
+from netaudit.model.probe import Section
+from netaudit.model.reading import Absent, AbsentReason, Maybe
+
+_TICKS_PER_S = 100  # USER_HZ: the unit of times in /proc/PID/stat, on every architecture
+_START_FIELD = 19  # starttime, counted from the state that follows the command name
+UNLIMITED = 2**63 - 1
+
+
+def parse_limits(section: Section) -> Limits:
+    """The host's limits, and those of every process that listens, in the order of their ids."""
+    parts = split_parts(section)
+    files = grep_lines(parts["files"])
+    allocated, _, highest = files["proc/sys/fs/file-nr"][0].partition(":")[2].split()
+    return Limits(
+        files_allocated=natural(allocated),
+        files_max=natural(highest),
+        nr_open=natural(files["proc/sys/fs/nr_open"][0].partition(":")[2].strip()),
+        processes=_processes(parts, files),
+        limits_conf=_limits_conf(files),
+    )
+
+
+def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[ProcessLimits, ...]]:
+    reason = parts.missing.get("processes")
+    if reason is not None:
+        return reason
+    open_files = dict(line.split() for line in parts.texts.get("open files", "").splitlines())
+    uptime_s = decimal(parts["/proc/uptime"].split()[0])
+    users = _users(files.get("etc/passwd", ()))
+    owners = dict(line.split() for line in parts.texts.get("users", "").splitlines())
+    pids = {natural(path.split("/")[1]) for path in files if path.startswith("proc/") and path.split("/")[1].isdigit()}
+    found = []
+    for pid in sorted(pids):
+        name, age_s = _name_and_age(_texts(files, f"proc/{pid}/stat"), uptime_s)
+        soft, hard = _nofile(_texts(files, f"proc/{pid}/limits"))
+        uid = owners.get(str(pid), "")
+        count = open_files.get(str(pid))
+        found.append(
+            ProcessLimits(
+                pid=pid,
+                process=name,
+                unit=_unit(_texts(files, f"proc/{pid}/cgroup")),
+                user=users.get(uid, uid),
+                nofile_soft=soft,
+                nofile_hard=hard,
+                open_files=_denied(f"/proc/{pid}/fd") if count is None else natural(count),
+                age_s=age_s,
+            )
+        )
+    return tuple(found)
+
+
+def _texts(files: dict[str, list[str]], path: str) -> list[str]:
+    """The lines of a file without their numbers."""
+    return [line.partition(":")[2] for line in files.get(path, ())]
+
+
+def _users(lines: list[str] | tuple[()]) -> dict[str, str]:
+    """Names by number, of ``line:name:x:number:``."""
+    rows = (line.split(":") for line in lines)
+    return {row[3]: row[1] for row in rows if len(row) > 3}
+
+
+def _nofile(lines: list[str]) -> tuple[Maybe[int], Maybe[int]]:
+    for line in lines:
+        words = line.removeprefix("Max open files").split()
+        if len(words) >= 2:
+            soft, hard = (UNLIMITED if word == "unlimited" else natural(word) for word in words[:2])
+            return soft, hard
+    return _denied("limits"), _denied("limits")
+
+
+def _name_and_age(lines: list[str], uptime_s: float) -> tuple[str, Maybe[float]]:
+    """Command name, which may hold anything, and seconds since the start."""
+    if not lines:
+        return "", _denied("stat")
+    left, close, right = lines[0].rpartition(")")
+    name = left.partition("(")[2]
+    fields = right.split()
+    if not close or len(fields) <= _START_FIELD:
+        return name, Absent(AbsentReason.NOT_UNDERSTOOD, lines[0][:80])
+    return name, round(max(0.0, uptime_s - natural(fields[_START_FIELD]) / _TICKS_PER_S), 2)
+
+
+def _unit(lines: list[str]) -> str:
+    """The systemd unit of a control group path: its last part that is a service, a scope or the like."""
+    for line in lines:
+        for part in reversed(line.split("/")):
+            if part.endswith((".service", ".scope", ".socket", ".mount")):
+                return part
+    return ""
+
+
+def _limits_conf(files: dict[str, list[str]]) -> tuple[LimitsLine, ...]:
+    found = []
+    for path in sorted(files):
+        if not path.startswith("etc/security/"):
+            continue
+        for line in files[path]:
+            number, _, text = line.partition(":")
+            words = text.split()
+            if len(words) >= 4 and words[2] == "nofile":
+                found.append(LimitsLine(f"/{path}", natural(number), words[0], words[1], words[3]))
+    return tuple(found)
+
+
+def _denied(what: str) -> Absent:
+    return Absent(AbsentReason.NOT_PERMITTED, what)
