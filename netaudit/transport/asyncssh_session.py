@@ -1,0 +1,147 @@
+"""One payload in one exec channel: bytes go to the sink as they come, nothing is kept, nothing waits for anything else.
+
+Standard output and standard error are drained by the same call-back, so neither can stall the other; what a host may
+have in flight is bounded by the channel's window. Standard input stays open until the sink has all: its end is how the
+guard inside the payload learns that nobody listens any more. Then the channel is aborted, whatever still holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+
+from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.model.contact import Exit, Limits, Sink
+from netaudit.model.probe import Bundle, Stream
+from netaudit.model.target import Become
+from netaudit.transport.asyncssh_connect import Link
+from netaudit.transport.asyncssh_errors import world_error
+from netaudit.transport.become import Conversation, TerminalNeeded, conversation
+
+
+class AsyncsshSession:
+    """One connection, on which payloads run one after the other."""
+
+    def __init__(self, link: Link, limits: Limits, become: Become | None, become_password: str | None) -> None:
+        self._link = link
+        self._limits = limits
+        self._become = become
+        self._become_password = become_password
+
+    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
+        """Run the payload and feed the sink until it has all. Raises WorldError when channel or escalation fails."""
+        try:
+            return await self._exchange(bundle.payload, sink, conversation(self._become, self._become_password))
+        except TerminalNeeded:
+            talk = conversation(self._become, self._become_password, terminal=True)
+            return await self._exchange(bundle.payload, sink, talk)
+
+    async def close(self) -> None:
+        """Close the connection and what was started for it. Never raises; safe to call twice."""
+        await self._link.close()
+
+    async def _exchange(self, payload: bytes, sink: Sink, talk: Conversation) -> Exit:
+        exchange = _Exchange(payload, sink, talk)
+        terminal = {"request_pty": "force", "term_type": "dumb"} if talk.wants_terminal else {"request_pty": False}
+        try:
+            async with asyncio.timeout(self._limits.first_byte_s) as limit:
+                exchange.begun = lambda: limit.reschedule(None)
+                await self._link.connection.create_session(lambda: exchange, talk.command, **terminal)
+                return await exchange.outcome
+        except TimeoutError:
+            raise self._silence(talk) from None
+        except (asyncssh.Error, OSError, ValueError) as error:
+            raise world_error(error, Phase.SESSION) from error
+        finally:
+            exchange.end()
+
+    def _silence(self, talk: Conversation) -> WorldError:
+        if not talk.ready:
+            return talk.overdue(self._limits.first_byte_s)
+        return WorldError(
+            ErrorKind.TIMEOUT,
+            f"not a byte of an answer within {self._limits.first_byte_s:g} s",
+            phase=Phase.SESSION,
+            hint="a login profile may wait for something, or the host is overloaded",
+        )
+
+
+class _Exchange(asyncssh.SSHClientSession[bytes]):
+    """The call-backs of one channel. ``outcome`` is set once, by whatever ends it first."""
+
+    def __init__(self, payload: bytes, sink: Sink, talk: Conversation) -> None:
+        self._payload = payload
+        self._sink = sink
+        self._talk = talk
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._sent = False
+        self._status: int | None = None
+        self._signal: str | None = None
+        self.begun: Callable[[], object] = _nothing
+        self.outcome: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """Keep the channel."""
+        self._channel = chan
+
+    def session_started(self) -> None:
+        """Send the payload at once where no escalation comes first."""
+        self._send_payload_when_ready()
+
+    def data_received(self, data: bytes, datatype: Any) -> None:
+        """Pass bytes on: to the escalation first, then to the sink."""
+        if self.outcome.done():
+            return
+        stream = Stream.OUT if datatype is None else Stream.ERR
+        try:
+            reply = self._talk.receive(stream, data)
+            if reply.send and self._channel is not None:
+                self._channel.write(reply.send)
+            self._send_payload_when_ready()
+            for part_stream, part in reply.answer:
+                self.begun()
+                if self._sink.feed(part_stream, part):
+                    self.outcome.set_result(Exit(None))
+                    self.end()
+                    return
+        except Exception as error:
+            self.outcome.set_exception(error)
+            self.end()
+
+    def exit_status_received(self, status: int) -> None:
+        """Keep how the shell ended."""
+        self._status = status
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001 - the library's signature
+        """Keep what killed the shell."""
+        self._signal = signal
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is closed: the outcome is how the shell ended, or why nobody can know."""
+        if self.outcome.done():
+            return
+        if exc is not None:
+            self.outcome.set_exception(world_error(exc, Phase.ANSWER if self._talk.ready else Phase.SESSION))
+        elif not self._talk.ready:
+            self.outcome.set_exception(self._talk.ended())
+        else:
+            self.outcome.set_result(Exit(self._status, self._signal))
+
+    def end(self) -> None:
+        """Close the channel at once. What still runs on the host loses its standard input by it, and ends."""
+        if self._channel is not None:
+            self._channel.abort()
+        if self.outcome.done() and not self.outcome.cancelled():
+            self.outcome.exception()  # taken note of: whoever waited for it may have gone
+
+    def _send_payload_when_ready(self) -> None:
+        if self._talk.ready and not self._sent and self._channel is not None:
+            self._sent = True
+            self._channel.write(self._payload)
+
+
+def _nothing() -> None:
+    """Stands where nobody waits for the first byte."""
