@@ -14,10 +14,10 @@ or die. One fork a section is the price.
 the controller keeps open: end of file means that nobody is listening, and the whole process group is ended.
 
 *The network dies.* End of file may then never come. A second helper ticks once a second by ``SIGALRM`` and ends the
-group when the payload is older than its deadline, or when the main shell has died. The same ticks count the time of each section: the main shell
-sits in ``wait``, which a trapped signal interrupts, and so needs neither timeout(1) nor a process a section. A
-section that is late is stopped, its descendants are looked up in ``/proc``, stopped and killed; killing its shell
-alone would leave them behind, and there is no job control without a terminal. A process that even
+group when the payload is older than its deadline, or when the main shell has died. The same ticks count the time of
+each section: the main shell sits in ``wait``, which a trapped signal interrupts, and so needs neither timeout(1) nor
+a process a section. A section that is late is stopped, its descendants are looked up in ``/proc``, stopped and killed;
+killing its shell alone would leave them behind, and there is no job control without a terminal. A process that even
 ``SIGKILL`` does not end (a driver that hangs) is left to its fate one second later, and the next section starts.
 
 *Something stays behind.* The helpers are ended and waited for before ``done`` is printed, so when the controller has

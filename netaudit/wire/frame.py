@@ -335,11 +335,14 @@ def excerpt(data: bytes) -> str:
     return " ".join(shown.split())[:_EXCERPT_BYTES]
 
 
-def encode(sections: Sequence[Section], nonce: str, *, probe_ids: Sequence[str] | None = None) -> tuple[bytes, bytes]:
+def encode(
+    sections: Sequence[Section], nonce: str, *, probe_ids: Sequence[str] | None = None, whole: bool = True
+) -> tuple[bytes, bytes]:
     """The bytes of stdout and stderr of an answer that decodes to these sections.
 
     ``probe_ids`` are the sections that the decoder expects, in order: those of the list by default. One that is not
-    among ``sections`` is marked as never sent, and the decoder gives none for it.
+    among ``sections`` is marked as never sent, and the decoder gives none for it. Unless ``whole``, nothing says that
+    this was all.
     """
     streams: dict[Stream, list[bytes]] = {Stream.OUT: [], Stream.ERR: []}
     by_id = {section.probe_id: section for section in sections}
@@ -357,7 +360,7 @@ def encode(sections: Sequence[Section], nonce: str, *, probe_ids: Sequence[str] 
                 render_marker(nonce, End(stream, probe_id, code, later_ms)),
             ]
         uptime_ms = later_ms
-    for stream, parts in streams.items():
+    for stream, parts in streams.items() if whole else ():
         parts.append(render_marker(nonce, Done(stream, len(expected))))
     return b"".join(streams[Stream.OUT]), b"".join(streams[Stream.ERR])
 

@@ -1,0 +1,70 @@
+"""The machine netaudit runs on, for ``ansible_connection=local``: the same payload, no network in between."""
+
+from __future__ import annotations
+
+import os
+
+from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.model.contact import Exit, Limits, SecretSource, Sink
+from netaudit.model.probe import Bundle
+from netaudit.model.target import Become, Target
+from netaudit.transport.become import Conversation, PlainShell, TerminalNeeded, conversation
+from netaudit.transport.exchange import Exchange
+from netaudit.transport.hosttext import one_line
+from netaudit.transport.local_channel import LocalChannel
+from netaudit.transport.options import NoSecrets
+
+
+class LocalSession:
+    """What stands for a connection: every payload is a process of its own."""
+
+    def __init__(self, become: Become | None, password: str | None, limits: Limits) -> None:
+        self._become = become
+        self._password = password
+        self._limits = limits
+
+    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
+        """See ``app.ports.Session``. When it returns or raises, nothing of the payload runs any more."""
+        try:
+            return await self._run(bundle, sink, terminal=False)
+        except TerminalNeeded:
+            return await self._run(bundle, sink, terminal=True)
+
+    async def close(self) -> None:
+        """Nothing is open between payloads."""
+
+    async def _run(self, bundle: Bundle, sink: Sink, *, terminal: bool) -> Exit:
+        channel = LocalChannel(Exchange(self._talk(terminal=terminal), bundle.payload, sink))
+        try:
+            await channel.start()
+            return await channel.listen(self._limits.first_byte_s)
+        except OSError as error:
+            raise WorldError(
+                ErrorKind.NO_SHELL,
+                f"/bin/sh cannot be started here: {one_line(error.strerror or str(error))}",
+                phase=Phase.SESSION,
+                hint="this machine may be out of processes, file handles or memory",
+            ) from error
+        finally:
+            await channel.end()
+
+    def _talk(self, *, terminal: bool) -> Conversation:
+        """The way to the shell; whoever already is the user to become needs none."""
+        if self._become is None or (self._become.user == "root" and os.geteuid() == 0):
+            return PlainShell()
+        return conversation(self._become, self._password, terminal=terminal)
+
+
+class LocalTransport:
+    """Runs payloads here. Fits ``app.ports.Transport``."""
+
+    def __init__(self, limits: Limits | None = None, secrets: SecretSource | None = None) -> None:
+        self._limits = limits or Limits()
+        self._secrets = secrets or NoSecrets()
+
+    async def open(self, target: Target) -> LocalSession:
+        """A session; nothing can fail before there is a payload."""
+        return LocalSession(target.become, self._secrets.for_target(target).become_password, self._limits)
+
+    async def close(self) -> None:
+        """Nothing is shared."""
