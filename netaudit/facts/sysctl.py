@@ -36,7 +36,7 @@ def parse_sysctl(section: Section) -> Sysctls:
 
     Of a setting that prints several lines the value is these lines, joined by newlines.
     """
-    text = section.stdout.decode("utf-8", "replace").replace("\t", " ")
+    text = section.stdout.decode("utf-8", "replace")
     absent = {
         name_of(path): reason
         for path, reason in unreadable(section.stderr).items()
@@ -45,15 +45,19 @@ def parse_sysctl(section: Section) -> Sysctls:
     if text.startswith(_PARTIAL):
         mark, _, text = text.partition("\n")
         absent["net.ipv4.conf"] = Absent(AbsentReason.NOT_FINISHED, mark.removeprefix(_PARTIAL))
+    return Sysctls(settings_of(text), absent)
+
+
+def settings_of(text: str) -> dict[str, str]:
+    """The settings of lines ``path:value``, as ``grep -r`` prints files below /proc/sys."""
+    text = text.replace("\t", " ")
     while "  " in text:
         text = text.replace("  ", " ")
     if " \n" in text:
         text = text.replace(" \n", "\n")
     names, values = _columns(text)
     settings = dict(zip(names, values, strict=True))
-    if len(settings) != len(names):
-        settings = _joined(names, values)
-    return Sysctls(settings, absent)
+    return settings if len(settings) == len(names) else _joined(names, values)
 
 
 def _columns(text: str) -> tuple[tuple[str, ...], list[str]]:
