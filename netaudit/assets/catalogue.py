@@ -69,7 +69,9 @@ def _entry(baseline: str | Path, assets: Assets) -> Node:
     shipped = assets.baselines / f"{baseline}.yaml"
     if shipped.is_file():
         return read_yaml(shipped)
-    raise RuleError(f"there is no baseline {str(baseline)!r}", None, did_you_mean(str(baseline), baseline_names(assets)))
+    raise RuleError(
+        f"there is no baseline {str(baseline)!r}", None, did_you_mean(str(baseline), baseline_names(assets))
+    )
 
 
 def _parent(name: str, node: Node, assets: Assets) -> Node:

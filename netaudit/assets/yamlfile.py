@@ -116,36 +116,35 @@ class _Composer:
             raise self._error(event, f"alias *{event.anchor}", "aliases are not allowed: write the value out")
         self._check_plain(event)
         if isinstance(event, yaml.ScalarEvent):
-            mark = event.start_mark
-            return Node(self._scalar(event), self._source, mark.line + 1, mark.column + 1)
+            return Node(self._scalar(event), self._source, *_place(event))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, depth)
         return self._mapping(event, depth)
 
     def _check_plain(self, event: yaml.Event) -> None:
-        if event.anchor is not None:
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             raise self._error(event, f"anchor &{event.anchor}", "anchors are not allowed: write the value out")
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            return
         if event.tag is not None and event.tag not in _CORE_TAGS:
             raise self._error(event, f"tag {event.tag}", "tags are not allowed")
 
     def _sequence(self, event: yaml.Event, depth: int) -> Node:
-        mark = event.start_mark
         items: list[Node] = []
         while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(item, depth + 1))
-        return Node(tuple(items), self._source, mark.line + 1, mark.column + 1)
+        return Node(tuple(items), self._source, *_place(event))
 
     def _mapping(self, event: yaml.Event, depth: int) -> Node:
-        mark = event.start_mark
         items: dict[str, Node] = {}
         keys: dict[str, tuple[int, int]] = {}
         while not isinstance(key_event := next(self._events), yaml.MappingEndEvent):
             key = self._key(key_event)
             if key in items:
                 raise self._error(key_event, f"key {key!r} stands here twice", f"first in line {keys[key][0]}")
-            keys[key] = (key_event.start_mark.line + 1, key_event.start_mark.column + 1)
+            keys[key] = _place(key_event)
             items[key] = self._node(next(self._events), depth + 1)
-        return Node(items, self._source, mark.line + 1, mark.column + 1, keys)
+        return Node(items, self._source, *_place(event), keys)
 
     def _key(self, event: yaml.Event) -> str:
         if isinstance(event, yaml.AliasEvent):
@@ -159,7 +158,7 @@ class _Composer:
             raise self._error(event, "an empty key")
         return str(event.value)
 
-    def _scalar(self, event: yaml.Event) -> Scalar:
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text = str(event.value)
         if event.style or event.tag == "tag:yaml.org,2002:str":
             found = _CONTROL.search(text)
@@ -168,7 +167,7 @@ class _Composer:
             return text
         return self._plain_scalar(event, text)
 
-    def _plain_scalar(self, event: yaml.Event, text: str) -> Scalar:
+    def _plain_scalar(self, event: yaml.ScalarEvent, text: str) -> Scalar:
         if text in _NOTHINGS:
             return None
         if text in _TRUTHS:
@@ -188,5 +187,10 @@ class _Composer:
         return text
 
     def _error(self, event: yaml.Event, message: str, hint: str = "") -> RuleError:
-        mark = event.start_mark
-        return RuleError(message, Where(self._source.file, mark.line + 1, mark.column + 1), hint)
+        return RuleError(message, Where(self._source.file, *_place(event)), hint)
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of an event, from 1."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)

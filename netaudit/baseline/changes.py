@@ -63,7 +63,9 @@ def _change(form: Form, check: Check, names: Names, hosts: str | None) -> Overri
         hosts,
         form.word("severity", Severity) if "severity" in form else None,
         claim(expect, inside, value) if expect is not None else None,
-        ranked(tuple(level(item, inside, value) for item in items_of(levels, "'levels'"))) if levels is not None else None,
+        ranked(tuple(level(item, inside, value) for item in items_of(levels, "'levels'")))
+        if levels is not None
+        else None,
         set_variables(variables, names.variables or {}) if variables is not None else {},
         form.text("skip") if "skip" in form else None,
         form.text("reason", ""),

@@ -15,7 +15,7 @@ from typing import TypeAlias, cast
 
 from netaudit.baseline.functions import FUNCTIONS, number, text
 from netaudit.baseline.scope import Scope
-from netaudit.baseline.unknown import IS_MISSING, Unknown, decide, not_present, not_understood
+from netaudit.baseline.unknown import IS_MISSING, Unknown, not_present, not_understood
 from netaudit.baseline.values import as_text, comparer, is_in, shown
 from netaudit.model.reading import Absent
 
@@ -69,8 +69,10 @@ def _name(parts: Sequence[Tree]) -> Closure:
         value = scope.names.get(name)
         if value is None:
             return scope.define(name)
-        if value.__class__ is Absent:
-            raise Unknown(cast("Absent", value), name)
+        if isinstance(value, Unknown):
+            raise Unknown(value.absent, value.what)
+        if isinstance(value, Absent):
+            raise Unknown(value, name)
         return value
 
     return run
@@ -200,18 +202,19 @@ def _connective(parts: Sequence[Tree]) -> Closure:
     deciding = parts[0] == "or"
 
     def run(scope: Scope) -> object:
+        lost: Unknown | None = None
         try:
             if left(scope) is deciding:
                 return deciding
         except Unknown as unknown:
-            return decide((lambda: _again(unknown), lambda: right(scope)), deciding=deciding)
-        return right(scope)
+            lost = unknown
+        if lost is None:
+            return right(scope)
+        if right(scope) is deciding:
+            return deciding
+        raise lost
 
     return run
-
-
-def _again(unknown: Unknown) -> bool:
-    raise unknown
 
 
 def _condition(parts: Sequence[Tree]) -> Closure:
@@ -359,7 +362,7 @@ def _pick(parts: Sequence[Tree]) -> Closure:
             try:
                 if test(member(element), against) is keep:
                     found.append(element)
-            except Unknown as unknown:  # noqa: PERF203  # whether it belongs cannot be told: it stands for that
+            except Unknown as unknown:  # whether it belongs cannot be told: it stands for that
                 found.append(unknown.absent)
         return found
 

@@ -1,10 +1,199 @@
-"""The three values of a sysctl: running, at the next boot, and after ``sysctl --system``. (placeholder)"""
+"""The three values of a sysctl: running, at the next boot, and after ``sysctl --system``.
+
+A value that is right now and not what its file says is lost at the next reboot; one that systemd-sysctl sets right
+and ``sysctl --system`` sets wrong is clobbered by the next package script that calls it. What is *right* is what the
+host's own checks say: they are evaluated again with the settings of the files in place of the running ones.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from netaudit.baseline.canonical import applied, same
+from netaudit.baseline.closures import closure
+from netaudit.baseline.schema import CheckKind
+from netaudit.baseline.scope import RunningSysctls, Scope
+from netaudit.baseline.unknown import Unknown
+from netaudit.baseline.values import as_text
+from netaudit.model.facts import Facts, Persisted, PersistedValue, Sysctls, Writer
+from netaudit.model.reading import Absent, AbsentReason, Maybe
+from netaudit.model.result import Verdict
+
+if TYPE_CHECKING:
+    from netaudit.baseline.select import HostCheck, HostRules
+
+VerdictWith = Callable[["HostCheck", Facts], Verdict]
+
+_UNSET = Absent(AbsentReason.NOT_PRESENT, "no file sets it, and the kernel's default is not known")
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
+    """One sysctl that the baseline judges. Values are as the kernel prints them; places are ``file:line`` or empty.
+
+    ``boot`` and ``system`` are what the key becomes, with the kernel's default where no file sets it.
+    """
+
     name: str
+    checks: str  # the ids of the checks that judge it
+    running: str
+    boot: Maybe[str]
+    boot_place: str
+    system: Maybe[str]
+    system_place: str
+    is_persisted: bool  # a file sets it at boot
+    differs_at_boot: bool
+    differs_after_system: bool
+    lost_at_boot: Maybe[bool]  # right now, wrong after the next boot
+    cured_at_boot: Maybe[bool]  # wrong now, right after the next boot: the file was put right and not loaded
+    clobbered_by_system: Maybe[bool]  # right after boot, wrong once somebody calls `sysctl --system`
+    writers: tuple[str, ...]  # other programs on this host, running now, that write it
+
+    @property
+    def is_overwritten(self) -> bool:
+        """Whether another program on this host writes it."""
+        return bool(self.writers)
+
+
+def _turns(differs: bool, first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:  # noqa: FBT001  # three values of one kind
+    """Whether what is right first is wrong then."""
+    if not differs or first is False or second is True:
+        return False
+    if isinstance(first, Absent) or isinstance(second, Absent):
+        return first if isinstance(first, Absent) else second
+    return True
+
+
+def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple[Drift, ...]:
+    """Every sysctl that a check of the host judges by name, and what becomes of it.
+
+    Raises Unknown when the running or the persisted settings are absent.
+    """
+    sysctl, persisted = facts.sysctl, facts.persisted
+    if isinstance(sysctl, Absent):
+        raise Unknown(sysctl, "facts.sysctl")
+    if isinstance(persisted, Absent):
+        raise Unknown(persisted, "facts.persisted")
+    return _Drifting(rules, facts, sysctl, persisted, verdict_with).all()
+
+
+class _Drifting:
+    """One host. Checks are evaluated again only where a file says something else than what runs."""
+
+    def __init__(
+        self, rules: HostRules, facts: Facts, sysctl: Sysctls, persisted: Persisted, verdict_with: VerdictWith
+    ) -> None:
+        self._facts = facts
+        self._running = sysctl.values
+        self._judges = judged(rules)
+        self._verdict_with = verdict_with
+        self._persisted = persisted
+        self._defaults = {name: value for name in self._judges if (value := self._default(name)) is not None}
+        self._boot = self._changed(persisted.boot)
+        self._system = self._changed({**persisted.boot, **persisted.system})
+        self._verdicts: dict[tuple[int, str], Maybe[bool]] = {}
+
+    def all(self) -> tuple[Drift, ...]:
+        """The judged keys that this host has, in the order of the checks."""
+        writers = () if isinstance(self._facts.writers, Absent) else self._facts.writers
+        return tuple(self._one(name, writers) for name in self._judges if name in self._running)
+
+    def _default(self, name: str) -> str | None:
+        """The kernel's default of a key, if one of its checks says it."""
+        for check in self._judges[name]:
+            made = check.compiled.check.kernel_default
+            if made is None or _only_sysctl(check) != name:
+                continue
+            scope = Scope(self._facts, RunningSysctls(self._facts, lambda _: _UNSET), check.variables)
+            try:
+                return as_text(closure(made.tree)(scope))
+            except Unknown:
+                continue
+        return None
+
+    def _changed(self, written: Mapping[str, PersistedValue]) -> dict[str, str]:
+        """The keys whose value differs from the running one once some files are loaded, with that value."""
+        found = {}
+        for name, running in self._running.items():
+            entry = written.get(name)
+            then = applied(name, running, entry.value) if entry is not None else self._defaults.get(name)
+            if then is not None and not same(name, running, then):
+                found[name] = then
+        return found
+
+    def _one(self, name: str, writers: Sequence[Writer]) -> Drift:
+        running = self._running[name]
+        boot, system = self._persisted.boot.get(name), self._persisted.system.get(name)
+        known = boot is not None or name in self._defaults
+        known_after = system is not None or known
+        lost, differs = name in self._boot, self._boot.get(name) != self._system.get(name)
+        now, at_boot, after = (self._is_right(name, moment) for moment in ("now", "boot", "system"))
+        return Drift(
+            name=name,
+            checks=", ".join(check.compiled.check.id for check in self._judges[name]),
+            running=running,
+            boot=self._boot.get(name, running) if known else _UNSET,
+            boot_place=_place(boot),
+            system=self._system.get(name, running) if known_after else _UNSET,
+            system_place=_place(system),
+            is_persisted=boot is not None,
+            differs_at_boot=lost,
+            differs_after_system=name in self._system,
+            lost_at_boot=_turns(lost, now, at_boot),
+            cured_at_boot=_turns(lost, at_boot, now),
+            clobbered_by_system=_turns(differs, at_boot, after),
+            writers=tuple(each.name for each in writers if each.active and _writes(each, name)),
+        )
+
+    def _is_right(self, name: str, moment: str) -> Maybe[bool]:
+        """Whether all checks of a key pass at a moment; not asked of a key that does not change."""
+        if name not in self._boot and name not in self._system:
+            return True
+        answers = [self._passes(check, moment) for check in self._judges[name]]
+        if any(answer is False for answer in answers):
+            return False
+        return next((answer for answer in answers if isinstance(answer, Absent)), True)
+
+    def _passes(self, check: HostCheck, moment: str) -> Maybe[bool]:
+        key = (id(check), moment)
+        if key not in self._verdicts:
+            changed = {"now": {}, "boot": self._boot, "system": self._system}[moment]
+            facts = self._facts
+            if changed:
+                absent = {} if isinstance(facts.sysctl, Absent) else facts.sysctl.absent
+                facts = replace(facts, sysctl=Sysctls({**self._running, **changed}, absent))
+            verdict = self._verdict_with(check, facts)
+            unknown = Absent(AbsentReason.NOT_UNDERSTOOD, f"{check.compiled.check.id} is unknown")
+            self._verdicts[key] = unknown if verdict is Verdict.UNKNOWN else verdict is not Verdict.FAIL
+        return self._verdicts[key]
+
+
+def judged(rules: HostRules) -> dict[str, list[HostCheck]]:
+    """The sysctls that checks of settings judge by name, each with its checks."""
+    found: dict[str, list[HostCheck]] = {}
+    for check in rules.checks:
+        if check.skip is not None or check.compiled.check.kind is not CheckKind.SETTING:
+            continue
+        for name in _named(check):
+            found.setdefault(name, []).append(check)
+    return found
+
+
+def _named(check: HostCheck) -> tuple[str, ...]:
+    return check.compiled.judged
+
+
+def _only_sysctl(check: HostCheck) -> str | None:
+    named = _named(check)
+    return named[0] if len(named) == 1 else None
+
+
+def _place(entry: PersistedValue | None) -> str:
+    return f"{entry.file}:{entry.line}" if entry is not None else ""
+
+
+def _writes(writer: Writer, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in writer.keys)

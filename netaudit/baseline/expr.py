@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, nodes
+    from jinja2 import Environment
     from jinja2.parser import Parser
 
 MAX_LENGTH = 1000
@@ -39,7 +39,7 @@ class Term:
         return min((self.at, *(part.start for part in self.parts)))
 
 
-class NotAnExpression(Exception):  # noqa: N818  # it says what the text is not
+class NotAnExpression(Exception):  # it says what the text is not
     """The text cannot be read; ``at`` is the character where that shows."""
 
     def __init__(self, message: str, at: int, hint: str = "") -> None:
@@ -96,10 +96,12 @@ def _parser(text: str) -> Parser:
     return parser
 
 
-_Reader: TypeAlias = "Callable[[nodes.Node, int], Term]"
+# A node of Jinja2: of the class under whose name its reader stands in `_readers`, which types cannot say.
+_Foreign: TypeAlias = Any
+_Reader: TypeAlias = Callable[[_Foreign, int], Term]
 
 
-def _term(node: nodes.Node, depth: int) -> Term:
+def _term(node: _Foreign, depth: int) -> Term:
     if depth > MAX_DEPTH:
         raise NotAnExpression("is nested too deep", node.lineno)
     reader = _readers().get(type(node).__name__)
@@ -145,15 +147,15 @@ def _readers() -> dict[str, _Reader]:
     return readers
 
 
-def _all(depth: int, *nodes: nodes.Node) -> tuple[Term, ...]:
-    return tuple(_term(node, depth) for node in nodes)
+def _all(depth: int, *parts: _Foreign) -> tuple[Term, ...]:
+    return tuple(_term(part, depth) for part in parts)
 
 
 def _binary(sign: str) -> _Reader:
     return lambda node, depth: Term("arithmetic", node.lineno, sign, _all(depth, node.left, node.right))
 
 
-def _constant(node: nodes.Node) -> Constant:
+def _constant(node: _Foreign) -> Constant:
     value = node.value
     if value is None:
         raise NotAnExpression("none is not a value here", node.lineno, "ask with `is present` or `is absent`")
@@ -164,23 +166,25 @@ def _constant(node: nodes.Node) -> Constant:
     raise NotAnExpression(f"{value!r} is not a value here", node.lineno)
 
 
-def _public(node: nodes.Node, name: str) -> str:
+def _public(node: _Foreign, name: str) -> str:
     if name.startswith("_"):
         raise NotAnExpression(f"{name!r}: names do not begin with an underscore", node.lineno)
     return name
 
 
-def _item(node: nodes.Node, depth: int) -> Term:
+def _item(node: _Foreign, depth: int) -> Term:
     base = _term(node.node, depth)
     if type(node.arg).__name__ != "Slice":
         return Term("item", node.lineno, "", (base, _term(node.arg, depth)))
     if node.arg.step is not None:
         raise NotAnExpression("a slice has a start and an end, no step", node.lineno)
-    ends = tuple((name, _term(end, depth)) for name in ("start", "stop") if (end := getattr(node.arg, name)) is not None)
+    ends = tuple(
+        (name, _term(end, depth)) for name in ("start", "stop") if (end := getattr(node.arg, name)) is not None
+    )
     return Term("slice", node.lineno, "", (base,), keywords=ends)
 
 
-def _comparison(node: nodes.Node, depth: int) -> Term:
+def _comparison(node: _Foreign, depth: int) -> Term:
     """A chain ``a < b < c`` becomes ``a < b and b < c``, so that each link has its own three values."""
     left = _term(node.expr, depth)
     links = []
@@ -201,29 +205,29 @@ def _compares(term: Term) -> bool:
     return term.op == "compare" or any(map(_compares, (*term.parts, *(part for _, part in term.keywords))))
 
 
-def _condition(node: nodes.Node, depth: int) -> Term:
+def _condition(node: _Foreign, depth: int) -> Term:
     if node.expr2 is None:
         raise NotAnExpression("`if` needs its `else`", node.lineno)
     return Term("if", node.lineno, "if", _all(depth, node.test, node.expr1, node.expr2))
 
 
-def _call(node: nodes.Node, depth: int) -> Term:
+def _call(node: _Foreign, depth: int) -> Term:
     if type(node.node).__name__ != "Name":
         raise NotAnExpression("only functions of this language can be called", node.lineno)
     return _with_arguments("call", node, node.node.name, node.node.lineno, (), depth)
 
 
-def _filter(node: nodes.Node, depth: int) -> Term:
+def _filter(node: _Foreign, depth: int) -> Term:
     if node.node is None:
         raise NotAnExpression("a filter needs a value in front of it", node.lineno)
     return _with_arguments("filter", node, node.name, node.lineno, _all(depth, node.node), depth)
 
 
-def _test(node: nodes.Node, depth: int) -> Term:
+def _test(node: _Foreign, depth: int) -> Term:
     return _with_arguments("test", node, node.name, node.lineno, _all(depth, node.node), depth)
 
 
-def _with_arguments(op: str, node: nodes.Node, name: str, at: int, first: tuple[Term, ...], depth: int) -> Term:
+def _with_arguments(op: str, node: _Foreign, name: str, at: int, first: tuple[Term, ...], depth: int) -> Term:
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         raise NotAnExpression("arguments are written out, without * and **", node.lineno)
     keywords = tuple((keyword.key, _term(keyword.value, depth)) for keyword in node.kwargs)

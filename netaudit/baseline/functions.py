@@ -270,10 +270,10 @@ _LIMITS = kinds.record_of(ProcessLimits)
 _PORT_KEYS = ("sysctl:net.ipv4.ip_local_port_range", "sysctl:net.ipv4.ip_local_reserved_ports")
 
 FUNCTIONS: dict[str, Function] = {
-    "min": Function((ANY,), NUMBER, lambda *v: min(_spread(*v)), many=True, summary="the smallest of numbers or of a list"),
-    "max": Function((ANY,), NUMBER, lambda *v: max(_spread(*v)), many=True, summary="the largest of numbers or of a list"),
+    "min": Function((ANY,), NUMBER, lambda *v: min(_spread(*v)), many=True, summary="the smallest number"),
+    "max": Function((ANY,), NUMBER, lambda *v: max(_spread(*v)), many=True, summary="the largest number"),
     "sum": Function((_NUMBERS,), NUMBER, lambda v: sum(numbers(v)), summary="the sum of a list; 0 of an empty one"),
-    "median": Function((_NUMBERS,), NUMBER, lambda v: statistics.median(_spread(v)), summary="the middle one of a list"),
+    "median": Function((_NUMBERS,), NUMBER, lambda v: statistics.median(_spread(v)), summary="the middle one"),
     "abs": Function((NUMBER,), NUMBER, lambda v: abs(number(v)), summary="without its sign"),
     "round": Function((NUMBER, NUMBER), NUMBER, _round, summary="rounded, to some decimal places if said"),
     "ceil": Function((NUMBER,), NUMBER, lambda v: math.ceil(number(v)), summary="the next whole number up"),
@@ -284,8 +284,8 @@ FUNCTIONS: dict[str, Function] = {
     "length": Function((ANY,), NUMBER, _length, summary="how many elements, keys or characters"),
     "any": Function((LIST,), TRUTH, lambda v: decide(_truths(v), deciding=True), summary="whether one is true"),
     "all": Function((LIST,), TRUTH, lambda v: decide(_truths(v), deciding=False), summary="whether none is false"),
-    "first": Function((LIST,), _element, lambda v: _end(v, 0), summary="the first element; of an empty list unknown (not present)"),
-    "last": Function((LIST,), _element, lambda v: _end(v, -1), summary="the last element; of an empty list unknown (not present)"),
+    "first": Function((LIST,), _element, lambda v: _end(v, 0), summary="the first element; unknown if there is none"),
+    "last": Function((LIST,), _element, lambda v: _end(v, -1), summary="the last element; unknown if there is none"),
     "join": Function((LIST, TEXT), TEXT, _join, summary="one text, with `, ` or what is said between"),
     "sort": Function((LIST,), _same, _sorted, summary="in ascending order"),
     "unique": Function((LIST,), _same, _unique, summary="without repetitions"),
@@ -300,7 +300,7 @@ FUNCTIONS: dict[str, Function] = {
     "ranges": Function((ANY,), _NUMBERS, ranges, summary="the numbers of `0-3,8`"),
     "ports": Function((ANY,), _NUMBERS, ranges, summary="the ports of `8080-8082,9000`"),
     "mask_bits": Function((ANY,), NUMBER, mask_bits, summary="the CPUs in a mask such as `ff,ffffffff`"),
-    "keys": Function((kinds.MAP,), _TEXTS, lambda v: _part_of_map(v, lambda m: list(m)), summary="the keys of a mapping"),
+    "keys": Function((kinds.MAP,), _TEXTS, lambda v: _part_of_map(v, list), summary="the keys of a mapping"),
     "values": Function(
         (kinds.MAP,), lambda given: kinds.list_of(given[0].element or ANY),
         lambda v: _part_of_map(v, lambda m: list(m.values())), summary="the values of a mapping",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from netaudit.model import facts
 from netaudit.model.reading import Absent
@@ -83,7 +83,6 @@ def _kind(hint: _Alias) -> Kind:
     origin = get_origin(hint)
     if origin in {Union, types.UnionType}:
         options = {_kind(option) for option in get_args(hint) if option not in {Absent, type(None)}}
-        options = {option for option in options if not isinstance(option, TypeVar)}
         return options.pop() if len(options) == 1 else ANY
     if origin is tuple:
         elements = {_kind(element) for element in get_args(hint) if element is not Ellipsis}

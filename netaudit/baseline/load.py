@@ -33,7 +33,8 @@ from netaudit.model.result import Severity
 
 CHECK_KEYS = (
     "id", "title", "layer", "kind", "severity", "scope", "why", "derive", "applies_to", "for_each", "let", "value",
-    "unit", "expect", "expected", "levels", "default", "evidence", "remediation", "set", "fix", "risk", "caveats", "kernel", "sources",
+    "unit", "expect", "expected", "levels", "default", "evidence", "remediation", "set", "fix", "risk", "caveats",
+    "kernel", "sources",
 )  # fmt: skip
 FOR_EACH_KEYS = ("name", "in", "where", "subject", "else")
 LEVEL_KEYS = ("severity", "expect", "note")
@@ -192,7 +193,9 @@ class _CheckReader:
         if made is None:
             return None, ANY
         if made[1].record is not None or (made[1].element is not None and made[1].element.record is not None):
-            self._problems.found.append(node.error(f"this gives {made[1]}, which is no value", "name one of its fields"))
+            self._problems.found.append(
+                node.error(f"this gives {made[1]}, which is no value", "name one of its fields")
+            )
         return made
 
     def _optional(self, key: str, names: Names) -> Expression | None:
@@ -354,7 +357,9 @@ def _setting(name: str, node: Node, inner: Node, names: Names) -> tuple[Template
     if not names.sysctls.knows(pattern):
         near = names.sysctls.nearest(pattern)
         raise RuleError(
-            f"no kernel is known to have the sysctl {pattern!r}", node.where_key(name), f"did you mean {near!r}?" if near else ""
+            f"no kernel is known to have the sysctl {pattern!r}",
+            node.where_key(name),
+            f"did you mean {near!r}?" if near else "",
         )
     return key, operand(inner, names)
 
@@ -371,4 +376,3 @@ def _uses_value(claim: Claim) -> bool:
     if claim.op in {Op.ALL_OF, Op.ANY_OF, Op.NOT}:
         return any(_uses_value(inner) for inner in claim.claims)
     return claim.op is not Op.HOLDS
-

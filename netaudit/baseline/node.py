@@ -93,25 +93,18 @@ def _aligned(value: str, offset: int, text: str, start: int) -> int | None:
     while text[at : at + 1].isspace():
         at += 1
     for place, character in enumerate(value):
-        if at >= len(text):
-            return None
-        if character.isspace():
-            if not text[at].isspace():
-                return None
-            if place == offset:
-                return at
-            blank = text[at : at + 1] if character == text[at] else ""
-            at += 1
-            if not blank or value[place + 1 : place + 2] not in {" ", "\n", "\t"}:
-                while text[at : at + 1].isspace():
-                    at += 1
-            continue
-        if text[at] != character:
+        here = text[at : at + 1]
+        if character.isspace() != here.isspace() or not (here.isspace() or here == character):
             return None
         if place == offset:
             return at
-        at += 2 if character == "'" and text[at : at + 2] == "''" else 1
-    return at if offset >= len(value) else None
+        if character.isspace():
+            at += 1
+            while text[at : at + 1].isspace() and not value[place + 1 : place + 2].isspace():
+                at += 1
+        else:
+            at += 2 if character == "'" and text[at : at + 2] == "''" else 1
+    return at
 
 
 def of_plain(value: object, source: Source) -> Node:

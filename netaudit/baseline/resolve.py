@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from netaudit.baseline.changes import by_id, chosen, normal, overrides_of, variable_value, waiver_of
 from netaudit.baseline.claims import claim
 from netaudit.baseline.form import Form, entries, items_of, text_of
 from netaudit.baseline.kinds import ANY, Kind, clash, kind_of_value
-from netaudit.baseline.load import Draft, Problems, check, drafts_of
+from netaudit.baseline.load import Draft, Problems, check, drafts_of, reads_inside
 from netaudit.baseline.name_list import NameList
 from netaudit.baseline.nearest import did_you_mean, nearest
 from netaudit.baseline.node import Node, Source, of_plain, plain
@@ -26,10 +27,8 @@ from netaudit.baseline.schema import (
     Layer,
     Level,
     Op,
-    Override,
     Rules,
     Template,
-    Waiver,
 )
 from netaudit.baseline.static import Names
 from netaudit.baseline.written import operand
@@ -54,6 +53,9 @@ _LAYERS = (
     ("net.ipv4.ip_local_", Layer.TRANSPORT),
     ("net.", Layer.IP),
 )
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,12 @@ class _Resolving:
         declared = self._variables()
         kinds = {name: kind_of_value(value) for name, value in declared.items()}
         variables = {**declared, **(self._try(lambda: self._extra(extra, kinds)) or {})}
-        own_names = tuple(name for form in self._forms for name in (self._try(partial(form.texts, "sysctl_names")) or ()))
+        own_names = tuple(
+            name for form in self._forms for name in (self._try(partial(form.texts, "sysctl_names")) or ())
+        )
         names = Names(kinds, self._material.lists.sysctls.and_also(own_names), self._material.lists.counters)
         checks = (*self._chosen(names), *self._settings(names))
-        self._warn_unused(checks, variables)
+        self._warn_unused(checks)
         known = by_id(checks)
         overrides = self._each("overrides", lambda item: overrides_of(item, known, names))
         waivers = self._each("waivers", lambda item: (waiver_of(item, known),))
@@ -133,9 +137,7 @@ class _Resolving:
             warnings=tuple(self._warnings),
         )
 
-    def _each(
-        self, key: str, read: Callable[[Node], tuple[Override, ...] | tuple[Waiver, ...]]
-    ) -> list[tuple[Override, ...]] | list[tuple[Waiver, ...]]:
+    def _each(self, key: str, read: Callable[[Node], T]) -> list[T]:
         """What ``read`` makes of each item of a list, over all baselines of the chain."""
         found = []
         for form in self._forms:
@@ -144,7 +146,12 @@ class _Resolving:
                 made = self._try(partial(read, item))
                 if made is not None:
                     found.append(made)
-        return found  # type: ignore[return-value]  # all items are of the one kind that `read` makes
+        return found
+
+    def _entries(self, form: Form, key: str) -> Mapping[str, Node]:
+        """The entries of a mapping; none when there is no such key, or no mapping, which is noted."""
+        node = form.get(key)
+        return (self._try(partial(entries, node, f"{key!r}")) or {}) if node is not None else {}
 
     # variables
 
@@ -152,10 +159,9 @@ class _Resolving:
         found: dict[str, object] = {}
         places: dict[str, Where] = {}
         for form in self._forms:
-            node = form.get("vars")
-            for name, inner in (self._try(partial(entries, node, "'vars'")) or {}).items() if node is not None else ():
+            for name, inner in self._entries(form, "vars").items():
                 value = normal(plain(inner))
-                problem = self._variable_problem(node, name, found.get(name), value, places)  # type: ignore[arg-type]  # not None here
+                problem = self._variable_problem(form.need("vars"), name, found.get(name), value, places)
                 if problem is not None:
                     self._problems.found.append(problem)
                     continue
@@ -184,7 +190,7 @@ class _Resolving:
                 self._warnings.append(f"-e {name}: no baseline declares this variable (did you mean {near!r}?)")
         return found
 
-    def _warn_unused(self, checks: tuple[Check, ...], variables: Mapping[str, object]) -> None:
+    def _warn_unused(self, checks: tuple[Check, ...]) -> None:
         node = self._forms[-1].get("vars")
         if node is None or len(self._forms) == 1:
             return
@@ -192,7 +198,8 @@ class _Resolving:
         for name in entries(node, "'vars'"):
             if name not in used:
                 hint = did_you_mean(name, used)
-                self._warnings.append(f"{node.where_key(name)}: no check uses vars.{name}" + (f" ({hint})" if hint else ""))
+                advice = f" ({hint})" if hint else ""
+                self._warnings.append(f"{node.where_key(name)}: no check uses vars.{name}{advice}")
 
     # checks
 
@@ -217,9 +224,8 @@ class _Resolving:
         """The checks of the short form; a later baseline replaces what an earlier one says of a key."""
         found: dict[str, Check] = {}
         for form in self._forms:
-            node = form.get("sysctl")
-            for name, inner in (self._try(partial(entries, node, "'sysctl'")) or {}).items() if node is not None else ():
-                made = self._try(partial(_setting, name, inner, node, form.text("baseline"), names))  # type: ignore[arg-type]  # not None here
+            for name, inner in self._entries(form, "sysctl").items():
+                made = self._try(partial(_setting, name, inner, form.need("sysctl"), form.text("baseline"), names))
                 if made is not None:
                     found[name] = made
         return tuple(found.values())
@@ -279,8 +285,6 @@ def _wanted(inner: Node, names: Names) -> tuple[Claim, Severity, str, Extent]:
 
 def all_reads(made: Check) -> tuple[str, ...]:
     """Everything a check reads, conditions included."""
-    from netaudit.baseline.load import reads_inside
-
     found = dict.fromkeys(reads_inside(made))
     for condition in made.applies_to:
         found.update(dict.fromkeys(condition.when.reads))

@@ -58,7 +58,7 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One expression. ``reads`` are ``facts.…``, ``sysctl:NAME`` and ``vars.NAME``; ``kind`` is spelt as in ``kinds``."""
+    """One expression. ``reads`` are ``facts.…``, ``sysctl:NAME``, ``vars.NAME``; ``kind`` is spelt as in ``kinds``."""
 
     text: str
     tree: Tree
@@ -101,7 +101,7 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim. ``operand`` is what the value is held against; ``claims`` are those inside, ``places`` their fields."""
+    """One claim. ``operand`` is what the value is held against, ``claims`` those inside it, ``places`` their fields."""
 
     op: Op
     operand: Expression | None = None

@@ -1,4 +1,7 @@
-"""What an expression sees while it is evaluated: facts, running sysctls, variables, and the names of the moment."""
+"""What an expression sees while it is evaluated: facts, running sysctls, variables, and the names of the moment.
+
+A name may stand for an ``Unknown``, which is raised again, as a new one, wherever the name is used.
+"""
 
 from __future__ import annotations
 
@@ -78,11 +81,7 @@ class Scope:
         try:
             value = definition(self)
         except Unknown as unknown:
-            self.names[name] = unknown.absent
+            self.names[name] = unknown
             raise
         self.names[name] = value
         return value
-
-    def with_variables(self, variables: Mapping[str, object]) -> Scope:
-        """The same scope with other variables."""
-        return Scope(self.facts, self.sysctls, variables, namespace=self.namespace, drift=self.drift)

@@ -41,6 +41,12 @@ _SIGNS = {
 }  # fmt: skip
 _BARE = frozenset({"present", "absent", "true", "false"})  # tests without an argument
 _PICKERS = {"selectattr": (True, True), "rejectattr": (True, False), "select": (False, True), "reject": (False, False)}
+_QUESTIONS = {
+    "list": "ask `x | length > 0`",
+    "number": "ask `x != 0`",
+    "text": "ask `x != ''`",
+    "record": "ask `x is present`",
+}
 _INSTEAD = {
     "default": "variables are declared in a baseline; ask `x if x is present else y` of a fact",
     "d": "variables are declared in a baseline; ask `x if x is present else y` of a fact",
@@ -167,7 +173,7 @@ class _Judging:
             if term.name not in fields:
                 hint = did_you_mean(term.name, fields)
                 raise NotAnExpression(f"{kind} has no {term.name!r}", term.at + 1, hint)
-            found = ["attr", tree, term.name]
+            found: list[Tree] = ["attr", tree, term.name]
             self._note_path(found)
             return found, fields[term.name]
         if kind.name == "map":
@@ -203,7 +209,9 @@ class _Judging:
             return ["key", tree, key], kind.element or ANY
         if kind.name == "list" and clash(key_kind, NUMBER):
             hint = "for all elements write `x | map(attribute='…')`"
-            raise NotAnExpression(f"an element of a list is named by its number, and this is {key_kind}", index.at, hint)
+            raise NotAnExpression(
+                f"an element of a list is named by its number, and this is {key_kind}", index.at, hint
+            )
         if kind.name not in {"list", "any"}:
             raise NotAnExpression(f"{kind} has no elements", term.at)
         return ["at", tree, key], kind.element or ANY
@@ -234,7 +242,8 @@ class _Judging:
             raise NotAnExpression(f"{kind} has no parts", term.at)
         ends = dict(term.keywords)
         start, stop = (
-            self._wanting(ends[end], NUMBER, "the end of a slice is") if end in ends else None for end in ("start", "stop")
+            self._wanting(ends[end], NUMBER, "the end of a slice is") if end in ends else None
+            for end in ("start", "stop")
         )
         return ["slice", tree, start, stop], kind
 
@@ -252,9 +261,9 @@ class _Judging:
     def _truth(self, term: Term, what: str) -> list[Tree]:
         tree, kind = self.of(term)
         if clash(kind, TRUTH):
-            hint = {"list": "ask `x | length > 0`", "number": "ask `x != 0`", "text": "ask `x != ''`"}.get(kind.name, "")
-            hint = hint or ("ask `x is present`" if kind.name == "record" else "")
-            raise NotAnExpression(f"{what} takes true or false, and this is {kind}", term.start, hint)
+            raise NotAnExpression(
+                f"{what} takes true or false, and this is {kind}", term.start, _QUESTIONS.get(kind.name, "")
+            )
         return tree
 
     def _of_if(self, term: Term) -> tuple[list[Tree], Kind]:
@@ -299,7 +308,7 @@ class _Judging:
         return ["math", term.name, left, right], NUMBER
 
     def _of_concat(self, term: Term) -> tuple[list[Tree], Kind]:
-        trees = []
+        trees: list[Tree] = []
         for part in term.parts:
             tree, kind = self.of(part)
             if kind.record is not None:
@@ -444,7 +453,8 @@ class _Judging:
     def _pick_test(self, term: Term, arguments: Sequence[Term], element: Kind) -> tuple[str, list[Tree] | None]:
         if not arguments:
             if clash(element, TRUTH):
-                raise NotAnExpression(f"`{term.name}` without a test needs true or false, and this is {element}", term.at)
+                message = f"`{term.name}` without a test needs true or false, and this is {element}"
+                raise NotAnExpression(message, term.at)
             return "true", None
         first = arguments[0]
         sign = _SIGNS.get(str(first.constant)) if first.op == "constant" else None
@@ -458,7 +468,8 @@ class _Judging:
             return sign, self._pattern(arguments[1], element)
         tree, kind = self.of(arguments[1])
         if sign not in {"in", "contains"} and clash(element, kind):
-            raise NotAnExpression(f"{element} cannot be compared with {kind}", arguments[1].at, _text_hint(element, kind))
+            message = f"{element} cannot be compared with {kind}"
+            raise NotAnExpression(message, arguments[1].at, _text_hint(element, kind))
         if sign == "in" and clash(kind, list_of(element)) and kind.name not in {"text", "map"}:
             raise NotAnExpression(f"{element} cannot be in {kind}", arguments[1].at)
         return sign, tree

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from netaudit.model.reading import Absent, AbsentReason
 
 
-class Unknown(Exception):  # noqa: N818  # it is a value of the logic more than an error
+class Unknown(Exception):  # it is a value of the logic more than an error
     """No value, because of an absent fact; ``what`` names it."""
 
     __slots__ = ("absent", "what")

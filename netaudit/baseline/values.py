@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from netaudit.baseline.unknown import Unknown, not_understood
 from netaudit.model.reading import Absent
 
 _NUMBERS = frozenset({int, float})
-_OPERATORS: dict[str, Callable[[object, object], bool]] = {
+# Called only with values of one kind that has an order, which types cannot say.
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 

@@ -6,10 +6,12 @@ Turns the errors of ``static`` into errors with file, line and column.
 from __future__ import annotations
 
 import re
+from typing import cast
 
+from netaudit.baseline.closures import Tree
 from netaudit.baseline.expr import NotAnExpression
 from netaudit.baseline.kinds import ANY, Kind, clash, kind_of_value, spelled
-from netaudit.baseline.node import Node, kind_name
+from netaudit.baseline.node import Node, Scalar, kind_name
 from netaudit.baseline.schema import Expression, Template
 from netaudit.baseline.static import Names, judge
 from netaudit.errors import RuleError
@@ -27,9 +29,7 @@ def bare(node: Node, names: Names, wanted: Kind = ANY, what: str = "an expressio
     return bare_and_kind(node, names, wanted, what)[0]
 
 
-def bare_and_kind(
-    node: Node, names: Names, wanted: Kind = ANY, what: str = "an expression"
-) -> tuple[Expression, Kind]:
+def bare_and_kind(node: Node, names: Names, wanted: Kind = ANY, what: str = "an expression") -> tuple[Expression, Kind]:
     """The same with its kind in full, records included."""
     if isinstance(node.value, bool | int | float):
         return _constant(node, node.value, wanted), kind_of_value(node.value)
@@ -110,10 +110,10 @@ def quantity_of(text: str) -> float | None:
 def _constant(node: Node, value: object, wanted: Kind) -> Expression:
     kind = kind_of_value(value)
     if clash(kind, wanted):
-        hint = "a unit is written as in 64KiB, 30s, 10Gbit/s; an expression in {{ … }}" if isinstance(value, str) else ""
-        raise node.error(f"this is {kind}, and {wanted} is wanted", hint)
+        hint = "a unit is written as in 64KiB, 30s, 10Gbit/s; an expression in {{ … }}"
+        raise node.error(f"this is {kind}, and {wanted} is wanted", hint if isinstance(value, str) else "")
     shown = value if isinstance(value, str) else str(node.value) if isinstance(node.value, str) else _spelt(value)
-    tree = ["c", value] if not isinstance(value, list) else ["list", *(["c", item] for item in value)]
+    tree: Tree = ["list", *(["c", item] for item in value)] if isinstance(value, list) else ["c", cast("Scalar", value)]
     return Expression(shown, tree, spelled(kind))
 
 

@@ -1,0 +1,161 @@
+"""One check, ready to run: its expressions as closures, made once and used for every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netaudit.baseline.closures import Closure, Tree, closure, truth
+from netaudit.baseline.evidence import Piece, evidence, pieces
+from netaudit.baseline.load import expressions_of
+from netaudit.baseline.matchers import Matcher, matcher, said
+from netaudit.baseline.schema import Check, Expression, Template
+from netaudit.baseline.scope import Scope
+from netaudit.baseline.unknown import Unknown
+from netaudit.baseline.values import as_text
+from netaudit.model.result import Severity
+
+Text = Callable[[Scope], str]
+
+
+def text_of(template: Template) -> Text:
+    """Writes a template; an expression without a value stands as its reason in parentheses."""
+    parts = [part if isinstance(part, str) else _spoken(part) for part in template.parts]
+    if len(parts) == 1 and isinstance(parts[0], str):
+        whole = parts[0]
+        return lambda _: whole
+    return lambda scope: "".join([part if isinstance(part, str) else part(scope) for part in parts])
+
+
+def _spoken(expression: Expression) -> Text:
+    run = closure(expression.tree)
+
+    def speak(scope: Scope) -> str:
+        try:
+            return as_text(run(scope))
+        except Unknown as unknown:
+            return f"({unknown.absent.reason})"
+
+    return speak
+
+
+def _texts(template: Template | None) -> Text | None:
+    return text_of(template) if template is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level: a claim, its severity, and what is said when it does not hold."""
+
+    severity: Severity
+    matcher: Matcher
+    note: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """How the subjects of a check are found and called."""
+
+    name: str
+    listed: Closure
+    where: Callable[[Scope], bool] | None
+    subject: Text
+    empty: Text | None
+
+
+class Compiled:
+    """A check whose parts can be called. Texts are compiled when they are first needed."""
+
+    __slots__ = (
+        "_evidence", "_fix", "_judged", "_pieces", "check", "conditions", "definitions", "expected", "steps",
+        "subjects", "value",
+    )  # fmt: skip
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self.conditions = [(truth(made.when.tree), text_of(made.otherwise)) for made in check.applies_to]
+        self.definitions: dict[str, Closure] = {name: closure(made.tree) for name, made in check.definitions}
+        self.value = closure(check.value.tree) if check.value is not None else None
+        self.steps = [Step(made.severity, matcher(made.claim), _texts(made.note)) for made in check.levels]
+        self.expected = _texts(check.expected)
+        self.subjects = self._subjects()
+        self._evidence: Text | None = None
+        self._fix: Text | None = None
+        self._pieces: tuple[Piece, ...] | None = None
+        self._judged: tuple[str, ...] | None = None
+
+    def _subjects(self) -> Subjects | None:
+        made = self.check.for_each
+        if made is None:
+            return None
+        where = truth(made.where.tree) if made.where is not None else None
+        return Subjects(made.name, closure(made.listed.tree), where, text_of(made.subject), _texts(made.empty))
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The sysctls that the check judges by name: those its value reads, or its claims when it has no value."""
+        if self._judged is None:
+            made = self.check
+            looked_at = [made.value] if made.value is not None else list(expressions_of(made))
+            if made.value is not None and not any(name.startswith("sysctl:") for name in made.value.reads):
+                looked_at += [definition for _, definition in made.definitions]
+            reads = (name for each in looked_at for name in each.reads)
+            names = (name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:") and "*" not in name)
+            self._judged = () if made.for_each is not None else tuple(dict.fromkeys(names))
+        return self._judged
+
+    def evidence(self, scope: Scope) -> str | None:
+        """Where the numbers were read, in the check's own words or by what its expressions read."""
+        if self.check.evidence is not None:
+            self._evidence = self._evidence or text_of(self.check.evidence)
+            return self._evidence(scope)
+        if self._pieces is None:
+            self._pieces = self._find_pieces()
+        return evidence(self._pieces, scope)
+
+    def _find_pieces(self) -> tuple[Piece, ...]:
+        check = self.check
+        definitions: dict[str, Tree] = {name: made.tree for name, made in check.definitions}
+        looked_at = [check.value.tree] if check.value is not None else []
+        skipped = {id(made) for _, made in check.definitions}
+        if check.for_each is not None:
+            skipped |= {id(check.for_each.listed), id(check.for_each.where)}
+        trees = [made.tree for made in expressions_of(check) if id(made) not in skipped and made is not check.value]
+        return pieces([*looked_at, *trees], definitions)
+
+    def fix(self, scope: Scope) -> str | None:
+        """What would put it right, in one line."""
+        if self.check.fix is None:
+            return None
+        self._fix = self._fix or text_of(self.check.fix)
+        return self._fix(scope)
+
+    def wanted(self, scope: Scope, failed: Step | None) -> tuple[str | None, object]:
+        """What is expected, in words and as rules name it: by the mildest claim, unless only a worse one fails.
+
+        A value that satisfied the claim that failed and not the mildest one would fail again. What is not known is an
+        Unknown, to be raised where it is used.
+        """
+        step = self.steps[-1]
+        if failed is not None and failed is not step and self._holds(step, scope):
+            step = failed
+        if self.expected is not None:
+            return self.expected(scope), said(step.matcher, scope, None)
+        words = said(step.matcher, scope, self.check.unit)
+        try:
+            return words, step.matcher.wanted(scope)
+        except Unknown as unknown:
+            return words, unknown
+
+    def _holds(self, step: Step, scope: Scope) -> bool:
+        try:
+            return step.matcher.holds(scope, self.observed)
+        except Unknown:
+            return False
+
+    def observed(self, scope: Scope) -> object:
+        """The value of the moment. Raises Unknown again when it has none."""
+        value = scope.names.get("value")
+        if isinstance(value, Unknown):
+            raise Unknown(value.absent, value.what)
+        return value
