@@ -56,7 +56,7 @@ class JumpHosts:
                 await (await task).close()
 
     async def _all_hops(self, hops: tuple[str, ...], keys: tuple[str, ...], depth: int) -> tuple[str, ...]:
-        """The hops, after those that the first one's own ssh_config asks for. Each other is reached by the one before."""
+        """The hops, after those that the first one itself lies behind. Each other is reached by the one before."""
         if depth > _MAX_HOPS:
             hint = "a ProxyJump under Host * is in force for the jump host too: exempt it there with ProxyJump none"
             raise WorldError(ErrorKind.PROTOCOL, "the jump hosts form a loop", phase=Phase.CONNECT, hint=hint)

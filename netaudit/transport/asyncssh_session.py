@@ -13,13 +13,14 @@ from typing import Any
 
 import asyncssh
 
-from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.errors import Phase
 from netaudit.model.contact import Exit, Limits, Sink
 from netaudit.model.probe import Bundle, Stream
 from netaudit.model.target import Become
 from netaudit.transport.asyncssh_connect import Link
 from netaudit.transport.asyncssh_errors import world_error
-from netaudit.transport.become import Conversation, TerminalNeeded, conversation
+from netaudit.transport.become import TerminalNeeded, conversation
+from netaudit.transport.exchange import Exchange
 
 
 class AsyncsshSession:
@@ -34,53 +35,41 @@ class AsyncsshSession:
     async def run(self, bundle: Bundle, sink: Sink) -> Exit:
         """Run the payload and feed the sink until it has all. Raises WorldError when channel or escalation fails."""
         try:
-            return await self._exchange(bundle.payload, sink, conversation(self._become, self._become_password))
+            return await self._run(bundle, sink, terminal=False)
         except TerminalNeeded:
-            talk = conversation(self._become, self._become_password, terminal=True)
-            return await self._exchange(bundle.payload, sink, talk)
+            return await self._run(bundle, sink, terminal=True)
 
     async def close(self) -> None:
         """Close the connection and what was started for it. Never raises; safe to call twice."""
         await self._link.close()
 
-    async def _exchange(self, payload: bytes, sink: Sink, talk: Conversation) -> Exit:
-        exchange = _Exchange(payload, sink, talk)
-        terminal = {"request_pty": "force", "term_type": "dumb"} if talk.wants_terminal else {"request_pty": False}
+    async def _run(self, bundle: Bundle, sink: Sink, *, terminal: bool) -> Exit:
+        talk = conversation(self._become, self._become_password, terminal=terminal)
+        exchange = Exchange(talk, bundle.payload, sink)
+        channel = _Channel(exchange)
+        wanted = {"request_pty": "force", "term_type": "dumb"} if exchange.wants_terminal else {"request_pty": False}
         try:
             async with asyncio.timeout(self._limits.first_byte_s) as limit:
-                exchange.begun = lambda: limit.reschedule(None)
-                await self._link.connection.create_session(lambda: exchange, talk.command, **terminal)
-                return await exchange.outcome
+                channel.answered = lambda: limit.reschedule(None)
+                await self._link.connection.create_session(lambda: channel, exchange.command, **wanted)
+                return await channel.outcome
         except TimeoutError:
-            raise self._silence(talk) from None
+            raise exchange.silence(self._limits.first_byte_s) from None
         except (asyncssh.Error, OSError, ValueError) as error:
             raise world_error(error, Phase.SESSION) from error
         finally:
-            exchange.end()
-
-    def _silence(self, talk: Conversation) -> WorldError:
-        if not talk.ready:
-            return talk.overdue(self._limits.first_byte_s)
-        return WorldError(
-            ErrorKind.TIMEOUT,
-            f"not a byte of an answer within {self._limits.first_byte_s:g} s",
-            phase=Phase.SESSION,
-            hint="a login profile may wait for something, or the host is overloaded",
-        )
+            channel.end()
 
 
-class _Exchange(asyncssh.SSHClientSession[bytes]):
+class _Channel(asyncssh.SSHClientSession[bytes]):
     """The call-backs of one channel. ``outcome`` is set once, by whatever ends it first."""
 
-    def __init__(self, payload: bytes, sink: Sink, talk: Conversation) -> None:
-        self._payload = payload
-        self._sink = sink
-        self._talk = talk
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._sent = False
         self._status: int | None = None
         self._signal: str | None = None
-        self.begun: Callable[[], object] = _nothing
+        self.answered: Callable[[], object] = _nothing
         self.outcome: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
@@ -89,26 +78,23 @@ class _Exchange(asyncssh.SSHClientSession[bytes]):
 
     def session_started(self) -> None:
         """Send the payload at once where no escalation comes first."""
-        self._send_payload_when_ready()
+        self._send(self._exchange.opening())
 
     def data_received(self, data: bytes, datatype: Any) -> None:
         """Pass bytes on: to the escalation first, then to the sink."""
         if self.outcome.done():
             return
-        stream = Stream.OUT if datatype is None else Stream.ERR
         try:
-            reply = self._talk.receive(stream, data)
-            if reply.send and self._channel is not None:
-                self._channel.write(reply.send)
-            self._send_payload_when_ready()
-            for part_stream, part in reply.answer:
-                self.begun()
-                if self._sink.feed(part_stream, part):
-                    self.outcome.set_result(Exit(None))
-                    self.end()
-                    return
-        except Exception as error:
+            self._send(self._exchange.receive(Stream.OUT if datatype is None else Stream.ERR, data))
+        except Exception as error:  # of the sink or the escalation: it belongs to whoever waits for the outcome
             self.outcome.set_exception(error)
+            self.end()
+            return
+        if self._exchange.answered:
+            self.answered()
+            self.answered = _nothing
+        if self._exchange.whole:
+            self.outcome.set_result(Exit(None))
             self.end()
 
     def exit_status_received(self, status: int) -> None:
@@ -123,10 +109,11 @@ class _Exchange(asyncssh.SSHClientSession[bytes]):
         """The channel is closed: the outcome is how the shell ended, or why nobody can know."""
         if self.outcome.done():
             return
+        failure = self._exchange.ended()
         if exc is not None:
-            self.outcome.set_exception(world_error(exc, Phase.ANSWER if self._talk.ready else Phase.SESSION))
-        elif not self._talk.ready:
-            self.outcome.set_exception(self._talk.ended())
+            self.outcome.set_exception(world_error(exc, Phase.SESSION if failure else Phase.ANSWER))
+        elif failure is not None:
+            self.outcome.set_exception(failure)
         else:
             self.outcome.set_result(Exit(self._status, self._signal))
 
@@ -137,10 +124,9 @@ class _Exchange(asyncssh.SSHClientSession[bytes]):
         if self.outcome.done() and not self.outcome.cancelled():
             self.outcome.exception()  # taken note of: whoever waited for it may have gone
 
-    def _send_payload_when_ready(self) -> None:
-        if self._talk.ready and not self._sent and self._channel is not None:
-            self._sent = True
-            self._channel.write(self._payload)
+    def _send(self, data: bytes) -> None:
+        if data and self._channel is not None:
+            self._channel.write(data)
 
 
 def _nothing() -> None:
