@@ -38,7 +38,7 @@ def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[Process
     pids = {natural(path.split("/")[1]) for path in files if path.startswith("proc/") and path.split("/")[1].isdigit()}
     found = []
     for pid in sorted(pids):
-        name, age_s = _name_and_age(_texts(files, f"proc/{pid}/stat"), uptime_s)
+        name, age_s = name_and_age(_texts(files, f"proc/{pid}/stat"), uptime_s)
         soft, hard = _nofile(_texts(files, f"proc/{pid}/limits"))
         uid = owners.get(str(pid), "")
         count = open_files.get(str(pid))
@@ -77,8 +77,8 @@ def _nofile(lines: list[str]) -> tuple[Maybe[int], Maybe[int]]:
     return _denied("limits"), _denied("limits")
 
 
-def _name_and_age(lines: list[str], uptime_s: float) -> tuple[str, Maybe[float]]:
-    """Command name, which may hold anything, and seconds since the start."""
+def name_and_age(lines: list[str], uptime_s: float) -> tuple[str, Maybe[float]]:
+    """Command name, which may hold anything, and seconds since the start, of /proc/PID/stat."""
     if not lines:
         return "", _denied("stat")
     left, close, right = lines[0].rpartition(")")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netaudit.model.reading import Maybe
@@ -41,7 +42,7 @@ class Kernel:
     virtualization: str  # "none", "kvm", "xen", "container", …
     hostname: str
     modules: Maybe[tuple[str, ...]]  # loaded modules: /proc/modules
-    is_initial_namespace: Maybe[bool]  # whether the audited network namespace is that of process 1
+    is_initial_namespace: Maybe[bool]  # whether the audited network namespace is the kernel's first one
     clock_s: float  # the host's own time, seconds since the epoch
 
 
@@ -102,9 +103,10 @@ class KernelLogLine:
 
 @dataclass(frozen=True, slots=True)
 class KernelLog:
-    """The last lines of each topic, and how many there were."""
+    """The last lines of each topic (twenty at most), and how often each topic came up in what the host keeps."""
 
     lines: tuple[KernelLogLine, ...]
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +126,5 @@ class Tracing:
     kfree_skb_reason: Maybe[bool]  # the drop reason field of skb:kfree_skb (since 5.17)
     kprobes: Maybe[bool]
     btf: bool
-    bpftrace: str  # version, or empty
+    bpftrace: str  # where it is installed, or empty
     processes: tuple[TracingProcess, ...]

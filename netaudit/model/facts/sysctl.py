@@ -35,7 +35,7 @@ class PersistedFile:
     """One file of settings, as found. ``masked`` when a file of the same name in a higher directory replaces it."""
 
     path: str
-    digest: str  # sha256 hex of the text
+    digest: str  # sha256 hex of its lines without comments and empty ones
     masked: bool = False
     target: str = ""  # where it points to, if it is a link
 
@@ -45,7 +45,8 @@ class Persisted:
     """What the next boot sets (systemd-sysctl(8)) and what ``sysctl --system`` (sysctl(8), procps) sets.
 
     The two differ: systemd-sysctl does not read /etc/sysctl.conf, and applies a key at its first place with its last
-    value. Globs are resolved against the running keys. ``problems`` are lines that neither loader can use.
+    value. Globs are resolved against the running keys. ``problems`` are lines that neither loader can use. Where
+    systemd-sysctl is not installed or masked, ``boot`` is what ``sysctl --system`` sets.
     """
 
     boot: Mapping[str, PersistedValue]
