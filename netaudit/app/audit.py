@@ -4,53 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from netaudit.app.collect import Collector, status_of
 from netaudit.app.fanout import Width, fan_out
 from netaudit.app.ports import Observer
+from netaudit.app.rules import Question
 from netaudit.errors import ErrorKind, Phase
 from netaudit.facts.snapshot import facts_of
 from netaudit.fleet.segments import SegmentRecord, extract, mtu_disagreements
 from netaudit.fleet.tally import Tally
-from netaudit.model.facts import Facts
-from netaudit.model.probe import Capture, HostError, Probe
+from netaudit.model.probe import Capture, HostError
 from netaudit.model.result import FleetFinding, HostReport, HostStatus, Result, RunInfo, Summary
 from netaudit.model.target import Target
 
 
-class Rules(Protocol):
-    """What one host is held against: ``baseline.select.HostRules`` is one. Hosts may share it."""
-
-    @property
-    def probes(self) -> tuple[str, ...]:
-        """Ids of the probes whose facts the checks mention, in the order they are sent."""
-        ...
-
-    @property
-    def domains(self) -> frozenset[str]:
-        """The domains of facts that the checks mention."""
-        ...
-
-    @property
-    def params(self) -> Mapping[str, str]:
-        """Parameters of the probes, such as the declared peers."""
-        ...
-
-    def judge(self, facts: Facts, now: datetime) -> tuple[Result, ...]:
-        """The result of every check."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One host and its rules; none means that only its capture is wanted."""
+    """One host and what is asked of it."""
 
     target: Target
-    rules: Rules
+    question: Question
     site: str = ""  # hosts of different sites are not compared with each other
 
 
@@ -68,7 +44,6 @@ class Audit:
     """One run over many hosts."""
 
     collector: Collector
-    probes: Mapping[str, Probe]
     observer: Observer
     width: Width = Width()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -96,15 +71,14 @@ class Audit:
 
     async def _one(self, job: Job) -> tuple[HostReport, Capture]:
         self.observer.host_started(job.target.name)
-        probes = [self.probes[name] for name in job.rules.probes]
-        capture = await self.collector.collect(job.target, probes, job.rules.params)
+        capture = await self.collector.collect(job.target, job.question.probes, job.question.params)
         return self._judge(job, capture), capture
 
     def _judge(self, job: Job, capture: Capture) -> HostReport:
         results: tuple[Result, ...] = ()
         if capture.error is None:
-            facts = facts_of(capture, job.rules.domains)
-            results = job.rules.judge(facts, self.now())
+            facts = facts_of(capture, job.question.domains)
+            results = job.question.judge(facts, self.now())
             self._segments.append(extract(facts, groups=job.target.groups, site=job.site))
         return HostReport(
             name=job.target.name,

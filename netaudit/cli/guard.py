@@ -35,9 +35,9 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
 
 def say(line: str) -> None:
     """One line on standard error, control characters neutralised."""
-    from netaudit.report.sanitise import sanitise
+    from netaudit.report.sanitise import printable
 
-    print(f"netaudit: {sanitise(line)}", file=sys.stderr)  # the one place that talks to stderr directly
+    print(f"netaudit: {printable(line)}", file=sys.stderr)  # the one place that talks to stderr directly
 
 
 def _wants_traceback(arguments: Sequence[str]) -> bool:

@@ -15,8 +15,9 @@ HOST_TIMEOUT_S = 60.0
 class Parser(argparse.ArgumentParser):
     """argparse with netaudit's manners: no abbreviations, one line on misuse."""
 
-    def __init__(self, description: str) -> None:
+    def __init__(self, description: str = "", *, prog: str | None = None) -> None:
         super().__init__(
+            prog=prog,
             description=description,
             allow_abbrev=False,
             formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=100),

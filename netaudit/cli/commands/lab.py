@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         ("status", "what of it is there"),
         ("down", "remove all of it, also what a crash left"),
     ):
-        verb = verbs.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+        verb = verbs.add_parser(name, help=help_text, description=help_text)
         verb.add_argument("--dir", type=Path, default=None, metavar="DIR",
                           help="where the lab's files lie (default $XDG_STATE_HOME/netaudit/lab)")  # fmt: skip
         add_console(verb)

@@ -1,0 +1,63 @@
+"""What a run asks of a host: the checks of a baseline, or captures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.select import HostRules
+from netaudit.model.facts import Facts
+from netaudit.model.probe import Probe
+from netaudit.model.result import Result
+
+PEERS = "PEERS"
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The probes that are sent to a host, and how its facts are judged; no rules means that nothing is judged."""
+
+    probes: tuple[Probe, ...]
+    params: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    domains: frozenset[str] = frozenset()
+    rules: HostRules | None = None
+
+    def judge(self, facts: Facts, now: datetime) -> tuple[Result, ...]:
+        """The result of every check."""
+        return evaluate(self.rules, facts, now) if self.rules is not None else ()
+
+
+@dataclass(slots=True)
+class Questions:
+    """Makes the questions of a run. Hosts with the same rules share one."""
+
+    probes: Sequence[Probe]
+    _made: dict[int, tuple[HostRules, Question]] = field(default_factory=dict)
+
+    def of_rules(self, rules: HostRules) -> Question:
+        """The question whose answer the rules need: only the probes whose facts some check mentions."""
+        kept = self._made.get(id(rules))
+        if kept is None:
+            params = probe_params(rules.variables)
+            probes = tuple(
+                probe for probe in self.probes if probe.id in rules.probes and set(probe.params) <= params.keys()
+            )
+            kept = self._made[id(rules)] = (rules, Question(probes, params, rules.domains, rules))
+        return kept[1]
+
+    def of_everything(self, variables: Mapping[str, object]) -> Question:
+        """Every probe that can be sent, nothing judged."""
+        params = probe_params(variables)
+        return Question(tuple(probe for probe in self.probes if set(probe.params) <= params.keys()), params)
+
+
+def probe_params(variables: Mapping[str, object]) -> Mapping[str, str]:
+    """The shell variables that probes declare, as the variables of a baseline give them."""
+    peers = variables.get("peers")
+    if not isinstance(peers, list | tuple) or not peers:
+        return _NONE
+    return {PEERS: " ".join(map(str, peers))}

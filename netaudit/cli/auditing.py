@@ -1,0 +1,130 @@
+"""One audit from options to exit code: what the commands ``audit`` and ``run`` share."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from netaudit import __version__
+from netaudit.app.audit import Audit, Job, Outcome
+from netaudit.app.collect import Collector
+from netaudit.app.observers import Keeping, Observers
+from netaudit.app.ports import Observer
+from netaudit.cli import exit_codes
+from netaudit.cli.console import Console
+from netaudit.cli.guard import say
+from netaudit.cli.interrupt import Interrupt
+from netaudit.cli.outputs import Output, opened, parse_outputs
+from netaudit.cli.reports import JsonLines, JsonReport
+from netaudit.cli.rules import probes_digest, questions, ruleset_of
+from netaudit.cli.run_request import SITE, Fleet, fleet_of, prepared
+from netaudit.errors import StoreError
+from netaudit.model.result import BaselineRef, RunInfo, Severity
+from netaudit.store.location import default_path
+from netaudit.store.run_ids import run_id
+from netaudit.store.runs import open_store
+
+FORMATS = ("console", "json", "jsonl")
+
+
+def warner(args: argparse.Namespace) -> Callable[[str], None]:
+    """Says a warning on standard error, each once; with ``-q`` none."""
+    said: set[str] = set()
+
+    def warn(line: str) -> None:
+        if line not in said and not args.quiet:
+            said.add(line)
+            say(f"warning: {line}")
+
+    return warn
+
+
+def new_run(
+    command: str, args: argparse.Namespace, *, baseline: BaselineRef | None = None, digest: str = ""
+) -> RunInfo:
+    """A run that starts now."""
+    started_at = datetime.now(UTC)
+    off = getattr(args, "host_key_checking", "strict") == "off" and not getattr(args, "from_dir", None)
+    notes = ("host keys were not checked: what is said of a host may be said by another",) if off else ()
+    return RunInfo(
+        id=run_id(started_at, secrets.token_hex(2)),
+        command=command,
+        started_at=started_at,
+        version=__version__,
+        baseline=baseline,
+        host_key_checking=getattr(args, "host_key_checking", "strict"),
+        probes_digest=digest,
+        pattern=args.pattern,
+        notes=notes,
+    )
+
+
+def audit(args: argparse.Namespace, command: str = "audit") -> int:
+    """Audit the fleet of the command line and report as it asks. Raises OperatorError before any host is contacted."""
+    warn = warner(args)
+    outputs = parse_outputs(args.output, FORMATS)
+    ruleset = ruleset_of(args, warn)
+    fleet = fleet_of(args, warn)
+    asked = questions()
+    jobs = [_job(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
+    baseline = BaselineRef(ruleset.name, ruleset.sha256)
+    run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
+    console = Console(args, outputs, jobs, {check.id: check.why for check in ruleset.rules.checks})
+    with contextlib.ExitStack() as stack:
+        observers = [*_keeping(args, stack, warn), *_reports(outputs, stack), console]
+        outcome = perform(fleet, jobs, run, Observers(*observers))
+    return exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted)
+
+
+def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer) -> Outcome:
+    """Contact the hosts, with Ctrl-C and SIGTERM turned into an orderly end."""
+    interrupt = Interrupt()
+
+    async def work() -> Outcome:
+        assert interrupt.stop is not None  # noqa: S101  # made before this starts
+        await prepared(fleet.transport, fleet.targets)
+        audit_of = Audit(Collector(fleet.transport, fleet.limits), observer, fleet.width)
+        try:
+            return await audit_of.run(run, jobs, interrupt.stop)
+        finally:
+            await fleet.transport.close()
+
+    return interrupt.run(work())
+
+
+def _job(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -> Job:  # type: ignore[type-arg]
+    target = fleet.targets[place]
+    variables = fleet.variables(target.name)
+    rules = rules_for(target.name, variables, fleet.matches)
+    return Job(target, question_of(rules), str(variables.get(SITE, "")))
+
+
+def _keeping(args: argparse.Namespace, stack: contextlib.ExitStack, warn: Callable[[str], None]) -> list[Observer]:
+    if getattr(args, "no_history", False):
+        return []
+    try:
+        store = stack.enter_context(open_store(default_path(os.environ)))
+    except StoreError as error:
+        warn(f"this run is not kept in the history: {error}")
+        return []
+    return [Keeping(store, warn)]
+
+
+def _reports(outputs: Sequence[Output], stack: contextlib.ExitStack) -> list[Observer]:
+    reports: list[Observer] = []
+    for output in outputs:
+        if output.format == "json":
+            reports.append(JsonReport(output))
+        elif output.format == "jsonl":
+            reports.append(JsonLines(stack.enter_context(opened(output))))
+    return reports
+
+
+def stdout_is_taken(outputs: Sequence[Output]) -> bool:
+    """Whether standard output belongs to a report that is not for a person."""
+    return any(output.path is None and output.format != "console" for output in outputs) or sys.stdout.closed

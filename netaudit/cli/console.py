@@ -1,0 +1,61 @@
+"""The person at the terminal: progress on standard error while hosts are at work, then the summary."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from netaudit.app.audit import Job
+from netaudit.app.observers import Silent
+from netaudit.cli.outputs import Output, opened
+from netaudit.fleet.fold import Fold
+from netaudit.model.probe import Capture
+from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
+
+
+class Console(Silent):
+    """Shows progress, folds findings as hosts finish, and prints the summary where ``-o console`` wants it."""
+
+    def __init__(
+        self, args: argparse.Namespace, outputs: Sequence[Output], jobs: Sequence[Job], why: Mapping[str, str]
+    ) -> None:
+        self._args = args
+        self._outputs = [output for output in outputs if output.format == "console"]
+        self._fold = Fold({job.target.name: job.target.groups for job in jobs})
+        self._why = why
+        self._progress = progress_of(args)
+
+    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
+        """Begin to show progress."""
+        self._progress.started(len(hosts))
+
+    def host_started(self, name: str) -> None:
+        """Show that one more is under way."""
+        self._progress.host_started(name)
+
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
+        """Count and fold one host."""
+        self._progress.host_done(report)
+        if self._outputs:
+            self._fold.add(report)
+
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """Print the summary."""
+        from netaudit.report import terminal
+
+        self._progress.finished()
+        for output in self._outputs:
+            with opened(output) as stream:
+                console = terminal.console_for(stream, self._args.color, os.environ)
+                options = terminal.options_for(console, os.environ, verbose=self._args.verbose > 0, why=self._why)
+                terminal.print_summary(console, run, self._fold.folded(fleet), fleet, options)
+
+
+def progress_of(args: argparse.Namespace) -> Progress:
+    """Live on a terminal, plain lines elsewhere, nothing with ``--no-progress`` or ``-q``."""
+    from netaudit.report.terminal_progress import progress_for
+
+    wanted = not (args.no_progress or args.quiet)
+    return progress_for(sys.stderr if wanted else None, args.color, os.environ)

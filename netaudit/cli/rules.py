@@ -1,0 +1,59 @@
+"""The rules and probes of a command: what ``-b`` and ``-e`` say, read from the shipped data or the user's file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from netaudit.app.rules import Questions
+from netaudit.assets.catalogue import load_ruleset
+from netaudit.assets.locate import locate
+from netaudit.baseline.select import Ruleset
+from netaudit.model.probe import Probe
+
+
+def cache_folder(environment: Mapping[str, str] | None = None) -> Path | None:
+    """``$XDG_CACHE_HOME/netaudit`` or ``~/.cache/netaudit``; None where there is neither."""
+    env = os.environ if environment is None else environment
+    stated = env.get("XDG_CACHE_HOME", "")
+    if stated.startswith("/"):
+        return Path(stated, "netaudit")
+    home = env.get("HOME", "")
+    return Path(home, ".cache", "netaudit") if home.startswith("/") else None
+
+
+def shipped_probes() -> tuple[Probe, ...]:
+    """The probes that netaudit ships, by name."""
+    from netaudit.assets.probes import load_probes
+
+    return load_probes(locate())
+
+
+def ruleset_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Ruleset:
+    """The rules of ``-b``, with those of the ``-e`` variables that the baseline declares. Raises RuleError."""
+    from netaudit.inventory.extravars import parse_extra_vars
+
+    folder = cache_folder()
+    rules = load_ruleset(args.baseline, cache_folder=folder)
+    for warning in rules.rules.warnings:
+        warn(warning)
+    said = parse_extra_vars(args.extra_vars)
+    declared = {name: value for name, value in said.items() if name in rules.rules.variables}
+    for name in sorted(said.keys() - declared.keys()):
+        if not name.startswith(("ansible_", "netaudit_")):
+            warn(f"-e {name}: not a variable of the baseline {rules.name}; only the inventory sees it")
+    return load_ruleset(args.baseline, declared, cache_folder=folder) if declared else rules
+
+
+def questions() -> Questions:
+    """What can be asked of hosts."""
+    return Questions(shipped_probes())
+
+
+def probes_digest(probes: Sequence[Probe]) -> str:
+    """One digest of all probes, whatever their order."""
+    import hashlib
+
+    return hashlib.sha256("".join(sorted(probe.digest for probe in probes)).encode()).hexdigest()

@@ -1,0 +1,53 @@
+"""Which inventory a command means, and which hosts of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from netaudit.inventory import Inventory
+
+DEFAULT_DIRECTORY = "inventory"
+
+
+def inventory_sources(named: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """``-i`` as given; else ``inventory/`` here, else ``$ANSIBLE_INVENTORY``. Raises UsageError when there is none."""
+    if named:
+        return tuple(named)
+    if Path(DEFAULT_DIRECTORY).is_dir():
+        return (DEFAULT_DIRECTORY,)
+    listed = (environment if environment is not None else os.environ).get("ANSIBLE_INVENTORY", "")
+    if listed:
+        return (listed,) if "," in listed and not Path(listed).exists() else tuple(listed.split(":"))
+    raise UsageError("no inventory", hint="name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY")
+
+
+def load_inventory(args: argparse.Namespace, warn: Callable[[str], None]) -> Inventory:
+    """The inventory of the command line, its warnings said."""
+    from netaudit.inventory import load
+    from netaudit.inventory.extravars import parse_extra_vars
+
+    inventory = load(inventory_sources(args.inventory), extra_vars=parse_extra_vars(args.extra_vars))
+    for warning in inventory.warnings:
+        warn(warning)
+    return inventory
+
+
+def select_hosts(inventory: Inventory, args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[str, ...]:
+    """The hosts of the pattern and the limit. Raises UsageError when there are none."""
+    chosen = inventory.selection(args.pattern, args.limit)
+    for warning in chosen.warnings:
+        warn(warning)
+    if not chosen.hosts:
+        limited = f" limited to {args.limit!r}" if args.limit else ""
+        raise UsageError(
+            f"the pattern {args.pattern!r}{limited} matches no host",
+            hint="netaudit inventory graph shows what there is",
+        )
+    return chosen.hosts
