@@ -6,6 +6,8 @@ InventoryError with its place; what it skips with a warning is skipped with one.
 
 from __future__ import annotations
 
+from datetime import date, time
+
 from netaudit.errors import InventoryError, Where
 from netaudit.inventory import hostrange
 from netaudit.inventory.graph import Graph
@@ -34,16 +36,27 @@ def read_toml(graph: Graph, text: str, file: str) -> None:
         raise InventoryError("is empty", Where(file))
     if root.get("plugin"):
         raise InventoryError("configures an inventory plugin", Where(file), "such a file must end in .yml")
-    reader = _Reader(graph, DataTree(_as_mappings(root), file))
+    reader = _Reader(graph, DataTree(root, file))
     for name, body in root.items():
-        reader.group(name, Where(file), _as_mappings(body))
+        reader.group(name, Where(file), _as_mappings(body, file))
 
 
-def _as_mappings(body: Value) -> Value:
-    """The body of a TOML group with its list of children as YAML would nest them."""
-    if isinstance(body, dict) and isinstance(body.get("children"), list):
-        return {**body, "children": dict.fromkeys(body["children"])}
-    return body
+def _as_mappings(body: Value, file: str) -> Value:
+    """The body of a TOML group with its list of children as YAML would nest them, and dates as text."""
+    if not isinstance(body, dict) or "children" not in body:
+        return _without_dates(body)
+    children = body["children"]
+    if not isinstance(children, list):
+        raise InventoryError(f"'children' must be a list in TOML, not {kind_of(children)}", Where(file))
+    return _without_dates({**body, "children": dict.fromkeys(children)})
+
+
+def _without_dates(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {key: _without_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_dates(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 class _Reader:

@@ -68,9 +68,12 @@ def expand(expression: str) -> tuple[Sequence[str], int | None]:
 def _expand_ranges(text: str) -> list[str]:
     names = [text]
     while any("[" in name for name in names):
-        names = [done for name in names for done in _expand_first(name)]
-        if len(names) > MAX_EXPANDED:
-            raise ValueError(f"the range {text!r} stands for more than {MAX_EXPANDED} hosts")
+        longer: list[str] = []
+        for name in names:
+            longer.extend(_expand_first(name))
+            if len(longer) > MAX_EXPANDED:
+                raise ValueError(f"the range {text!r} stands for more than {MAX_EXPANDED} hosts")
+        names = longer
     return names
 
 
@@ -100,8 +103,8 @@ def _sequence(first: str, last: str, step: str = "1") -> Sequence[str]:
     try:
         numbers = range(int(first), int(last) + 1, int(step))
     except ValueError:
-        raise ValueError(f"the range [{first}:{last}] is neither of numbers nor of letters") from None
-    if len(numbers) > MAX_EXPANDED:
+        raise ValueError(f"the range [{first:.40}:{last:.40}] is neither of numbers nor of letters") from None
+    if len(numbers[: MAX_EXPANDED + 1]) > MAX_EXPANDED:  # a slice, since the length itself may be too long for len()
         raise ValueError(f"the range [{first}:{last}] stands for more than {MAX_EXPANDED} hosts")
     return [str(number).zfill(len(first)) if padded else str(number) for number in numbers]
 

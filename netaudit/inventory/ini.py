@@ -24,25 +24,12 @@ _KINDS = ("hosts", "children", "vars")
 
 
 def read_ini(graph: Graph, data: bytes, file: str) -> None:
-    """The graph holds what the file says. Raises InventoryError with the line of the first fault."""
-    _Reader(graph, file).read(_lines(data, file))
+    """The graph holds what the file says. Raises InventoryError with the line of the first fault.
 
-
-def _lines(data: bytes, file: str) -> list[str]:
-    """The lines as text; what is not UTF-8 is tolerated in comments alone."""
-    try:
-        return data.decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        return [_line(line, Where(file, number)) for number, line in enumerate(data.splitlines(), 1)]
-
-
-def _line(line: bytes, where: Where) -> str:
-    if line[:1] in {b"#", b";"}:
-        return ""
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InventoryError(f"is not UTF-8: byte 0x{line[error.start]:02x}", where, "save it as UTF-8") from None
+    Bytes that are not UTF-8 are kept as surrogates: they are harmless in comments and in most variables, and no host
+    whose name has some becomes a target.
+    """
+    _Reader(graph, file).read(data.decode("utf-8", "surrogateescape").splitlines())
 
 
 @dataclass(slots=True)
@@ -72,6 +59,8 @@ class _Reader:
             self._where = Where(self._file, number)
             if line[0] == "[" and self._section(line):
                 continue
+            if line.startswith("\ufeff["):
+                raise InventoryError("begins with a byte order mark", self._where, "save it as UTF-8 without one")
             if self._kind == "hosts":
                 self._host_line(line)
             elif self._kind == "vars":

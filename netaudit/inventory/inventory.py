@@ -208,3 +208,5 @@ def load(sources: Sequence[str], *, extra_vars: Mapping[str, Value] | None = Non
         from netaudit.inventory.handover import read_with_ansible
 
         return Inventory(read_with_ansible(sources, need), None, given)
+    except RecursionError:
+        raise InventoryError(f"{', '.join(sources):.200}: is nested too deeply to be read") from None

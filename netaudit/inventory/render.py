@@ -6,11 +6,14 @@ Pure functions from an inventory to data or text; nothing is printed here.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 from netaudit.errors import InventoryError
 from netaudit.inventory.inventory import Inventory
 from netaudit.inventory.values import Value, plain
+
+MAX_LINES = 1_000_000  # a group with several parents is shown under each of them
 
 # Variables that Ansible makes itself and leaves out of what it shows.
 _INTERNAL = frozenset(
@@ -82,17 +85,26 @@ def graph_text(inventory: Inventory, group: str = "all") -> str:
     """The tree of groups and hosts from a group down. Raises InventoryError when there is no such group."""
     if group not in inventory.groups:
         raise InventoryError(f"there is no group {group!r} in the inventory")
-    return "".join(f"{line}\n" for line in _tree(inventory, group, 0))
+    lines = list(islice(_tree(inventory, group), MAX_LINES + 1))
+    if len(lines) > MAX_LINES:
+        raise InventoryError(
+            f"the tree of group {group!r} has more than {MAX_LINES} lines", None, "name a smaller group"
+        )
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _tree(inventory: Inventory, name: str, depth: int) -> list[str]:
-    group = inventory.groups[name]
-    lines = [_indented(f"@{name}:", depth)]
-    for child in group.children:
-        lines.extend(_tree(inventory, child, depth + 1))
-    if name != "all":
-        lines.extend(_indented(host, depth + 1) for host in group.hosts)
-    return lines
+def _tree(inventory: Inventory, name: str) -> Iterator[str]:
+    """The lines of the tree: below each group its children, then its hosts; those of ``all`` are left out."""
+    stack: list[tuple[str, int, bool]] = [(name, 0, True)]
+    while stack:
+        name, depth, is_group = stack.pop()
+        yield _indented(f"@{name}:" if is_group else name, depth)
+        if not is_group:
+            continue
+        group = inventory.groups[name]
+        if name != "all":
+            stack.extend((host, depth + 1, False) for host in reversed(group.hosts))
+        stack.extend((child, depth + 1, True) for child in reversed(group.children))
 
 
 def _indented(text: str, depth: int) -> str:

@@ -207,7 +207,8 @@ def _read_yaml(graph: Graph, data: bytes, path: str) -> InventoryError | None:
     except InventoryError as error:
         return error
     if tree is None or not tree.is_mapping(tree.root):
-        return InventoryError("an inventory in YAML must be a mapping of groups", Where(path))
+        where = Where(path) if tree is None else tree.where(tree.root)
+        return InventoryError("an inventory in YAML must be a mapping of groups", where)
     entries = {key: (where, branch) for key, where, branch in tree.entries(tree.root)}
     if not entries:
         return InventoryError("an inventory in YAML must name a group", Where(path))

@@ -57,5 +57,5 @@ class DataTree:
     def value(self, branch: Branch) -> Value:
         return decode_wrappers(branch, self._where)
 
-    def where(self, branch: Branch) -> Where:  # noqa: ARG002 - plain data remembers no places
+    def where(self, branch: Branch) -> Where:
         return self._where

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Protocol
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -34,6 +35,15 @@ _SCALARS: dict[str, Callable[[ScalarNode], object]] = {
     _CORE + "binary": _SAFE.construct_yaml_binary,
     _CORE + "timestamp": _SAFE.construct_yaml_timestamp,
 }
+
+
+class _Mark(Protocol):
+    """A place in a text, counted from 0; libyaml and PyYAML have a class each."""
+
+    line: int
+    column: int
+
+
 _BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -56,6 +66,7 @@ class _Loader(_BASE):  # type: ignore[misc, valid-type]  # chosen when PyYAML is
 def parse_yaml(text: str, file: str, warn: Callable[[str, Where], None]) -> YamlTree | None:
     """The one document of a text, or None when it is empty. Raises InventoryError with the place of a fault."""
     try:
+        _check_depth(text, file)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
@@ -63,14 +74,42 @@ def parse_yaml(text: str, file: str, warn: Callable[[str, Where], None]) -> Yaml
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
-        raise InventoryError(f"is not YAML: {error.problem or error.context}", where) from error
+        raise InventoryError(f"is not YAML: {_problem(error)}", _place(file, mark)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 0
         raise InventoryError(f"is not YAML: {error.reason}", Where(file, line)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InventoryError(f"is not YAML: {(str(error).splitlines() or [''])[0]}", Where(file)) from error
     return None if root is None else YamlTree(root, file, warn)
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Raises InventoryError for a text nested so deep that libyaml's composer, which recurses in C, would crash."""
+    loader = _BASE(text)
+    depth = 0
+    try:
+        while not isinstance(event := loader.get_event(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise InventoryError(f"is nested deeper than {MAX_DEPTH}", _place(file, event.start_mark))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    finally:
+        loader.dispose()
+
+
+def _place(file: str, mark: _Mark | None) -> Where:
+    return Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or error.context or "nobody knows why"
+    if problem.startswith("but "):  # the second half of a sentence
+        return f"{error.context} {problem}"
+    if "cannot start any token" in problem:
+        return f"{problem} (a tab? YAML is indented with blanks)"
+    return problem
 
 
 def resolved_tag(node: Node) -> str:
@@ -101,7 +140,7 @@ class YamlTree:
     def where(self, branch: Branch) -> Where:
         if not isinstance(branch, Node):
             return Where(self.file)
-        return Where(self.file, branch.start_mark.line + 1, branch.start_mark.column + 1)
+        return _place(self.file, branch.start_mark)
 
     def entries(self, branch: Branch) -> Iterator[tuple[Value, Where, Branch]]:
         if not isinstance(branch, MappingNode):
