@@ -182,7 +182,7 @@ class Routing:
     """
 
     routes: tuple[Route, ...]
-    policy_rules: int
+    policy_rules: Maybe[int]
     truncated: bool = False
 
 
@@ -193,11 +193,15 @@ class FirewallRule:
     chain: str  # "table chain" or the iptables chain
     hook: str  # "input", "output", "forward", "prerouting", "postrouting" or empty
     text: str
+    is_blanket: bool = False  # of icmp_drops: it names no type of message
 
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """What nftables and iptables hold, as far as checks ask: rules of a few kinds, and the number of all."""
+    """What nftables and iptables hold, as far as checks ask: rules of a few kinds, and the number of all.
+
+    ``icmp_drops`` are rules that drop the messages path MTU discovery needs: fragmentation needed, packet too big.
+    """
 
     rules: int
     uses_conntrack: bool

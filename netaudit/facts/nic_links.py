@@ -1,0 +1,129 @@
+"""Interfaces as sysfs, /proc/net/dev and ``ip -d address`` show them, each source by itself. Joins nothing.
+
+Sources: Documentation/ABI/testing/sysfs-class-net, bonding.rst, ip-address(8), ip-link(8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netaudit.facts.nic_addresses import MAX_ADDRESSES, ip_address
+from netaudit.facts.numbers import counter, natural
+from netaudit.model.facts import Bond, InterfaceAddress
+
+_KINDS = frozenset({
+    "amt", "bareudp", "bond", "bridge", "can", "dummy", "erspan", "geneve", "gre", "gretap", "gtp", "hsr",
+    "ifb", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "ipoib", "ipvlan", "ipvtap", "macsec",
+    "macvlan", "macvtap", "netdevsim", "netkit", "nlmon", "rmnet", "sit", "team", "tun", "vcan", "veth",
+    "vlan", "vrf", "vti", "vti6", "vxcan", "vxlan", "wireguard", "wwan", "xfrm",
+})  # fmt: skip  # of IFLA_INFO_KIND
+_DEV_COLUMNS = (
+    "rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "", "rx_compressed", "multicast",
+    "tx_bytes", "tx_packets", "tx_errors", "tx_dropped", "tx_fifo_errors", "collisions", "", "tx_compressed",
+)  # fmt: skip  # two columns are sums of several counters and have no name of their own
+_BOND_MODES = {
+    "load balancing (round-robin)": "balance-rr",
+    "fault-tolerance (active-backup)": "active-backup",
+    "load balancing (xor)": "balance-xor",
+    "fault-tolerance (broadcast)": "broadcast",
+    "IEEE 802.3ad Dynamic link aggregation": "802.3ad",
+    "transmit load balancing": "balance-tlb",
+    "adaptive load balancing": "balance-alb",
+}
+
+
+@dataclass(slots=True)
+class Link:
+    """One interface as ip shows it."""
+
+    name: str
+    ifindex: int
+    flags: frozenset[str]
+    words: Mapping[str, str]  # mtu, state, master, qlen, …
+    other_end: str = ""  # behind the @: the device below it, or the peer of a veth; "if7" is in another namespace
+    kind: str = ""
+    is_detailed: bool = False  # of ip -d: then an interface without a kind is a real device
+    details: tuple[str, ...] = ()  # the words behind the kind
+    addresses: list[InterfaceAddress] = field(default_factory=list)
+
+
+def read_ip(text: str) -> dict[str, Link]:
+    """The interfaces of ``ip -d address`` by name; those of busybox and of old versions say less."""
+    links: dict[str, Link] = {}
+    link: Link | None = None
+    for line in text.split("\n"):
+        if line[:1].isdigit():
+            link = _read_head(line)
+            if link is not None:
+                links[link.name] = link
+        elif link is not None and line[:4] == "    " and line[4:5] != " ":
+            _read_detail(link, line.split())
+    return links
+
+
+def _read_head(line: str) -> Link | None:
+    number, _, rest = line.partition(": ")
+    name, colon, rest = rest.partition(": <")
+    if not colon or not number.isdigit():
+        return None
+    flags, _, rest = rest.partition(">")
+    words = rest.split()
+    name, _, other_end = name.partition("@")
+    return Link(
+        name=name,
+        ifindex=natural(number),
+        flags=frozenset(flags.split(",")),
+        words=dict(zip(words[0::2], words[1::2], strict=False)),
+        other_end="" if other_end == "NONE" else other_end,
+    )
+
+
+def _read_detail(link: Link, words: list[str]) -> None:
+    first = words[0] if words else ""
+    if first in {"inet", "inet6"}:
+        if len(link.addresses) < MAX_ADDRESSES:
+            link.addresses.append(ip_address(words))
+        return
+    if first == "link/loopback":
+        link.kind = "loopback"
+    if first in _KINDS and not link.kind:
+        link.kind, link.details = first, tuple(words[1:])
+    if "promiscuity" in words:
+        link.is_detailed = True
+
+
+def read_dev(lines: list[str]) -> dict[str, dict[str, int]]:
+    """The counters of /proc/net/dev by interface, under the names that sysfs has for them.
+
+    "drop" of the receiving side holds rx_missed_errors as well; virtual interfaces have none of those.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for line in lines:
+        name, colon, rest = line.partition(":")
+        if colon and "|" not in name:
+            values = rest.split()
+            found[name.strip()] = {
+                column: counter(value) for column, value in zip(_DEV_COLUMNS, values, strict=False) if column
+            }
+    return found
+
+
+def read_bond(lines: list[str]) -> Bond:
+    """One file of /proc/net/bonding."""
+    mode = policy = ""
+    members: list[str] = []
+    failures = 0
+    for line in lines:
+        key, _, value = line.partition(": ")
+        if key == "Bonding Mode":
+            mode = _BOND_MODES.get(value, _BOND_MODES.get(value.partition(" (fail_over_mac")[0], value))
+        elif key == "Transmit Hash Policy":
+            policy = value.partition(" ")[0]
+        elif key == "Slave Interface":
+            members.append("")
+        elif key == "MII Status" and members and not members[-1]:
+            members[-1] = value
+        elif key == "Link Failure Count":
+            failures += natural(value)
+    return Bond(mode, policy, len(members), members.count("up"), failures)

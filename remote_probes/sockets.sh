@@ -1,0 +1,187 @@
+#!/bin/sh
+# id: sockets
+# summary: Listening sockets with backlog and owner, TCP sockets by state and destination, UDP buffers and drops.
+# reads: ss, /proc/net/sockstat, /proc/net/sockstat6, /proc/net/tcp, /proc/net/tcp6, /proc/net/udp, /proc/net/udp6,
+#   /proc/net/snmp, /proc/PID/fd, /proc/PID/comm
+# needs: root
+# timeout_s: 20
+# max_bytes: 1MiB
+# format: "ss" (rows of ss -atunpemo), "groups" (counts made on the host, when there are many sockets), "listening"
+#   (rows of /proc/net/tcp and udp) with "owners" (inode, pid, name) where ss is missing
+# cost_cpu_ms: 4
+# cost_processes: 1
+
+# Few sockets are sent as ss prints them. Many are counted here by one awk: a busy proxy holds a million of them.
+few=150           # sockets up to which ss's own rows are sent
+raw_bytes=100000  # and how long these may be, for a SYN flood does not show in sockstat
+rows=50000       # rows that awk looks at, at most; beyond them the counts are lower bounds
+net=${ROOT:-}/proc/net
+
+[ -r "${ROOT:-}/proc/1/environ" ] || echo '#! owners: not permitted'
+
+sockets=0
+count_sockets() {
+    while read -r protocol _ inuse _ _ _ time_wait _; do
+        case $protocol in
+            TCP:) sockets=$((sockets + inuse + time_wait)) ;;
+            TCP6: | UDP: | UDP6:) sockets=$((sockets + inuse)) ;;
+        esac
+    done <"$1"
+}
+[ -r "$net/sockstat" ] && count_sockets "$net/sockstat"
+[ -r "$net/sockstat6" ] && count_sockets "$net/sockstat6"
+
+# Rows of ss in, listeners and UDP sockets out as they are (with the line of details below them), the rest counted.
+# shellcheck disable=SC2016  # an awk program
+count_ss_rows='
+/^[ \t]/ { if (keep) print; next }
+$1 == "udp" && $2 != "UNCONN" { keep = 0; next }
+$1 == "udp" || $2 == "LISTEN" {
+    keep = ++kept <= 1000
+    if (keep) print; else cut = 1
+    port = $5; sub(/.*:/, "", port)
+    if ($1 == "tcp") listens[port] = 1
+    next
+}
+$1 != "tcp" { keep = 0; next }
+{
+    keep = 0
+    if (++seen > limit) { cut = 1; exit }
+    states[$2]++
+    port = $5; sub(/.*:/, "", port)
+    if ($2 == "CLOSE-WAIT") close_wait[port]++
+    else if ($2 == "SYN-RECV") syn_recv[port]++
+    else if ($2 == "ESTAB") {
+        if ($3 > 0) { unread++; if ($3 + 0 > largest) largest = $3 + 0 }
+        if (index($0, "timer:(persist")) persist++
+    }
+    if (!(port in listens)) to[substr($5, 1, length($5) - length(port) - 1) " " $6]++
+}'
+
+# Rows of /proc/net/tcp, tcp6, udp and udp6 in; then those of ls -l /proc/PID/fd on standard input.
+# shellcheck disable=SC2016  # an awk program
+count_proc_rows='
+FILENAME == "-" || FILENAME == "" || FILENAME == "/dev/stdin" {
+    if ($1 ~ /\/fd:$/) { pid = $1; sub(/\/fd:$/, "", pid); sub(/.*\//, "", pid); next }
+    inode = $NF
+    if (inode !~ /^socket:/) next
+    gsub(/[^0-9]/, "", inode)
+    if (!(inode in wanted) || (inode in owner)) next
+    name = "?"; file = root "/proc/" pid "/comm"
+    if ((getline name < file) < 1) name = "?"
+    close(file)
+    owner[inode] = pid " " name
+    next
+}
+$1 == "sl" { table = FILENAME; sub(/.*\//, "", table); next }
+table ~ /^udp/ {
+    if ($4 != "07" && $NF + 0 == 0) next
+    if (++kept > 1000) { cut = 1; next }
+    wanted[$10] = 1; listening = listening table " " $0 "\n"
+    next
+}
+$4 == "0A" {
+    port = $2; sub(/.*:/, "", port); listens[port] = 1
+    if (++kept > 1000) { cut = 1; next }
+    wanted[$10] = 1; listening = listening table " " $0 "\n"
+    next
+}
+{
+    if (++seen > limit) { cut = 1; next }
+    states[$4]++
+    port = $2; sub(/.*:/, "", port)
+    if ($4 == "08") close_wait[port]++
+    else if ($4 == "03" || $4 == "0C") syn_recv[port]++
+    else if ($4 == "01") {
+        split($5, queues, ":")
+        if (queues[2] != "00000000") { unread++; if (queues[2] > largest) largest = queues[2] }
+        if ($6 ~ /^04/) persist++
+    }
+    if (!(port in listens)) to[substr($2, 1, length($2) - length(port) - 1) " " $3]++
+}
+END {
+    print "#@ listening"; printf "%s", listening
+    print "#@ owners"; for (inode in owner) print inode, owner[inode]
+}'
+
+# The groups, the fifty largest of each kind: a histogram of the counts tells which those are without sorting.
+print_groups='
+function print_largest(word, counts,    key, edge, left, sizes) {
+    for (key in counts) { sizes[counts[key]]++; if (counts[key] > edge) edge = counts[key] }
+    for (left = 50; edge > 1 && left - sizes[edge] >= 0; edge--) left -= sizes[edge]
+    for (key in counts)
+        if (counts[key] > edge || (counts[key] == edge && left-- > 0)) print word, key, counts[key]
+}
+END {
+    print "#@ groups"
+    for (state in states) print "state", state, states[state]
+    print_largest("to", to)
+    print_largest("close-wait", close_wait)
+    print_largest("syn-recv", syn_recv)
+    print "unread", unread + 0
+    print "largest", largest ? largest : 0
+    print "persist", persist + 0
+    if (cut) print "cut", 1
+}'
+
+groups_of_ss() {
+    echo '#@ ss'
+    {
+        ss -ltunpem 2>/dev/null
+        ss -tuno state syn-recv state syn-sent state fin-wait-1 state fin-wait-2 state close-wait state last-ack \
+            state closing
+        ss -tuno state established state time-wait
+    } | awk -v limit="$rows" "$count_ss_rows$print_groups"
+    echo '#@ totals'
+    while read -r line; do
+        case $line in TCP:* | Tcp:*) printf '%s\n' "$line" ;; esac
+    done <"$net/sockstat"
+    while read -r line; do
+        case $line in Tcp:*) printf '%s\n' "$line" ;; esac
+    done <"$net/snmp"
+}
+
+# Without ss: the backlog in force is then not to be had.
+groups_of_proc() {
+    set --
+    for table in tcp tcp6 udp udp6; do
+        [ -r "$net/$table" ] && set -- "$@" "$net/$table"
+    done
+    # shellcheck disable=SC2012  # links of /proc have no odd names, and busybox find has no -lname
+    ls -l "${ROOT:-}"/proc/[0-9]*/fd 2>/dev/null |
+        awk -v limit="$rows" -v root="${ROOT:-}" "$count_proc_rows$print_groups" "$@" -
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+ask_ss() {
+    if [ "$sockets" -le "$few" ]; then
+        rows_of_ss=$(ss -atunpemo 2>/dev/null) || return 1
+        if [ ${#rows_of_ss} -le "$raw_bytes" ]; then
+            printf '#@ ss\n%s\n' "$rows_of_ss"
+            return 0
+        fi
+        rows_of_ss=
+    fi
+    if has awk; then
+        groups_of_ss
+    else
+        printf '#! groups: not present: awk is not installed\n#@ ss\n'
+        ss -ltunpem 2>/dev/null
+    fi
+}
+
+has ss && ask_ss && exit 0
+[ -r "$net/tcp" ] || exit 11
+echo '#! ss: not present: ss is not installed'
+if has awk; then
+    groups_of_proc
+else
+    echo '#! owners: not present: neither ss nor awk is installed'
+    echo '#! groups: not present: neither ss nor awk is installed'
+    echo '#@ listening'
+    for table in tcp tcp6 udp udp6; do
+        [ -r "$net/$table" ] && sed -n "/^ *[0-9]*: [^ ]* [^ ]* 0[7A] /s/^/$table/p" "$net/$table"
+    done
+    exit 0
+fi
