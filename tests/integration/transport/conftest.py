@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -157,7 +158,15 @@ def _wait_listening(server: Server) -> None:
 
 
 @pytest.fixture
-def sshd(tmp_path, keys, servers):
+def open_folder():
+    """A folder that other users may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="netaudit-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def sshd(open_folder, keys, servers):
     """Starts OpenSSH servers: ``sshd("MaxSessions 2", host_keys=[…])``."""
     program = _program("sshd")
     if os.geteuid() == 0:
@@ -165,9 +174,8 @@ def sshd(tmp_path, keys, servers):
 
     def start(*lines: str, host_keys=None, authorized=None, before=()) -> Server:
         number = len(servers)
-        folder = tmp_path / f"sshd{number}"
-        folder.mkdir()
-        folder.chmod(0o755)
+        folder = open_folder / f"sshd{number}"
+        folder.mkdir(mode=0o755)
         chosen = tuple(host_keys or [keys.host])
         authorized_keys = folder / "authorized_keys"
         authorized_keys.write_text("".join(public(key) + "\n" for key in authorized or [keys.user]))
@@ -201,11 +209,103 @@ def sshd(tmp_path, keys, servers):
 
 
 @pytest.fixture
-def login_shell(tmp_path):
+def dropbear(open_folder, servers):
+    """Starts dropbear servers; ``shell`` is what the account has for a login shell."""
+    program, convert = _program("dropbear"), _program("dropbearkey")
+
+    def start(*options: str, before=()) -> Server:
+        folder = open_folder / f"dropbear{len(servers)}"
+        folder.mkdir()
+        key = folder / "host"
+        subprocess.run([convert, "-t", "ed25519", "-f", key], check=True, stdout=-3, stderr=-3)
+        shown = subprocess.run([convert, "-y", "-f", key], check=True, capture_output=True, text=True).stdout
+        line = next(line for line in shown.splitlines() if line.startswith("ssh-ed25519"))
+        key.with_name("host.pub").write_text(line + "\n")
+        port, log = free_port(), folder / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*before, program, "-F", "-E", "-p", f"127.0.0.1:{port}", "-r", key, *options],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        server = Server(port, process, log, (key,))
+        servers.append(server)
+        _wait_listening(server)
+        return server
+
+    return start
+
+
+_IN_OWN_ETC = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs none "$1/over"
+mkdir "$1/over/up" "$1/over/work"
+cp -a "$1/etc/." "$1/over/up/"
+mount -t overlay none -o "lowerdir=/etc,upperdir=$1/over/up,workdir=$1/over/work" /etc
+shift
+exec "$@"
+"""
+
+
+@dataclass
+class Accounts:
+    """An /etc of its own for a server: users, passwords, and the rules of sudo and doas. Nobody else sees it."""
+
+    folder: Path
+    home: Path
+
+    @property
+    def before(self) -> list[str]:
+        """What to start a server with."""
+        return ["unshare", "-m", "sh", "-c", _IN_OWN_ETC, "sh", str(self.folder)]
+
+    def write(self, name: str, text: str, mode: int = 0o644) -> Accounts:
+        """Put a file into that /etc."""
+        path = self.folder / "etc" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return self
+
+
+@pytest.fixture
+def accounts(open_folder, keys):
+    """A user ``oper`` with the password "oper secret" and a root with "root secret", in a mount namespace."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: gives a server its own /etc in a mount namespace")
+    trial = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
+    if trial.returncode:
+        pytest.skip("needs the right to mount")
+    folder = open_folder / "accounts"
+    for part in ("etc", "over", "home/.ssh"):
+        (folder / part).mkdir(parents=True)
+    home = folder / "home"
+    (home / ".ssh" / "authorized_keys").write_text(public(keys.user) + "\n")
+    for path in (home, home / ".ssh", home / ".ssh" / "authorized_keys"):
+        os.chown(path, 4242, 4242)
+    made = Accounts(folder, home)
+    etc = Path("/etc")
+    made.write("passwd", (etc / "passwd").read_text() + f"oper:x:4242:4242::{home}:/bin/sh\n")
+    made.write("group", (etc / "group").read_text() + "oper:x:4242:\n")
+    shadow = [line for line in (etc / "shadow").read_text().splitlines() if not line.startswith("root:")]
+    shadow += [f"root:{_crypted('root secret')}:20000::::::", f"oper:{_crypted('oper secret')}:20000::::::"]
+    made.write("shadow", "\n".join(shadow) + "\n", 0o600)
+    made.write("sudoers", "Defaults !lecture\n", 0o440)
+    return made
+
+
+def _crypted(password: str) -> str:
+    """The password as /etc/shadow has it."""
+    command = [_program("openssl"), "passwd", "-6", "-stdin"]
+    return subprocess.run(command, input=password, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def login_shell(open_folder):
     """A script for ForceCommand that stands for another login shell: ``login_shell("zsh", before="echo noise")``."""
 
     def write(shell: str, *, before: str = "", after: str = "", flags: str = "-c") -> str:
-        script = tmp_path / f"force-{Path(shell).name}-{len(list(tmp_path.glob('force-*')))}"
+        script = open_folder / f"force-{shell.split(maxsplit=1)[0]}-{len(list(open_folder.glob('force-*')))}"
         start = "exec " if not after else ""
         script.write_text(f'{before}\n{start}{shell} {flags} "$SSH_ORIGINAL_COMMAND"\n{after}\n')
         return f"ForceCommand /bin/sh {script}"
