@@ -60,15 +60,19 @@ def _answer(command: Sequence[str], timeout_s: float, where: Where, env: dict[st
     except ProgramError as error:
         raise InventoryError(f"{name} {error}", where) from error
     if answer.status != 0:
-        raise InventoryError(f"{name} ended with exit status {answer.status}: {_complaint(answer.stderr)}", where)
+        complaint = _complaint(answer.stderr)
+        hint = "ANSIBLE_VAULT_PASSWORD_FILE names the file of the password" if "vault" in complaint else ""
+        raise InventoryError(f"{name} ended with exit status {answer.status}: {complaint}", where, hint)
     return answer
 
 
 def _complaint(stderr: bytes) -> str:
-    """The line that says why, among warnings."""
+    """The line that says why, among warnings: the first of the most telling kind."""
     lines = [line for line in stderr.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith((b"[ERROR]", b"ERROR"))]
-    return first_line((errors or lines or [b"no reason given"])[0])
+    for sign in (b"Failed to parse", b"ERROR"):
+        if telling := [line for line in lines if sign in line[:40]]:
+            return first_line(telling[0])
+    return first_line((lines or [b"no reason given"])[0])
 
 
 def _take(graph: Graph, listing: Value, where: Where) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from netaudit.errors import InventoryError, Where
@@ -39,8 +39,8 @@ class NeedsAnsible(Exception):
 
 
 def default_sources(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The sources when no ``-i`` is given: ``inventory/`` here, else what ANSIBLE_INVENTORY names, else none."""
-    if Path(DEFAULT_SOURCE).is_dir():
+    """The sources when no ``-i`` is given: ``inventory/`` here if it holds any, else what ANSIBLE_INVENTORY names."""
+    if Path(DEFAULT_SOURCE).is_dir() and any(_files_of(Graph(), DEFAULT_SOURCE)):
         return (DEFAULT_SOURCE,)
     named = environ.get("ANSIBLE_INVENTORY", "")
     if not named:
@@ -129,7 +129,7 @@ def check_not_encrypted(data: bytes, path: str) -> None:
         raise NeedsAnsible("is encrypted by ansible-vault", Where(path))
 
 
-def parse_document(graph: Graph, data: bytes, path: str) -> Tree | None:
+def parse_document(data: bytes, path: str, warn: Callable[[str, Where], None]) -> Tree | None:
     """A file as JSON if it is some, else as YAML; None when it is empty. Raises InventoryError."""
     try:
         text = data.decode("utf-8")
@@ -151,7 +151,7 @@ def parse_document(graph: Graph, data: bytes, path: str) -> Tree | None:
         except (ValueError, RecursionError) as error:
             fault = InventoryError(f"is not JSON: {error}", Where(path))
     try:  # YAML in flow style looks alike
-        return parse_yaml(text, path, graph.warn)
+        return parse_yaml(text, path, warn)
     except InventoryError:
         if fault is not None and path.endswith(".json"):
             raise fault from None
@@ -203,7 +203,7 @@ def _read_yaml(graph: Graph, data: bytes, path: str) -> InventoryError | None:
     from netaudit.inventory.groupfile import read_groups
 
     try:
-        tree = parse_document(graph, data, path)
+        tree = parse_document(data, path, graph.warn)
     except InventoryError as error:
         return error
     if tree is None or not tree.is_mapping(tree.root):

@@ -40,6 +40,7 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on", "y", "t", "1"}), frozenset({"fal
 _PROGRAM = re.compile(r"[A-Za-z0-9_./+-]{1,255}\Z", re.ASCII)
 _WINDOWS_SHELLS = frozenset({"powershell", "cmd"})
 _SHOWN_HOSTS = 3
+_LEAVE_OUT = "Linux hosts are audited over ssh, or as local; leave others out with a pattern such as 'all:!windows'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class _Host:
                 )
         shell = self._text("ansible_shell_type")
         if shell is not None and shell[1] in _WINDOWS_SHELLS:
-            raise self._error("ansible_shell_type", f"is {shell[1]!r}", "netaudit audits Linux hosts")
+            raise self._error("ansible_shell_type", f"is {shell[1]!r}", _LEAVE_OUT)
 
     def _connection(self, overrides: Overrides) -> Connection:
         found = self._text("ansible_connection")
@@ -212,7 +213,7 @@ class _Host:
             return overrides.connection or Connection.SSH
         connection = _CONNECTIONS.get(found[1].removeprefix("ansible.builtin."))
         if connection is None:
-            raise self._error(found[0], f"is {found[1]!r:.60}, which netaudit has no transport for", "ssh or local")
+            raise self._error(found[0], f"is {found[1]!r:.60}, which netaudit does not speak", _LEAVE_OUT)
         return connection
 
     def _address(self) -> str:

@@ -94,7 +94,7 @@ class VarsDirs:
     def _read(self, path: str) -> VarsFile:
         data = read_bytes(path)
         check_not_encrypted(data, path)
-        tree = parse_document(self._graph, data, path)
+        tree = parse_document(data, path, self._graph.warn)
         if tree is None:
             return VarsFile({}, {})
         if not tree.is_mapping(tree.root):
