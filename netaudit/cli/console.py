@@ -15,6 +15,36 @@ from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 
 
+class Progress(Silent):
+    """Shows how far a run has come, live on a terminal and in plain lines elsewhere, unless that is not wanted."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from netaudit.report.terminal_progress import progress_for
+
+        wanted = not (args.no_progress or args.quiet)
+        self._shown = progress_for(sys.stderr, args.color, os.environ) if wanted else None
+
+    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
+        """Begin."""
+        if self._shown is not None:
+            self._shown.started(len(hosts))
+
+    def host_started(self, name: str) -> None:
+        """One more is under way."""
+        if self._shown is not None:
+            self._shown.host_started(name)
+
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
+        """One is finished."""
+        if self._shown is not None:
+            self._shown.host_done(report)
+
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """End, before anything else is printed."""
+        if self._shown is not None:
+            self._shown.finished()
+
+
 class Console(Silent):
     """Shows progress, folds findings as hosts finish, and prints the summary where ``-o console`` wants it."""
 
@@ -25,11 +55,11 @@ class Console(Silent):
         self._outputs = [output for output in outputs if output.format == "console"]
         self._fold = Fold({job.target.name: job.target.groups for job in jobs})
         self._why = why
-        self._progress = progress_of(args)
+        self._progress = Progress(args)
 
     def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
         """Begin to show progress."""
-        self._progress.started(len(hosts))
+        self._progress.started(run, hosts)
 
     def host_started(self, name: str) -> None:
         """Show that one more is under way."""
@@ -37,7 +67,7 @@ class Console(Silent):
 
     def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Count and fold one host."""
-        self._progress.host_done(report)
+        self._progress.host_done(position, report, capture)
         if self._outputs:
             self._fold.add(report)
 
@@ -45,17 +75,9 @@ class Console(Silent):
         """Print the summary."""
         from netaudit.report import terminal
 
-        self._progress.finished()
+        self._progress.finished(run, summary, fleet)
         for output in self._outputs:
             with opened(output) as stream:
                 console = terminal.console_for(stream, self._args.color, os.environ)
                 options = terminal.options_for(console, os.environ, verbose=self._args.verbose > 0, why=self._why)
                 terminal.print_summary(console, run, self._fold.folded(fleet), fleet, options)
-
-
-def progress_of(args: argparse.Namespace) -> Progress:
-    """Live on a terminal, plain lines elsewhere, nothing with ``--no-progress`` or ``-q``."""
-    from netaudit.report.terminal_progress import progress_for
-
-    wanted = not (args.no_progress or args.quiet)
-    return progress_for(sys.stderr if wanted else None, args.color, os.environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from netaudit.model.result import Severity, Summary
@@ -28,3 +29,14 @@ def of_summary(summary: Summary, fail_on: Severity, *, interrupted: bool = False
     if any(count for severity, count in summary.findings.items() if severity.rank >= fail_on.rank):
         return ExitCode.FINDINGS
     return ExitCode.DONE
+
+
+_ORDER = (
+    ExitCode.INTERRUPTED, ExitCode.USAGE, ExitCode.STATE_UNKNOWN, ExitCode.REMEDIATION_FAILED, ExitCode.NO_VERDICT,
+    ExitCode.FINDINGS, ExitCode.DONE,
+)  # fmt: skip
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that counts where several hold."""
+    return min(codes, key=_ORDER.index, default=ExitCode.DONE)

@@ -21,7 +21,7 @@ class JsonReport(Silent):
         self._output = output
         self._spool = Spool()
 
-    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:  # noqa: ARG002  # Observer
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Keep the host's text for its turn."""
         self._spool.put(position, host_line(report))
 
@@ -38,7 +38,7 @@ class JsonLines(Silent):
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:  # noqa: ARG002  # Observer
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Write the host's line at once."""
         self._stream.write(host_line(report) + "\n")
         self._stream.flush()

@@ -41,6 +41,7 @@ def ruleset_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Ruleset
         warn(warning)
     said = parse_extra_vars(args.extra_vars)
     declared = {name: value for name, value in said.items() if name in rules.rules.variables}
+    declared = {**getattr(args, "play_variables", {}), **declared}
     for name in sorted(said.keys() - declared.keys()):
         if not name.startswith(("ansible_", "netaudit_")):
             warn(f"-e {name}: not a variable of the baseline {rules.name}; only the inventory sees it")

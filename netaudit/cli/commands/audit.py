@@ -10,8 +10,8 @@ from netaudit.cli import options
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit audit``."""
     made = options.Parser(
-        "Collect facts from every host in parallel, hold them against a baseline, and report what is wrong, why it matters, "
-        "where it was read and what would fix it. Changes nothing on any host."
+        "Collect facts from every host in parallel, hold them against a baseline, and report what is wrong, why it "
+        "matters, where it was read and what would fix it. Changes nothing on any host."
     )
     options.add_inventory(made)
     options.add_baseline(made)

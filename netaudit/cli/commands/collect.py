@@ -1,0 +1,29 @@
+"""``netaudit collect``: the raw captures alone, to evaluate later or elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from netaudit.cli import options
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``netaudit collect``."""
+    made = options.Parser(
+        "Collect from every host and keep what it answered, as received, in a new directory. "
+        "Every command that reads takes `--from DIR` then, and contacts no host."
+    )
+    options.add_inventory(made)
+    made.add_argument("-o", "--output", dest="directory", metavar="DIR", required=True, help="a new or empty directory")
+    options.add_connection(made)
+    options.add_console(made)
+    return made
+
+
+def run(args: argparse.Namespace) -> int:
+    """Collect into the directory."""
+    from netaudit.cli.collecting import collect
+    from netaudit.transport.capture_dir import CaptureDirWriter
+
+    return collect(args, "collect", lambda fleet: CaptureDirWriter(Path(args.directory), fleet.targets))

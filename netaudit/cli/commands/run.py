@@ -1,0 +1,30 @@
+"""``netaudit run PLAYBOOK``: the plays of a playbook, in order."""
+
+from __future__ import annotations
+
+import argparse
+
+from netaudit.cli import options
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``netaudit run``."""
+    made = options.Parser(
+        "Run the plays of a playbook in order. A play names its hosts, its baseline and its variables; "
+        "what is said here applies to every play, and -l narrows all of them."
+    )
+    made.add_argument("playbook", metavar="PLAYBOOK", help="a YAML list of plays: see playbooks/audit.yaml")
+    options.add_inventory(made, pattern=False)
+    options.add_source(made)
+    options.add_connection(made)
+    options.add_output(made, "console", "json", "jsonl")
+    made.add_argument("--no-history", action="store_true", help="do not keep these runs")
+    options.add_console(made)
+    return made
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run every play; the exit code is the worst of them."""
+    from netaudit.cli.playing import play_all
+
+    return play_all(args)

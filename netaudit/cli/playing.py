@@ -1,0 +1,59 @@
+"""Runs the plays of a playbook, one audit after the other."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from netaudit.assets.yamlfile import read_yaml
+from netaudit.baseline.plays import Play, plays_of
+from netaudit.cli.auditing import FORMATS, audit
+from netaudit.cli.exit_codes import ExitCode, worst
+from netaudit.cli.guard import say
+from netaudit.cli.outputs import parse_outputs
+from netaudit.cli.rules import ruleset_of
+
+
+def play_all(args: argparse.Namespace) -> int:
+    """Every play in order; the worst exit code. All plays are read and checked before the first host is contacted.
+
+    With several plays a report's path gets the number of the play before its suffix: ``report-2.json``.
+    """
+    plays = plays_of(read_yaml(Path(args.playbook)))
+    parse_outputs(args.output, FORMATS)
+    audits = [_arguments(args, play, number, len(plays)) for number, play in enumerate(plays, 1)]
+    for one in audits:
+        ruleset_of(one, lambda _warning: None)  # said again, and once, when the play runs
+    codes = []
+    for play, one in zip(plays, audits, strict=True):
+        if not args.quiet:
+            say(f"play: {play.name} ({play.hosts})")
+        codes.append(ExitCode(audit(one, command="run")))
+        if codes[-1] is ExitCode.INTERRUPTED:
+            break
+    return worst(codes)
+
+
+def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) -> argparse.Namespace:
+    """The options of one play's audit: the play's own words over those of the command line."""
+    baseline = play.baseline or "linux-server"
+    if "/" in baseline or baseline.endswith((".yaml", ".yml")):
+        baseline = str(Path(args.playbook).parent / baseline)
+    changed = {
+        "pattern": play.hosts,
+        "baseline": baseline,
+        "play_variables": play.variables,
+        "fail_on": str(play.fail_on or args.fail_on),
+        "output": args.output if count == 1 else _numbered(args.output, number),
+    }
+    return argparse.Namespace(**{**vars(args), **changed})
+
+
+def _numbered(outputs: Sequence[str], number: int) -> list[str]:
+    numbered = []
+    for word in outputs:
+        name, equals, path = word.partition("=")
+        file = Path(path)
+        numbered.append(f"{name}={file.with_name(f'{file.stem}-{number}{file.suffix}')}" if equals else word)
+    return numbered
