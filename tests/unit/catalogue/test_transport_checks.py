@@ -124,7 +124,7 @@ CASES: list[tuple[Any, ...]] = [
         "pass",
         None,
     ),
-    (CONGESTION, lambda h: h, "pass", None),
+    (CONGESTION, lambda h: h, "skipped", None),
     (CONGESTION, lambda h: h.given(congestion_control="bbr"), "fail", "medium"),
     (CONGESTION, lambda h: h.given(congestion_control="reno"), "fail", "low"),
     (CONGESTION, lambda h: h.given(congestion_control="cubic"), "pass", None),
