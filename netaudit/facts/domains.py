@@ -7,11 +7,28 @@ nothing of the text.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from netaudit.facts.conntrack import parse_conntrack
+from netaudit.facts.counters import parse_netstat, parse_snmp, parse_snmp6, parse_sockstat
+from netaudit.facts.firewall import parse_firewall
+from netaudit.facts.kernel_log import parse_kernel_log
+from netaudit.facts.limits import parse_limits
+from netaudit.facts.listeners import parse_listeners
+from netaudit.facts.namespaces import parse_namespaces
+from netaudit.facts.neighbours import parse_neighbours
+from netaudit.facts.nics import parse_nics
+from netaudit.facts.paths import parse_paths
+from netaudit.facts.persisted import parse_persisted
+from netaudit.facts.qdiscs import parse_qdiscs
+from netaudit.facts.routing import parse_routing
+from netaudit.facts.sockets import parse_sockets
+from netaudit.facts.softnet import parse_softnet
+from netaudit.facts.sysctl import parse_sysctl
+from netaudit.facts.system import parse_cpu, parse_kernel, parse_memory
+from netaudit.facts.tracing import parse_tracing
+from netaudit.facts.writers import parse_writers
 from netaudit.model.probe import Section
 
 Parser = Callable[[Section], object]
@@ -26,50 +43,39 @@ class Domain:
     parse: Parser
 
 
-# Until every parser is here: a domain's parser is ``parse_<domain>`` of the module ``<module>``.
-_MODULES = {
-    "sysctl": ("sysctl", "sysctl"),
-    "netstat": ("counters", "counters"),
-    "snmp": ("counters", "counters"),
-    "snmp6": ("counters", "counters"),
-    "sockstat": ("counters", "counters"),
-    "sockets": ("sockets", "sockets"),
-    "listeners": ("sockets", "listeners"),
-    "nics": ("nics", "nics"),
-    "softnet": ("softnet", "softnet"),
-    "qdiscs": ("qdisc", "qdiscs"),
-    "routing": ("routes", "routing"),
-    "neighbours": ("routes", "neighbours"),
-    "conntrack": ("conntrack", "conntrack"),
-    "firewall": ("firewall", "firewall"),
-    "memory": ("system", "system"),
-    "cpu": ("system", "system"),
-    "kernel": ("system", "system"),
-    "limits": ("limits", "limits"),
-    "persisted": ("persisted", "persisted"),
-    "writers": ("writers", "writers"),
-    "namespaces": ("namespaces", "namespaces"),
-    "kernel_log": ("kernel_log", "kernel_log"),
-    "tracing": ("tracing", "tracing"),
-    "paths": ("path", "paths"),
+DOMAINS: Mapping[str, Domain] = {
+    domain.name: domain
+    for domain in (
+        Domain("sysctl", "sysctl", parse_sysctl),
+        Domain("netstat", "counters", parse_netstat),
+        Domain("snmp", "counters", parse_snmp),
+        Domain("snmp6", "counters", parse_snmp6),
+        Domain("sockstat", "counters", parse_sockstat),
+        Domain("sockets", "sockets", parse_sockets),
+        Domain("listeners", "sockets", parse_listeners),
+        Domain("nics", "nics", parse_nics),
+        Domain("softnet", "softnet", parse_softnet),
+        Domain("qdiscs", "qdisc", parse_qdiscs),
+        Domain("routing", "routes", parse_routing),
+        Domain("neighbours", "routes", parse_neighbours),
+        Domain("conntrack", "conntrack", parse_conntrack),
+        Domain("firewall", "firewall", parse_firewall),
+        Domain("memory", "system", parse_memory),
+        Domain("cpu", "system", parse_cpu),
+        Domain("kernel", "system", parse_kernel),
+        Domain("limits", "limits", parse_limits),
+        Domain("persisted", "persisted", parse_persisted),
+        Domain("writers", "writers", parse_writers),
+        Domain("namespaces", "namespaces", parse_namespaces),
+        Domain("kernel_log", "kernel_log", parse_kernel_log),
+        Domain("tracing", "tracing", parse_tracing),
+        Domain("paths", "path", parse_paths),
+    )
 }
 
 
-def _domains() -> dict[str, Domain]:
-    found = {}
-    for name, (probe, module) in _MODULES.items():
-        if importlib.util.find_spec(f"netaudit.facts.{module}") is not None:
-            parse = getattr(importlib.import_module(f"netaudit.facts.{module}"), f"parse_{name}", None)
-            if parse is not None:
-                found[name] = Domain(name, probe, parse)
-    return found
-
-
-DOMAINS = _domains()
-
-
 def probes_for(domains: Collection[str]) -> frozenset[str]:
-    """The ids of the probes that the named domains need."""
+    """The ids of the probes that the named domains need. Raises KeyError for a name that is no domain."""
     return frozenset(DOMAINS[name].probe for name in domains)
 
 

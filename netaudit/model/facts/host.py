@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from netaudit.model.reading import Maybe
 
@@ -106,7 +107,7 @@ class KernelLog:
     """The last lines of each topic (twenty at most), and how often each topic came up in what the host keeps."""
 
     lines: tuple[KernelLogLine, ...]
-    counts: Mapping[str, int]
+    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

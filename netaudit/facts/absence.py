@@ -1,0 +1,108 @@
+"""Why a setting is not there: the difference between a finding and a question that makes no sense on this host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from netaudit.facts import lifetimes
+from netaudit.facts.lifetimes import Version
+from netaudit.model.facts import Facts, Kernel, Sysctls
+from netaudit.model.reading import Absent, AbsentReason
+
+_INTERFACE_TREES = ("net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.")
+
+
+def why_absent(name: str, facts: Facts) -> Absent:
+    """The reason why a setting has no running value on this host. The name is written as sysctl(8) does."""
+    sysctls = facts.sysctl
+    if isinstance(sysctls, Absent):
+        return sysctls
+    if name in sysctls.absent:
+        return sysctls.absent[name]
+    if _matches(name, lifetimes.SECRETS):
+        return Absent(AbsentReason.NOT_ASKED, "a secret of the host, which is never read")
+    kernel = facts.kernel if not isinstance(facts.kernel, Absent) else None
+    return (
+        _by_interface(name, sysctls)
+        or _by_ipv6(name, sysctls, kernel)
+        or _by_namespace(name, kernel)
+        or _by_version(name, kernel)
+        or _by_module(name, kernel)
+        or Absent(AbsentReason.NOT_PRESENT, f"this kernel has no {name}")
+    )
+
+
+def _by_interface(name: str, sysctls: Sysctls) -> Absent | None:
+    """A setting of an interface that is not there, or was left out among very many."""
+    tree = next((prefix for prefix in _INTERFACE_TREES if name.startswith(prefix)), None)
+    if tree is None:
+        return None
+    interface = name.removeprefix(tree).partition(".")[0]
+    left_out = sysctls.absent.get("net.ipv4.conf")
+    if left_out is not None:
+        return left_out
+    if interface in {"all", "default"}:
+        return None
+    known = {setting.removeprefix(tree).partition(".")[0] for setting in sysctls.values if setting.startswith(tree)}
+    if not known or interface in known:
+        return None
+    return Absent(AbsentReason.NOT_PRESENT, f"no interface {interface.replace('/', '.')}")
+
+
+def _by_ipv6(name: str, sysctls: Sysctls, kernel: Kernel | None) -> Absent | None:
+    """A setting of IPv6 on a host that has none."""
+    if not name.startswith("net.ipv6.") or any(setting.startswith("net.ipv6.") for setting in sysctls.values):
+        return None
+    if kernel is not None and "ipv6.disable=1" in kernel.command_line.split():
+        return Absent(AbsentReason.NOT_APPLICABLE, "IPv6 is off: booted with ipv6.disable=1")
+    return Absent(AbsentReason.NOT_APPLICABLE, "IPv6 is not in this kernel, or its module is not loaded")
+
+
+def _by_namespace(name: str, kernel: Kernel | None) -> Absent | None:
+    """A setting of the whole host, asked for in a network namespace of its own."""
+    if kernel is None or kernel.is_initial_namespace is not False or not _matches(name, lifetimes.HOST_WIDE):
+        return None
+    return Absent(AbsentReason.NOT_APPLICABLE, "set for the whole host; not seen in this network namespace")
+
+
+def _by_version(name: str, kernel: Kernel | None) -> Absent | None:
+    """A setting that this kernel does not have yet, or no longer."""
+    if kernel is None:
+        return None
+    version = kernel.version[:2]
+    since = _found(name, lifetimes.SINCE)
+    if since is not None and version < since:
+        return Absent(AbsentReason.NOT_PRESENT, f"since Linux {_text(since)}; this is {_text(version)}")
+    removed = _found(name, lifetimes.REMOVED_IN)
+    if removed is not None and version >= removed:
+        return Absent(AbsentReason.NOT_PRESENT, f"gone since Linux {_text(removed)}; this is {_text(version)}")
+    return None
+
+
+def _by_module(name: str, kernel: Kernel | None) -> Absent | None:
+    """A setting of a module that is not loaded. A module may be built in, and then the kernel lists none."""
+    module = next((module for pattern, module in lifetimes.MODULES.items() if _fits(name, pattern)), None)
+    if module is None:
+        return None
+    loaded = () if kernel is None or isinstance(kernel.modules, Absent) else kernel.modules
+    if module in loaded:
+        return Absent(AbsentReason.NOT_PRESENT, f"module {module} is loaded and has no {name}")
+    return Absent(AbsentReason.NOT_PRESENT, f"module {module} is not loaded")
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name fits a pattern with one star at most, which stands for anything."""
+    head, star, tail = pattern.partition("*")
+    return name.startswith(head) and name.endswith(tail) if star else name == pattern
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(_fits(name, pattern) for pattern in patterns)
+
+
+def _found(name: str, table: Mapping[str, Version]) -> Version | None:
+    return next((version for pattern, version in table.items() if _fits(name, pattern)), None)
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
