@@ -1,0 +1,291 @@
+"""One authenticated connection to one host by paramiko: the way there, the key exchange, the login, each in its limit.
+
+``connect_s`` runs from the look-up of the name to the host's key, ``auth_s`` from there to the end of the login. What
+blocks runs in a thread; the limits run on the event loop and close the wire, which ends every wait inside paramiko,
+whose own limits are of single reads only. A connection that is cut before anything was refused is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import paramiko
+
+from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.model.contact import Limits
+from netaudit.model.target import Credentials
+from netaudit.transport.background import in_background
+from netaudit.transport.hostkeys import HostKeys
+from netaudit.transport.hosttext import one_line
+from netaudit.transport.names import Names
+from netaudit.transport.paramiko_client import KEEPALIVE_S, Client, Wire, bound_silence, host_key_order
+from netaudit.transport.paramiko_errors import channel_refused, hung_up, world_error
+from netaudit.transport.paramiko_keys import KeyRing
+from netaudit.transport.paramiko_login import Login
+from netaudit.transport.resolved import Resolved
+from netaudit.transport.road import ProxyProcess, proxy_socket, tcp_socket
+
+_TRIES = 3
+_BACKOFF_S = 0.5
+_HANDSHAKES_AT_ONCE = 6  # per jump host and per address: sshd's MaxStartups drops from 10 on, dropbear takes 5
+_CLOSE_WITHIN_S = 1.0
+
+
+@dataclass(slots=True)
+class Link:
+    """An authenticated connection, and what has to be ended with it."""
+
+    client: Client
+    proxy: ProxyProcess | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+        return not self.client.is_active()
+
+    def abort(self) -> None:
+        """Cut the wire at once: whatever waits for this connection in some thread wakes up and fails."""
+        self.client.wire.close()
+
+    async def close(self) -> None:
+        """End the connection and what was started for it. Never raises; safe to call twice."""
+        self.abort()
+        with contextlib.suppress(TimeoutError, Exception):
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await in_background(self.client.close, self.abort)
+        if self.proxy is not None:
+            await self.proxy.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The jump host that a host lies behind: its connection, and its name for messages."""
+
+    link: Link
+    name: str
+
+
+@dataclass(slots=True)
+class Connector:
+    """Makes connections. One for the whole run, since what it counts and shares is the run's."""
+
+    limits: Limits
+    judge: HostKeys
+    keys: KeyRing
+    names: Names
+    _handshakes: dict[object, asyncio.Semaphore] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._handshakes = defaultdict(lambda: asyncio.Semaphore(_HANDSHAKES_AT_ONCE))
+
+    async def connect(self, resolved: Resolved, credentials: Credentials, through: Through | None) -> Link:
+        """A connection that is logged in. Raises WorldError."""
+        shared = through.name if through else (resolved.proxy_command or resolved.host, resolved.port)
+        async with self._handshakes[shared]:
+            loop = asyncio.get_running_loop()
+            attempt = _Attempt(self, resolved, credentials, through)
+            attempt.deadline = loop.time() + attempt.connect_s
+            for number in range(_TRIES):
+                try:
+                    return await attempt.run()
+                except WorldError as error:
+                    pause = 0.0 if attempt.has_other_keys(error) else _pause(error, number)
+                    if pause is None or loop.time() + pause >= attempt.deadline:
+                        raise
+                await asyncio.sleep(pause)
+            raise AssertionError("the last try either returns or raises")
+
+
+def _pause(error: WorldError, number: int) -> float | None:
+    """How long to wait before another try, with full jitter; None when there is to be none.
+
+    Another try may succeed where the connection was cut before anything was refused: that is how a server with too many
+    half-open connections (MaxStartups) looks from here.
+    """
+    early = error.phase in (Phase.CONNECT, Phase.KEY_EXCHANGE)
+    if error.kind is not ErrorKind.DISCONNECTED or not early or number == _TRIES - 1:
+        return None
+    return random.uniform(0, _BACKOFF_S * 2**number)  # noqa: S311 - spreads retries, guards nothing
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The tries at one host."""
+
+    connector: Connector
+    resolved: Resolved
+    credentials: Credentials
+    through: Through | None
+    deadline: float = 0.0
+    phase: Phase = Phase.CONNECT
+    _key_types: tuple[str, ...] | None = None
+    _asked_again: bool = False
+    _wire: Wire | None = None
+    _client: Client | None = None
+    _proxy: ProxyProcess | None = None
+
+    @property
+    def connect_s(self) -> float:
+        """The limit until the host has shown its key."""
+        return self.resolved.connect_timeout_s or self.connector.limits.connect_s
+
+    async def run(self) -> Link:
+        """One try. Raises WorldError."""
+        self._wire, self._client, self._proxy = None, None, None
+        self.phase = Phase.CONNECT
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                client = await self._handshake()
+            self._check_key(client)
+            self.phase = Phase.AUTH
+            async with asyncio.timeout(self.connector.limits.auth_s):
+                await self._log_in(client)
+            client.set_keepalive(KEEPALIVE_S)
+            return Link(client, self._proxy)
+        except BaseException as error:
+            failure = await self._explained(error)
+            await self._give_up()
+            if not isinstance(error, Exception):
+                raise
+            raise failure from error
+
+    def has_other_keys(self, error: WorldError) -> bool:
+        """Whether the host has keys of other types stored than it was asked for: it may show one of those if asked.
+
+        That is so when they stand in hashed lines, which are too dear to look through for every host beforehand.
+        """
+        if self._asked_again or self.resolved.host_key_algorithms:
+            return False
+        if error.kind not in (ErrorKind.HOST_KEY_MISMATCH, ErrorKind.HOST_KEY_UNKNOWN):
+            return False
+        known = self.connector.judge.known(self.resolved.user_known_hosts, self.resolved.global_known_hosts)
+        stored = tuple(sorted({entry.key_type for entry in known.stored(self.resolved.place)}))
+        if not stored or host_key_order(stored) == host_key_order(self._key_types or ()):
+            return False
+        self._key_types, self._asked_again = stored, True
+        return True
+
+    async def _handshake(self) -> Client:
+        """A connection whose server has shown its key."""
+        self._wire = wire = Wire(await self._road())
+        resolved, judge = self.resolved, self.connector.judge
+        if self._key_types is None:
+            known = judge.known(resolved.user_known_hosts, resolved.global_known_hosts)
+            self._key_types = known.key_types(resolved.place)
+        seconds = max(self.connect_s, self.connector.limits.auth_s) + 1
+        self._client = client = Client(wire, resolved, self._key_types, seconds)
+        await in_background(lambda: client.start_client(timeout=seconds), wire.close)
+        return client
+
+    async def _road(self) -> socket.socket | paramiko.Channel:
+        if self.through is not None:
+            return await self._channel(self.through)
+        if self.resolved.proxy_command is not None:
+            sock, self._proxy = await proxy_socket(self.resolved, self.resolved.proxy_command)
+        else:
+            sock = await tcp_socket(self.resolved, self.connector.names)
+            bound_silence(sock)
+        return sock
+
+    async def _channel(self, through: Through) -> paramiko.Channel:
+        """A channel of the jump host's connection to the host. It is not aborted: others use that connection too."""
+        place = (self.resolved.host, self.resolved.port)
+
+        def open_it() -> paramiko.Channel:
+            return through.link.client.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=self.connect_s)
+
+        try:
+            return await in_background(open_it, _nothing)
+        except paramiko.ChannelException as error:
+            raise channel_refused(error, f"{place[0]} port {place[1]}", through.name) from error
+
+    def _check_key(self, client: Client) -> None:
+        self.phase = Phase.KEY_EXCHANGE
+        resolved = self.resolved
+        self.connector.judge.check(
+            resolved.place,
+            client.get_remote_server_key().asbytes(),
+            resolved.user_known_hosts,
+            resolved.global_known_hosts,
+            hash_names=resolved.hash_names,
+        )
+
+    async def _log_in(self, client: Client) -> None:
+        identities = await in_background(
+            lambda: self.connector.keys.identities(self.resolved, self.credentials), client.wire.close
+        )
+        login = Login(client, self.resolved, identities, self.credentials.password)
+        try:
+            await in_background(login.run, client.wire.close)
+        finally:
+            identities.close()
+
+    async def _give_up(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+        if self._client is not None:
+            with contextlib.suppress(TimeoutError, Exception):
+                async with asyncio.timeout(_CLOSE_WITHIN_S):
+                    await in_background(self._client.close, _nothing)
+        if self._proxy is not None:
+            await self._proxy.close()
+
+    async def _explained(self, error: BaseException) -> WorldError:
+        """What went wrong; a ProxyCommand that has ended by itself knows more about it."""
+        failure = self._told(error)
+        if self._proxy is None or isinstance(error, WorldError | TimeoutError | asyncio.CancelledError):
+            return failure
+        return await self._proxy.ended(failure)
+
+    def _told(self, error: BaseException) -> WorldError:
+        wire, client = self._wire, self._client
+        if self.phase is Phase.CONNECT and wire is not None and wire.identified:
+            self.phase = Phase.KEY_EXCHANGE
+        if isinstance(error, WorldError):
+            return error
+        if isinstance(error, TimeoutError):
+            return self._silence(wire.heard if wire is not None else "")
+        if wire is not None and wire.heard and self.phase is Phase.CONNECT:
+            return _no_ssh(wire.heard)
+        if client is not None and client.farewell:
+            return hung_up(client.farewell, self.phase)
+        if self.phase is Phase.CONNECT and client is not None and isinstance(error, paramiko.SSHException | EOFError):
+            return WorldError(ErrorKind.DISCONNECTED, "the server hung up before it named itself", phase=self.phase)
+        return world_error(error, self.phase)
+
+    def _silence(self, heard: str) -> WorldError:
+        connect_s = self.connect_s
+        match self.phase:
+            case Phase.AUTH:
+                message = f"the login was not decided within {self.connector.limits.auth_s:g} s"
+                hint = "the server may be overloaded, or an agent may wait for a confirmation"
+                return WorldError(ErrorKind.TIMEOUT, message, phase=Phase.AUTH, hint=hint)
+            case Phase.KEY_EXCHANGE:
+                message = f"the key exchange was not finished within {connect_s:g} s"
+                hint = "large packets may be lost on the way: compare the path MTU; or the server is overloaded"
+            case _ if heard:
+                message = f"no SSH identification within {connect_s:g} s, but {heard!r}"
+                hint = "something else than sshd listens there"
+            case _:
+                place = f"{one_line(self.resolved.host, 80)} port {self.resolved.port}"
+                message = f"no answer from {place} within {connect_s:g} s"
+                hint = "a firewall may drop the packets, or the host is down or overloaded"
+        return WorldError(ErrorKind.CONNECT_TIMEOUT, message, phase=self.phase, hint=hint)
+
+
+def _no_ssh(heard: str) -> WorldError:
+    """The error of a server that said something, but never its SSH identification, and hung up."""
+    if "MaxStartups" in heard:
+        hint = "the server has too many half-open connections (MaxStartups): lower --forks"
+        return WorldError(ErrorKind.DISCONNECTED, f"the server hung up: {heard}", phase=Phase.CONNECT, hint=hint)
+    hint = "something else than sshd listens there, or sshd turns this address away"
+    return WorldError(ErrorKind.PROTOCOL, f"not an SSH-2 server: it says {heard!r}", phase=Phase.CONNECT, hint=hint)
+
+
+def _nothing() -> None:
+    """Stands where nothing has to be aborted."""
