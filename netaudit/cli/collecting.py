@@ -10,7 +10,7 @@ from netaudit.app.observers import Observers, Silent
 from netaudit.app.ports import Observer
 from netaudit.app.rules import Question, Questions
 from netaudit.cli.auditing import new_run, perform, warner
-from netaudit.cli.console import Progress
+from netaudit.cli.console import progress_of
 from netaudit.cli.exit_codes import ExitCode, of_summary
 from netaudit.cli.rules import probes_digest, questions
 from netaudit.cli.run_request import Fleet, fleet_of
@@ -57,7 +57,7 @@ def collect(
     ]
     told = observer(fleet) if callable(observer) else observer
     run = new_run(command, args, digest=probes_digest(asked.probes))
-    outcome = perform(fleet, jobs, run, Observers(told, Progress(args)))
+    outcome = perform(fleet, jobs, run, Observers(told, progress_of(args)))
     return of_summary(outcome.summary, Severity.CRITICAL, interrupted=outcome.run.interrupted)
 
 

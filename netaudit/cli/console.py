@@ -9,40 +9,22 @@ from collections.abc import Mapping, Sequence
 
 from netaudit.app.audit import Job
 from netaudit.app.observers import Silent
+from netaudit.app.ports import Observer
 from netaudit.cli.outputs import Output, opened
 from netaudit.fleet.fold import Fold
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 
 
-class Progress(Silent):
-    """Shows how far a run has come, live on a terminal and in plain lines elsewhere, unless that is not wanted."""
+def progress_of(args: argparse.Namespace) -> Observer:
+    """Progress on standard error: live on a terminal, in plain lines elsewhere, none where it is not wanted."""
+    if args.no_progress or args.quiet:
+        return Silent()
+    from netaudit.report import terminal
+    from netaudit.report.terminal_progress import ProgressDisplay
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        from netaudit.report.terminal_progress import progress_for
-
-        wanted = not (args.no_progress or args.quiet)
-        self._shown = progress_for(sys.stderr, args.color, os.environ) if wanted else None
-
-    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
-        """Begin."""
-        if self._shown is not None:
-            self._shown.started(len(hosts))
-
-    def host_started(self, name: str) -> None:
-        """One more is under way."""
-        if self._shown is not None:
-            self._shown.host_started(name)
-
-    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
-        """One is finished."""
-        if self._shown is not None:
-            self._shown.host_done(report)
-
-    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
-        """End, before anything else is printed."""
-        if self._shown is not None:
-            self._shown.finished()
+    console = terminal.console_for(sys.stderr, args.color, os.environ)
+    return ProgressDisplay(console, terminal.options_for(console, os.environ))
 
 
 class Console(Silent):
@@ -55,7 +37,7 @@ class Console(Silent):
         self._outputs = [output for output in outputs if output.format == "console"]
         self._fold = Fold({job.target.name: job.target.groups for job in jobs})
         self._why = why
-        self._progress = Progress(args)
+        self._progress = progress_of(args)
 
     def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
         """Begin to show progress."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from netaudit.model.result import Severity
 from netaudit.units import parse_duration_s
@@ -16,12 +17,25 @@ class Parser(argparse.ArgumentParser):
     """argparse with netaudit's manners: no abbreviations, one line on misuse."""
 
     def __init__(self, description: str = "", *, prog: str | None = None) -> None:
+        self._intermixing = False
         super().__init__(
             prog=prog,
             description=description,
             allow_abbrev=False,
             formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=100),
         )
+
+    def parse_known_args(  # type: ignore[override]  # of the overloads only this form is used
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, but options may stand between positional words: ``probe run NAME -i SOURCE PATTERN``."""
+        if self._intermixing or any(action.nargs == argparse.PARSER for action in self._actions):
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
 
     def error(self, message: str) -> None:  # type: ignore[override]  # ends the program, as the original does
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")

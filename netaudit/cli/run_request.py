@@ -79,6 +79,7 @@ def _stored(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
 
     stored = read_capture_dir(Path(args.from_dir))
     known = {target.name: target for target in stored.targets()}
+    variables: Callable[[str], Mapping[str, object]]
     if args.inventory:
         inventory = load_inventory(args, warn)
         chosen = [known[name] for name in select_hosts(inventory, args, warn) if name in known]

@@ -16,10 +16,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print a row a question; exit 2 when something has to be put right."""
-    from netaudit.cli.examination import Health, examine
+    from netaudit.cli.examination import examine
     from netaudit.cli.exit_codes import ExitCode
-    from netaudit.cli.tables import print_answers
+    from netaudit.cli.pages import Pages
+    from netaudit.report.lists import Health, doctor_block
 
-    answers = list(examine())
-    print_answers(answers, args)
-    return ExitCode.USAGE if any(answer.health is Health.BAD for answer in answers) else ExitCode.DONE
+    rows = list(examine())
+    pages = Pages(args)
+    pages.print_blocks([doctor_block(rows, pages.options)])
+    return ExitCode.USAGE if any(row.health is Health.BAD for row in rows) else ExitCode.DONE

@@ -1,0 +1,93 @@
+"""``netaudit probe list|show|run``: the probes, their text, and one of them on hosts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netaudit.cli import options
+from netaudit.errors import UsageError
+from netaudit.model.probe import Probe
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``netaudit probe``."""
+    top = options.Parser("The probes: what each reads and costs, its text, and what one of them says on hosts.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="list|show|run")
+    listed = verbs.add_parser("list", help="all probes, with what they cost", description="All probes.")
+    options.add_console(listed)
+    shown = verbs.add_parser("show", help="the text of one", description="The text of one probe.")
+    shown.add_argument("name", metavar="NAME")
+    options.add_console(shown)
+    ran = verbs.add_parser(
+        "run", help="one of them on hosts", description="What one probe prints on hosts, as received."
+    )
+    ran.add_argument("name", metavar="NAME")
+    options.add_inventory(ran)
+    options.add_connection(ran)
+    options.add_console(ran)
+    return top
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the verb."""
+    from netaudit.cli.rules import shipped_probes
+
+    probes = {probe.id: probe for probe in shipped_probes()}
+    if args.verb == "list":
+        return _list(args, probes)
+    if args.name not in probes:
+        import difflib
+
+        near = difflib.get_close_matches(args.name, probes, n=1) or sorted(probes)
+        raise UsageError(f"there is no probe {args.name!r}", hint=f"did you mean {' or '.join(near)}?")
+    if args.verb == "show":
+        sys.stdout.write(probes[args.name].text)
+        return 0
+    return _run(args, probes[args.name])
+
+
+def _list(args: argparse.Namespace, probes: dict[str, Probe]) -> int:
+    from netaudit.cli.pages import Pages
+    from netaudit.report.lists import probe_table
+
+    pages = Pages(args)
+    pages.print_table(probe_table(probes.values(), pages.options))
+    return 0
+
+
+def _run(args: argparse.Namespace, probe: Probe) -> int:
+    from netaudit.app.rules import Question, probe_params
+    from netaudit.cli.collecting import Kept, collect
+    from netaudit.cli.rules import ruleset_of
+
+    args.baseline = "linux-server"
+    params = probe_params(ruleset_of(args, lambda _line: None).rules.variables) if probe.params else {}
+    if set(probe.params) - params.keys():
+        raise UsageError(f"the probe {probe.id!r} needs {', '.join(probe.params)}", hint="-e '{peers: [192.0.2.1]}'")
+    kept = Kept()
+    code = collect(args, "probe run", kept, choose=lambda _asked: Question((probe,), params))
+    for capture in sorted(kept.captures, key=lambda each: each.host):
+        if capture.error is not None:
+            print(f"{_name(capture.host)} | {capture.error.kind}: {_name(capture.error.message)}")
+        for section in capture.sections:
+            print(
+                f"{_name(capture.host)} | {section.status}, exit code {section.exit_code}, {section.elapsed_ms} ms >>"
+            )
+            _print_lines(section.stdout)
+            if section.stderr:
+                print("stderr >>")
+                _print_lines(section.stderr)
+    return code
+
+
+def _print_lines(data: bytes) -> None:
+    for line in data.decode("utf-8", "replace").splitlines():
+        print(_name(line))
+
+
+def _name(text: str) -> str:
+    """Text of a host, printable and whole."""
+    from netaudit.report.sanitise import printable
+
+    return printable(text, len(text) + 1)

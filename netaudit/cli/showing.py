@@ -1,0 +1,43 @@
+"""Prints a run out of the store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from netaudit.cli import exit_codes
+from netaudit.cli.auditing import FORMATS
+from netaudit.cli.outputs import Output, opened, parse_outputs
+from netaudit.fleet.fold import Fold
+from netaudit.model.result import Severity
+from netaudit.report import terminal
+from netaudit.report.formats import RENDERERS
+from netaudit.store.location import default_path
+from netaudit.store.reading import StoredRun
+from netaudit.store.runs import Store, open_store
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print one run in every format that is asked for. Raises StoreError when there is none of that name."""
+    outputs = parse_outputs(args.output, FORMATS)
+    with open_store(default_path(os.environ), must_exist=True) as store:
+        stored = store.run(args.run)
+        for output in outputs:
+            _write(args, store, stored, output)
+    run = stored.info
+    return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
+
+
+def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:
+    run, fleet = stored.info, store.fleet(stored.info.id)
+    with opened(output) as stream:
+        if output.format in RENDERERS:
+            for piece in RENDERERS[output.format](run, stored.summary, store.reports(run.id), fleet):
+                stream.write(piece)
+            return
+        fold = Fold()
+        for report in store.reports(run.id):
+            fold.add(report)
+        console = terminal.console_for(stream, args.color, os.environ)
+        page = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
+        terminal.print_summary(console, run, fold.folded(fleet), fleet, page)
