@@ -206,7 +206,7 @@ def loopback() -> Nic:
 
 def listener(port: int = 443, **changes: Any) -> Listener:
     """An nginx that listens on every address."""
-    usual = Listener("tcp", "0.0.0.0", port, 0, 511, "", "nginx", 700, 5)  # noqa: S104  # a fact, not bound
+    usual = Listener("tcp", "0.0.0.0", port, 0, 511, "", "nginx", 700, 5)  # a fact, not bound
     return replace(usual, **changes)
 
 
@@ -218,9 +218,7 @@ def process(pid: int = 700, **changes: Any) -> ProcessLimits:
 
 def route(device: str = "eth0", **changes: Any) -> Route:
     """A default route."""
-    usual = Route(
-        "inet", "main", "unicast", "default", "192.0.2.1", device, "", None, None, None, None, None
-    )
+    usual = Route("inet", "main", "unicast", "default", "192.0.2.1", device, "", None, None, None, None, None)
     return replace(usual, **changes)
 
 
@@ -267,7 +265,13 @@ def healthy() -> Facts:
         memory=Memory(16 * GIB, 12 * GIB, 4096, 2**27),
         cpu=Cpu(4, "a processor", 1),
         kernel=KERNEL,
-        limits=Limits(2000, 9223372036854775807, 1048576, (process(), process(500, process="sshd", unit="ssh.service", user="root")), ()),
+        limits=Limits(
+            2000,
+            9223372036854775807,
+            1048576,
+            (process(), process(500, process="sshd", unit="ssh.service", user="root")),
+            (),
+        ),
         persisted=Persisted({}, {}, (), (), (), {}, True),
         writers=(),
         namespaces=(),

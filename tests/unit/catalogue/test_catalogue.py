@@ -17,28 +17,102 @@ from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Result, Severity, Verdict
 
 BASELINES = ("linux-server", "web-edge", "database", "nat-gateway", "kubernetes-node", "high-bdp-transfer")
-IDS = """
-app.close_wait.leak app.fd.emfile_accept_stall app.fd.process_headroom app.fd.process_limit app.recv_queue.stuck
-app.send_queue.stuck audit.counter_reset ct.active ct.buckets_ratio ct.headroom ct.max ct.memory ct.nat.port_pressure
-ct.notrack_asymmetry ct.tcp_pickup ct.timeout.closing ct.timeout.established host.cpu_steal host.dmesg_network_patterns
-host.file_max.headroom host.nofile_config_ineffective host.nr_open host.socket_inventory host.sysctl_drift
-ip.forwarding_role ip.icmp_rate_limit ip.neigh.thresholds ip.rp_filter link.bandwidth_headroom link.bond
-link.pps_headroom link.speed_duplex link.state nic.irq_spread nic.netdev_max_backlog nic.offloads nic.queues
-nic.ring.rx_size nic.rps nic.softirq_cpu path.icmp_filtering path.loss_rtt path.mss_clamp path.mtu.consistency
-path.pmtu.blackhole qdisc.default sock.rmem_wmem_max tcp.accept_queue.abort_on_overflow
-tcp.accept_queue.backlog_effective tcp.accept_queue.depth tcp.accept_queue.limiter tcp.accept_queue.somaxconn
-tcp.congestion_control tcp.keepalive tcp.listener.expected tcp.listener.reuseport_skew tcp.mem.headroom tcp.mem.limits
-tcp.mtu_probing tcp.options_enabled tcp.orphans.headroom tcp.port.destination_headroom tcp.port.range_size
-tcp.port.reserved_conflict tcp.rmem.max tcp.rmem.triplet_sane tcp.slow_start_after_idle tcp.syn_queue.depth
-tcp.syn_queue.max_syn_backlog tcp.syn_queue.synack_retries tcp.syn_queue.syncookies tcp.timestamps tcp.tw.fin_timeout
-tcp.tw.headroom tcp.tw.max_buckets tcp.tw.recycle_forbidden tcp.tw.reuse tcp.wmem.max trace.capture_plan
-trace.kfree_skb.available trace.kprobes.available trace.overhead_guard udp.mem_headroom udp.rcvbuf_capacity
-udp.socket_drops
-""".split()  # what one reading of a host can decide
-BEYOND = """
-host.nr_open.requested host.sysctl.clobbered host.sysctl.lost_at_boot host.sysctl.writer path.mtu.namespace
-path.mtu.segment tcp.accept_queue.stale_backlog
-""".split()
+IDS = [
+    "app.close_wait.leak",
+    "app.fd.emfile_accept_stall",
+    "app.fd.process_headroom",
+    "app.fd.process_limit",
+    "app.recv_queue.stuck",
+    "app.send_queue.stuck",
+    "audit.counter_reset",
+    "ct.active",
+    "ct.buckets_ratio",
+    "ct.headroom",
+    "ct.max",
+    "ct.memory",
+    "ct.nat.port_pressure",
+    "ct.notrack_asymmetry",
+    "ct.tcp_pickup",
+    "ct.timeout.closing",
+    "ct.timeout.established",
+    "host.cpu_steal",
+    "host.dmesg_network_patterns",
+    "host.file_max.headroom",
+    "host.nofile_config_ineffective",
+    "host.nr_open",
+    "host.socket_inventory",
+    "host.sysctl_drift",
+    "ip.forwarding_role",
+    "ip.icmp_rate_limit",
+    "ip.neigh.thresholds",
+    "ip.rp_filter",
+    "link.bandwidth_headroom",
+    "link.bond",
+    "link.pps_headroom",
+    "link.speed_duplex",
+    "link.state",
+    "nic.irq_spread",
+    "nic.netdev_max_backlog",
+    "nic.offloads",
+    "nic.queues",
+    "nic.ring.rx_size",
+    "nic.rps",
+    "nic.softirq_cpu",
+    "path.icmp_filtering",
+    "path.loss_rtt",
+    "path.mss_clamp",
+    "path.mtu.consistency",
+    "path.pmtu.blackhole",
+    "qdisc.default",
+    "sock.rmem_wmem_max",
+    "tcp.accept_queue.abort_on_overflow",
+    "tcp.accept_queue.backlog_effective",
+    "tcp.accept_queue.depth",
+    "tcp.accept_queue.limiter",
+    "tcp.accept_queue.somaxconn",
+    "tcp.congestion_control",
+    "tcp.keepalive",
+    "tcp.listener.expected",
+    "tcp.listener.reuseport_skew",
+    "tcp.mem.headroom",
+    "tcp.mem.limits",
+    "tcp.mtu_probing",
+    "tcp.options_enabled",
+    "tcp.orphans.headroom",
+    "tcp.port.destination_headroom",
+    "tcp.port.range_size",
+    "tcp.port.reserved_conflict",
+    "tcp.rmem.max",
+    "tcp.rmem.triplet_sane",
+    "tcp.slow_start_after_idle",
+    "tcp.syn_queue.depth",
+    "tcp.syn_queue.max_syn_backlog",
+    "tcp.syn_queue.synack_retries",
+    "tcp.syn_queue.syncookies",
+    "tcp.timestamps",
+    "tcp.tw.fin_timeout",
+    "tcp.tw.headroom",
+    "tcp.tw.max_buckets",
+    "tcp.tw.recycle_forbidden",
+    "tcp.tw.reuse",
+    "tcp.wmem.max",
+    "trace.capture_plan",
+    "trace.kfree_skb.available",
+    "trace.kprobes.available",
+    "trace.overhead_guard",
+    "udp.mem_headroom",
+    "udp.rcvbuf_capacity",
+    "udp.socket_drops",
+]  # what one reading of a host can decide
+BEYOND = [
+    "host.nr_open.requested",
+    "host.sysctl.clobbered",
+    "host.sysctl.lost_at_boot",
+    "host.sysctl.writer",
+    "path.mtu.namespace",
+    "path.mtu.segment",
+    "tcp.accept_queue.stale_backlog",
+]
 REMEDIATIONS = {None, "sysctl", "ethtool", "mtu", "module_param", "service", "sysfs"}
 
 # Settings that every network namespace has for itself, with the checks that judge them there.
@@ -133,7 +207,7 @@ def test_shipped_baselines_are_the_tested_ones() -> None:
 
 @pytest.mark.parametrize("check_id", [*IDS, *BEYOND])
 def test_check_explains_itself(check_id: str, checks: dict[str, Check]) -> None:
-    """Why, how the expected value comes about, what to do, at what risk, since which kernel, from where: nothing is left out."""
+    """Why, how the expected value comes about, what to do and at what risk, since when, from where: nothing is missing."""
     check = checks[check_id]
     assert len(check.why) > 60
     assert len(check.derive) > 40
@@ -145,7 +219,10 @@ def test_check_explains_itself(check_id: str, checks: dict[str, Check]) -> None:
     assert check.caveats
     assert check.remediation in REMEDIATIONS
     assert check.levels
-    assert max(level.severity.rank for level in check.levels) == check.severity.rank or check_id == "tcp.accept_queue.somaxconn"
+    assert (
+        max(level.severity.rank for level in check.levels) == check.severity.rank
+        or check_id == "tcp.accept_queue.somaxconn"
+    )
 
 
 @pytest.mark.parametrize(("check_id", "words"), CORRECTED)
@@ -207,7 +284,11 @@ def _container_host(host: Any) -> Any:
             f"app{place}",
             900 + place,
             "java",
-            {"net.core.somaxconn": "4096", "net.ipv4.tcp_syncookies": "1", "net.ipv4.ip_local_port_range": "32768 60999"},
+            {
+                "net.core.somaxconn": "4096",
+                "net.ipv4.tcp_syncookies": "1",
+                "net.ipv4.ip_local_port_range": "32768 60999",
+            },
             (host.listener(8080, backlog=100, process="java", pid=900 + place),),
             {"lo": 65536, "eth0": 1500},
         )
@@ -267,7 +348,9 @@ def test_container_as_a_host_is_not_judged_on_what_it_cannot_see(
     hidden = {
         name: None
         for name in host.facts.sysctl.values
-        if name in OF_THE_HOST or ".neigh.default." in name or name in {"net.ipv4.tcp_mem", "net.ipv4.icmp_msgs_per_sec"}
+        if name in OF_THE_HOST
+        or ".neigh.default." in name
+        or name in {"net.ipv4.tcp_mem", "net.ipv4.icmp_msgs_per_sec"}
     }
     for name in ("rmem_max", "wmem_max", "rmem_default", "wmem_default"):
         hidden.pop(f"net.core.{name}", None)
@@ -289,7 +372,9 @@ def test_login_without_root_gets_unknown_and_no_false_findings(
     results = audit(host)
     assert _findings(results) == {}
     unknown = _of(results, Verdict.UNKNOWN)
-    assert {"ct.memory", "app.fd.process_headroom", "host.dmesg_network_patterns", "path.icmp_filtering"} <= set(unknown)
+    assert {"ct.memory", "app.fd.process_headroom", "host.dmesg_network_patterns", "path.icmp_filtering"} <= set(
+        unknown
+    )
     assert all("needs root" in (reason or "") for reason in unknown.values())
 
 
@@ -297,7 +382,7 @@ def test_host_that_answers_nothing_is_unknown_throughout(host: Any, audit: Calla
     """Without any fact nothing passes, but for what is decided by declarations alone."""
     lost = Absent(AbsentReason.NOT_FINISHED, "cut")
     names = [name for name in type(host.facts).__slots__ if name not in {"host", "address", "taken_at"}]
-    results = audit(host.have(**{name: lost for name in names}))
+    results = audit(host.have(**dict.fromkeys(names, lost)))
     assert _of(results, Verdict.FAIL) == {}
     assert _of(results, Verdict.PASS) == {}
 
@@ -318,7 +403,9 @@ def test_counters_since_boot_are_never_findings(host: Any, audit: Callable[..., 
 def test_desired_values_can_be_computed(host: Any, checks: dict[str, Check]) -> None:
     """Every setting that a check would write has a value on a healthy host: a number, a list of numbers or a word."""
     host.given(congestion_control="bbr").link(host.fast_nic())
-    rules = load_ruleset("linux-server").for_host("web1", {"netaudit_vars": {"congestion_control": "bbr"}}, lambda _: frozenset())
+    rules = load_ruleset("linux-server").for_host(
+        "web1", {"netaudit_vars": {"congestion_control": "bbr"}}, lambda _: frozenset()
+    )
     subjects = {"nic": host.fast_nic(), "key": "net.ipv4.tcp_rmem", "family": "ipv4", "listener": host.listener()}
     subjects["line"] = host.LimitsLine("/etc/security/limits.conf", 1, "*", "soft", "65536")
     for each in rules.checks:

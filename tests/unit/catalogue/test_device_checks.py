@@ -26,7 +26,7 @@ PPS = "link.pps_headroom"
 BOND = "link.bond"
 
 STRICT = {"net.ipv4.conf.all.rp_filter": 1, "net.ipv4.conf.eth0.rp_filter": 1, "net.ipv4.conf.eth1.rp_filter": 0}
-GLOBAL = {name: None for name in ("net.core.default_qdisc", "net.core.netdev_max_backlog", "net.ipv4.icmp_msgs_per_sec")}
+GLOBAL = dict.fromkeys(("net.core.default_qdisc", "net.core.netdev_max_backlog", "net.ipv4.icmp_msgs_per_sec"))
 THRESHOLDS = {
     f"net.{family}.neigh.default.gc_thresh{place}": None for family in ("ipv4", "ipv6") for place in (1, 2, 3)
 }
@@ -75,7 +75,7 @@ CASES: list[tuple[Any, ...]] = [
     (RP, lambda h: h.sysctls(STRICT), "pass", None),
     (RP, lambda h: _two_ways(h.sysctls(STRICT)), "fail", "high"),
     (RP, lambda h: _two_ways(h.sysctls(STRICT | {"net.ipv4.conf.all.rp_filter": 2})), "pass", None),
-    (RP, lambda h: _two_ways(h.sysctls({name: 0 for name in STRICT})), "pass", None),
+    (RP, lambda h: _two_ways(h.sysctls(dict.fromkeys(STRICT, 0))), "pass", None),
     (RP, lambda h: _multipath(h.sysctls(STRICT)), "pass", None),
     (RP, lambda h: h.sysctls(STRICT).change("routing", policy_rules=2), "fail", "info"),
     (RP, lambda h: h.have(routing=h.missing), "unknown", None),

@@ -39,7 +39,7 @@ GIGABIT = {"flow_bandwidth_bps": 10**9, "rtt_s": 0.04}  # 2 x 5 MB
 
 
 def _udp(h: Any, queue: int, drops: int, buffer: int | None = 212992) -> Any:
-    return h.change("sockets", udp=(h.UdpSocket("0.0.0.0", 53, queue, buffer, drops, 9),))  # noqa: S104  # a fact
+    return h.change("sockets", udp=(h.UdpSocket("0.0.0.0", 53, queue, buffer, drops, 9),))  # a fact
 
 
 def _towards(h: Any, count: int) -> Any:
@@ -69,7 +69,12 @@ CASES: list[tuple[Any, ...]] = [
     (RESERVED, lambda h: h.listen(port=51820, protocol="udp"), "pass", None),
     (RESERVED, lambda h: h.listen(port=40000, address="127.0.0.1"), "pass", None),
     (RESERVED, lambda h: h.listen(port=40000).sysctl("net.ipv4.ip_local_reserved_ports", "40000"), "pass", None),
-    (RESERVED, lambda h: h.listen(port=40001).sysctl("net.ipv4.ip_local_reserved_ports", "50,40000-40002"), "pass", None),
+    (
+        RESERVED,
+        lambda h: h.listen(port=40001).sysctl("net.ipv4.ip_local_reserved_ports", "50,40000-40002"),
+        "pass",
+        None,
+    ),
     (
         RESERVED,
         lambda h: h.listen(port=40000).given(expected_listeners=[{"protocol": "tcp", "port": 40000, "address": "*"}]),
@@ -85,7 +90,9 @@ CASES: list[tuple[Any, ...]] = [
     (RECYCLE, lambda h: h.sysctl("net.ipv4.tcp_tw_recycle", 0), "pass", None),
     (
         RECYCLE,
-        lambda h: h.change("persisted", boot={"net.ipv4.tcp_tw_recycle": h.PersistedValue("1", "/etc/sysctl.d/9.conf", 3)}),
+        lambda h: h.change(
+            "persisted", boot={"net.ipv4.tcp_tw_recycle": h.PersistedValue("1", "/etc/sysctl.d/9.conf", 3)}
+        ),
         "fail",
         "low",
     ),
