@@ -31,6 +31,11 @@ class Assets:
         """The folder of shipped baselines."""
         return self.playbooks / "baselines"
 
+    @property
+    def schema(self) -> Path:
+        """The folder of name lists and of schemas for editors."""
+        return self.playbooks / "schema"
+
 
 def locate(explicit: Path | None = None) -> Assets:
     """The data folders. Raises AssetsMissing when they are not where they should be, and says where was looked."""

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import yaml
 
+from netaudit.assets.textfile import MAX_BYTES, read_bytes
 from netaudit.baseline.node import Node, Scalar, Source
 from netaudit.errors import RuleError, Where
 
-MAX_BYTES = 5 * 2**20
 MAX_NODES = 200_000
 MAX_DEPTH = 40
 
@@ -37,13 +37,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def read_yaml(path: Path, shown_as: str | None = None) -> Node:
     """The document of a file. Raises RuleError when it cannot be read or is not plain YAML."""
-    name = shown_as or str(path)
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RuleError(f"cannot be read: {error.strerror or error}", Where(name)) from error
-    return parse_yaml(data, name)
+    return parse_yaml(read_bytes(path), shown_as or str(path))
 
 
 def parse_yaml(data: bytes, file: str) -> Node:

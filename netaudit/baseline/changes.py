@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 from netaudit.baseline.claims import claim
 from netaudit.baseline.form import Form, entries, items_of, text_of
 from netaudit.baseline.kinds import Kind, clash, kind_of_value
-from netaudit.baseline.load import level, names_inside, ranked
+from netaudit.baseline.load import level, names_inside
 from netaudit.baseline.moments import first_moment, last_moment
 from netaudit.baseline.nearest import did_you_mean
 from netaudit.baseline.node import Node, plain
-from netaudit.baseline.schema import Check, Override, Waiver
+from netaudit.baseline.schema import Check, Override, Waiver, ranked
 from netaudit.baseline.static import Names
 from netaudit.baseline.written import plain_value
 from netaudit.errors import RuleError

@@ -7,16 +7,15 @@ or raises Unknown.
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from netaudit.baseline.functions import FUNCTIONS, number, text
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.unknown import IS_MISSING, Unknown, not_present, not_understood
-from netaudit.baseline.values import as_text, comparer, is_in, shown
+from netaudit.baseline.values import NUMBERS, OPERATORS, as_text, comparer, is_in, shown
 from netaudit.model.reading import Absent
 
 # A tree of lists and constants, as JSON holds it: the operation first, then its parts.
@@ -24,17 +23,80 @@ Tree: TypeAlias = "Sequence[Tree] | str | int | float | bool | None"
 Closure: TypeAlias = Callable[[Scope], object]
 
 _MAX_TEXT = 10_000
+_LARGEST = 10**60  # beyond every quantity, and small enough to reckon with
 
 
 def closure(tree: Tree) -> Closure:
-    """The closure of a tree."""
+    """The closure of a tree.
+
+    What only depends on variables is worked out once for each set of them; a list that is made of facts alone, once
+    for a host, whichever checks and subjects ask for it.
+    """
     parts = cast("Sequence[Tree]", tree)
-    return _COMPILERS[cast("str", parts[0])](parts)
+    op = cast("str", parts[0])
+    made = _COMPILERS[op](parts)
+    if op in {"c", "var", "facts"}:
+        return made
+    if op in _COSTLY and not _names_any(parts, _CHANGING):
+        return _once_a_host(made, repr(parts))
+    return made if _names_any(parts, _MOMENTARY) else _once(made)
+
+
+def _names_any(tree: Tree, ops: frozenset[str]) -> bool:
+    """Whether one of the operations, or a function that looks into the scope, is in a tree."""
+    if not isinstance(tree, list | tuple) or not tree:
+        return False
+    op = tree[0]
+    if not isinstance(op, str):
+        return any(_names_any(part, ops) for part in tree)
+    if op in ops or (op == "call" and FUNCTIONS[cast("str", tree[1])].scoped):
+        return True
+    return op != "c" and any(_names_any(part, ops) for part in tree[1:])
+
+
+def _once_a_host(run: Closure, key: str) -> Closure:
+    """Keeps the value in the scope, beside those of other expressions over the same facts."""
+
+    def remembered(scope: Scope) -> object:
+        kept = scope.kept.get(key)
+        if kept is None:
+            try:
+                kept = run(scope)
+            except Unknown as unknown:
+                kept = unknown
+            scope.kept[key] = kept
+        if isinstance(kept, Unknown):
+            raise Unknown(kept.absent, kept.what)
+        return kept
+
+    return remembered
+
+
+def _once(run: Closure) -> Closure:
+    """Keeps the last value for as long as the variables are the same object."""
+    variables: object = None
+    kept: object = None
+
+    def remembered(scope: Scope) -> object:
+        nonlocal variables, kept
+        if scope.variables is not variables:
+            try:
+                kept = run(scope)
+            except Unknown as unknown:
+                kept = unknown
+            variables = scope.variables
+        if isinstance(kept, Unknown):
+            raise Unknown(kept.absent, kept.what)
+        return kept
+
+    return remembered
 
 
 def truth(tree: Tree) -> Callable[[Scope], bool]:
     """The closure of a tree that must give true or false; anything else raises Unknown."""
     run = closure(tree)
+    if cast("Sequence[Tree]", tree)[0] in _DECIDED:
+        return cast("Callable[[Scope], bool]", run)
 
     def decided(scope: Scope) -> bool:
         value = run(scope)
@@ -67,15 +129,23 @@ def _name(parts: Sequence[Tree]) -> Closure:
 
     def run(scope: Scope) -> object:
         value = scope.names.get(name)
-        if value is None:
-            return scope.define(name)
-        if isinstance(value, Unknown):
-            raise Unknown(value.absent, value.what)
-        if isinstance(value, Absent):
-            raise Unknown(value, name)
+        if value.__class__ in _NO_VALUES:
+            return _without_value(scope, name, value)
         return value
 
     return run
+
+
+_NO_VALUES = frozenset({type(None), Unknown, Absent})
+
+
+def _without_value(scope: Scope, name: str, value: object) -> object:
+    """What a name gives that stands for no value yet, or for none."""
+    if isinstance(value, Unknown):
+        raise Unknown(value.absent, value.what)
+    if isinstance(value, Absent):
+        raise Unknown(value, name)
+    return scope.define(name)
 
 
 def _variable(parts: Sequence[Tree]) -> Closure:
@@ -108,18 +178,38 @@ def path_text(tree: Tree) -> str:
 
 
 def _attribute(parts: Sequence[Tree]) -> Closure:
-    base, name = closure(parts[1]), cast("str", parts[2])
+    base, read = closure(parts[1]), operator.attrgetter(cast("str", parts[2]))
     path = path_text(parts)
+    inner = cast("Sequence[Tree]", parts[1])
+    if inner[0] == "name":
+        return _attribute_of_name(cast("str", inner[1]), read, base, path)
 
     def run(scope: Scope) -> object:
-        value = getattr(base(scope), name)
-        if value is None:
-            raise not_present(f"{name} is not said", path)
-        if value.__class__ is Absent:
-            raise Unknown(value, path)
-        return cast("object", value)
+        value: object = read(base(scope))
+        if value.__class__ in _NO_VALUES:
+            raise _nothing(value, path)
+        return value
 
     return run
+
+
+def _attribute_of_name(name: str, read: Callable[[object], object], base: Closure, path: str) -> Closure:
+    """The same for a subject: nearly everything that is evaluated many times is one of its attributes."""
+
+    def run(scope: Scope) -> object:
+        subject = scope.names.get(name)
+        value = read(base(scope) if subject.__class__ in _NO_VALUES else subject)
+        if value.__class__ in _NO_VALUES:
+            raise _nothing(value, path)
+        return value
+
+    return run
+
+
+def _nothing(value: object, path: str) -> Unknown:
+    if isinstance(value, Absent):
+        return Unknown(value, path)
+    return not_present(f"{path.rpartition('.')[2]} is not said", path)
 
 
 def _key(parts: Sequence[Tree]) -> Closure:
@@ -135,7 +225,7 @@ def _key(parts: Sequence[Tree]) -> Closure:
             raise not_present(f"there is no {shown(name)} in {path}")
         if isinstance(value, Absent):
             raise Unknown(value, f"{path}[{shown(name)}]")
-        return cast("object", value)
+        return value
 
     return run
 
@@ -159,7 +249,7 @@ def _item(parts: Sequence[Tree]) -> Closure:
             raise not_understood(f"{shown(holder)} has no element {shown(place)}", path)
         if isinstance(value, Absent):
             raise Unknown(value, path)
-        return cast("object", value)
+        return value
 
     return run
 
@@ -182,7 +272,12 @@ def _sysctl(parts: Sequence[Tree]) -> Closure:
     key = cast("Sequence[Tree]", parts[1])
     if key[0] == "c":
         fixed = cast("str", key[1])
-        return lambda scope: scope.sysctls.get(fixed)
+
+        def run(scope: Scope) -> object:
+            value = scope.sysctls.parsed.get(fixed)
+            return value if value is not None else scope.sysctls.get(fixed)
+
+        return run
     name = closure(key)
     return lambda scope: scope.sysctls.get(text(name(scope)))
 
@@ -223,8 +318,16 @@ def _condition(parts: Sequence[Tree]) -> Closure:
 
 
 def _comparison(parts: Sequence[Tree]) -> Closure:
-    compare, left, right = comparer(cast("str", parts[1])), closure(parts[2]), closure(parts[3])
-    return lambda scope: compare(left(scope), right(scope))
+    sign, left, right = cast("str", parts[1]), closure(parts[2]), closure(parts[3])
+    slowly, quickly = comparer(sign), OPERATORS[sign]
+
+    def run(scope: Scope) -> object:
+        one, other = left(scope), right(scope)
+        if one.__class__ in NUMBERS and other.__class__ in NUMBERS:
+            return quickly(one, other)
+        return slowly(one, other)
+
+    return run
 
 
 def _membership(parts: Sequence[Tree]) -> Closure:
@@ -232,7 +335,8 @@ def _membership(parts: Sequence[Tree]) -> Closure:
     return lambda scope: is_in(wanted(scope), holder(scope))
 
 
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+# Called with numbers only, which is seen to before.
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod,
 }  # fmt: skip
@@ -243,16 +347,18 @@ def _arithmetic(parts: Sequence[Tree]) -> Closure:
     compute, left, right = _ARITHMETIC[sign], closure(parts[2]), closure(parts[3])
 
     def run(scope: Scope) -> object:
-        one, other = number(left(scope)), number(right(scope))
+        one, other = left(scope), right(scope)
+        if one.__class__ not in NUMBERS or other.__class__ not in NUMBERS:
+            one, other = number(one), number(other)
         try:
             value = compute(one, other)
         except ZeroDivisionError:
             raise not_understood("division by zero") from None
         except OverflowError:
             raise not_understood("a number is too large") from None
-        if type(value) is float and not math.isfinite(value):
-            raise not_understood("a number is too large")
-        return value
+        if -_LARGEST < value < _LARGEST:
+            return value
+        raise not_understood("a number is too large")
 
     return run
 
@@ -291,6 +397,9 @@ def _call(parts: Sequence[Tree]) -> Closure:
     if len(arguments) == 1:
         only = arguments[0]
         return lambda scope: run(only(scope))
+    if len(arguments) == 2:
+        first, second = arguments
+        return lambda scope: run(first(scope), second(scope))
     return lambda scope: run(*[argument(scope) for argument in arguments])
 
 
@@ -320,6 +429,8 @@ def _match(parts: Sequence[Tree]) -> Closure:
 def _member(path: Sequence[Tree]) -> Callable[[object], object]:
     """Follows attributes (``a``) and keys (``k``) down from an element; an absent one is returned as such."""
     steps = [(cast("Sequence[str]", step)[0], cast("Sequence[str]", step)[1]) for step in path]
+    if len(steps) == 1 and steps[0][0] == "a":
+        return _only_member(steps[0][1])
 
     def run(element: object) -> object:
         for how, name in steps:
@@ -336,6 +447,16 @@ def _member(path: Sequence[Tree]) -> Callable[[object], object]:
     return run
 
 
+def _only_member(name: str) -> Callable[[object], object]:
+    read = operator.attrgetter(name)
+
+    def run(element: object) -> object:
+        value: object = read(element)
+        return value if value is not None else not_present(f"there is no {name}").absent
+
+    return run
+
+
 def _elements(value: object) -> Sequence[object]:
     if not isinstance(value, list | tuple):
         raise not_understood(f"{shown(value)} is not a list")
@@ -347,10 +468,17 @@ def _map(parts: Sequence[Tree]) -> Closure:
     return lambda scope: [member(element) for element in _elements(base(scope))]
 
 
+_SIMPLE = frozenset({int, str})
+
+
 def _pick(parts: Sequence[Tree]) -> Closure:
     """``selectattr`` and ``rejectattr``, ``select`` and ``reject``: the elements that pass a test, or that do not."""
-    base, member = closure(parts[1]), _member(cast("Sequence[Tree]", parts[2]))
-    test = _test(cast("str", parts[3]))
+    path = cast("Sequence[Sequence[str]]", parts[2])
+    base, member = closure(parts[1]), _member(path)
+    sign = cast("str", parts[3])
+    test, quickly = _test(sign), OPERATORS.get(sign)
+    if len(path) == 1 and path[0][0] == "a":
+        member = operator.attrgetter(path[0][1])  # None is of no class that is compared quickly
     argument = closure(parts[4]) if parts[4] is not None else None
     keep = bool(parts[5])
 
@@ -358,9 +486,14 @@ def _pick(parts: Sequence[Tree]) -> Closure:
         elements = _elements(base(scope))
         against = argument(scope) if argument is not None else None
         found: list[object] = []
+        of_class = against.__class__ if quickly is not None and against.__class__ in _SIMPLE else None
         for element in elements:
             try:
-                if test(member(element), against) is keep:
+                value = member(element)
+                if value.__class__ is of_class and quickly is not None:
+                    if quickly(value, against) is keep:
+                        found.append(element)
+                elif test(value, against) is keep:
                     found.append(element)
             except Unknown as unknown:  # whether it belongs cannot be told: it stands for that
                 found.append(unknown.absent)
@@ -393,10 +526,14 @@ def _decided(value: object) -> bool:
 def _there(value: object) -> object:
     if isinstance(value, Absent):
         raise Unknown(value)
+    if value is None:
+        raise not_present("it is not said")
     return value
 
 
 def _is_there(value: object) -> bool:
+    if value is None:
+        return False
     if not isinstance(value, Absent):
         return True
     if value.reason in IS_MISSING:
@@ -404,6 +541,10 @@ def _is_there(value: object) -> bool:
     raise Unknown(value)
 
 
+_CHANGING = frozenset({"drift", "namespace", "name", "var"})
+_MOMENTARY = frozenset({"facts", "drift", "namespace", "name", "sysctl"})
+_COSTLY = frozenset({"pick", "map", "call"})
+_DECIDED = frozenset({"not", "and", "or", "cmp", "in", "present", "match"})
 _COMPILERS: dict[str, Callable[[Sequence[Tree]], Closure]] = {
     "c": _constant, "facts": _facts, "drift": _drift, "namespace": _namespace, "name": _name, "var": _variable,
     "attr": _attribute, "key": _key, "at": _item, "slice": _slice, "sysctl": _sysctl, "not": _not, "neg": _negative,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from netaudit.baseline.closures import Closure, Tree, closure, truth
 from netaudit.baseline.evidence import Piece, evidence, pieces
-from netaudit.baseline.load import expressions_of
 from netaudit.baseline.matchers import Matcher, matcher, said
+from netaudit.baseline.reads import expressions_of
 from netaudit.baseline.schema import Check, Expression, Template
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.unknown import Unknown
@@ -43,6 +43,26 @@ def _texts(template: Template | None) -> Text | None:
     return text_of(template) if template is not None else None
 
 
+def _lasting(check: Check) -> tuple[str, ...]:
+    """The definitions that are the same for every subject."""
+    changing = {"value", check.for_each.name if check.for_each is not None else "value"}
+    found = []
+    for name, made in check.definitions:
+        if changing & set(_names_in(made.tree)):
+            changing.add(name)
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def _names_in(tree: Tree) -> Iterator[str]:
+    if isinstance(tree, list | tuple) and tree:
+        if tree[0] == "name":
+            yield str(tree[1])
+        for part in tree[1:] if isinstance(tree[0], str) else tree:
+            yield from _names_in(part)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One level: a claim, its severity, and what is said when it does not hold."""
@@ -67,14 +87,16 @@ class Compiled:
     """A check whose parts can be called. Texts are compiled when they are first needed."""
 
     __slots__ = (
-        "_evidence", "_fix", "_judged", "_pieces", "check", "conditions", "definitions", "expected", "steps",
-        "subjects", "value",
+        "_evidence", "_fix", "_judged", "_pieces", "check", "conditions", "definitions", "expected", "kernel_default",
+        "lasting", "steps", "subjects", "value",
     )  # fmt: skip
 
     def __init__(self, check: Check) -> None:
         self.check = check
         self.conditions = [(truth(made.when.tree), text_of(made.otherwise)) for made in check.applies_to]
         self.definitions: dict[str, Closure] = {name: closure(made.tree) for name, made in check.definitions}
+        self.lasting = _lasting(check)
+        self.kernel_default = closure(check.kernel_default.tree) if check.kernel_default is not None else None
         self.value = closure(check.value.tree) if check.value is not None else None
         self.steps = [Step(made.severity, matcher(made.claim), _texts(made.note)) for made in check.levels]
         self.expected = _texts(check.expected)
@@ -149,13 +171,6 @@ class Compiled:
 
     def _holds(self, step: Step, scope: Scope) -> bool:
         try:
-            return step.matcher.holds(scope, self.observed)
+            return step.matcher.holds(scope, scope.names.get("value"))
         except Unknown:
             return False
-
-    def observed(self, scope: Scope) -> object:
-        """The value of the moment. Raises Unknown again when it has none."""
-        value = scope.names.get("value")
-        if isinstance(value, Unknown):
-            raise Unknown(value.absent, value.what)
-        return value

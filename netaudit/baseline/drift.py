@@ -7,13 +7,12 @@ host's own checks say: they are evaluated again with the settings of the files i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from netaudit.baseline.canonical import applied, same
-from netaudit.baseline.closures import closure
 from netaudit.baseline.schema import CheckKind
 from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.unknown import Unknown
@@ -88,12 +87,13 @@ class _Drifting:
     ) -> None:
         self._facts = facts
         self._running = sysctl.values
-        self._judges = judged(rules)
+        self._judges = rules.judges
         self._verdict_with = verdict_with
         self._persisted = persisted
+        self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
         self._defaults = {name: value for name in self._judges if (value := self._default(name)) is not None}
         self._boot = self._changed(persisted.boot)
-        self._system = self._changed({**persisted.boot, **persisted.system})
+        self._system = self._changed({**persisted.boot, **persisted.system}) if persisted.system else self._boot
         self._verdicts: dict[tuple[int, str], Maybe[bool]] = {}
 
     def all(self) -> tuple[Drift, ...]:
@@ -104,12 +104,12 @@ class _Drifting:
     def _default(self, name: str) -> str | None:
         """The kernel's default of a key, if one of its checks says it."""
         for check in self._judges[name]:
-            made = check.compiled.check.kernel_default
-            if made is None or _only_sysctl(check) != name:
+            default = check.compiled.kernel_default
+            if default is None or check.compiled.judged != (name,):
                 continue
-            scope = Scope(self._facts, RunningSysctls(self._facts, lambda _: _UNSET), check.variables)
+            self._scope.variables = check.variables
             try:
-                return as_text(closure(made.tree)(scope))
+                return as_text(default(self._scope))
             except Unknown:
                 continue
         return None
@@ -117,10 +117,13 @@ class _Drifting:
     def _changed(self, written: Mapping[str, PersistedValue]) -> dict[str, str]:
         """The keys whose value differs from the running one once some files are loaded, with that value."""
         found = {}
-        for name, running in self._running.items():
+        for name in {**self._defaults, **written}:
+            running = self._running.get(name)
+            if running is None:
+                continue
             entry = written.get(name)
-            then = applied(name, running, entry.value) if entry is not None else self._defaults.get(name)
-            if then is not None and not same(name, running, then):
+            then = applied(name, running, entry.value) if entry is not None else self._defaults[name]
+            if not same(name, running, then):
                 found[name] = then
         return found
 
@@ -130,10 +133,14 @@ class _Drifting:
         known = boot is not None or name in self._defaults
         known_after = system is not None or known
         lost, differs = name in self._boot, self._boot.get(name) != self._system.get(name)
-        now, at_boot, after = (self._is_right(name, moment) for moment in ("now", "boot", "system"))
+        now: Maybe[bool] = True
+        at_boot: Maybe[bool] = True
+        after: Maybe[bool] = True
+        if lost or name in self._system:
+            now, at_boot, after = (self._is_right(name, moment) for moment in ("now", "boot", "system"))
         return Drift(
             name=name,
-            checks=", ".join(check.compiled.check.id for check in self._judges[name]),
+            checks=", ".join([check.compiled.check.id for check in self._judges[name]]),
             running=running,
             boot=self._boot.get(name, running) if known else _UNSET,
             boot_place=_place(boot),
@@ -145,13 +152,11 @@ class _Drifting:
             lost_at_boot=_turns(lost, now, at_boot),
             cured_at_boot=_turns(lost, at_boot, now),
             clobbered_by_system=_turns(differs, at_boot, after),
-            writers=tuple(each.name for each in writers if each.active and _writes(each, name)),
+            writers=tuple([each.name for each in writers if each.active and _writes(each, name)]) if writers else (),
         )
 
     def _is_right(self, name: str, moment: str) -> Maybe[bool]:
-        """Whether all checks of a key pass at a moment; not asked of a key that does not change."""
-        if name not in self._boot and name not in self._system:
-            return True
+        """Whether all checks of a key pass at a moment."""
         answers = [self._passes(check, moment) for check in self._judges[name]]
         if any(answer is False for answer in answers):
             return False
@@ -171,24 +176,15 @@ class _Drifting:
         return self._verdicts[key]
 
 
-def judged(rules: HostRules) -> dict[str, list[HostCheck]]:
+def judges(checks: Iterable[HostCheck]) -> dict[str, list[HostCheck]]:
     """The sysctls that checks of settings judge by name, each with its checks."""
     found: dict[str, list[HostCheck]] = {}
-    for check in rules.checks:
+    for check in checks:
         if check.skip is not None or check.compiled.check.kind is not CheckKind.SETTING:
             continue
-        for name in _named(check):
+        for name in check.compiled.judged:
             found.setdefault(name, []).append(check)
     return found
-
-
-def _named(check: HostCheck) -> tuple[str, ...]:
-    return check.compiled.judged
-
-
-def _only_sysctl(check: HostCheck) -> str | None:
-    named = _named(check)
-    return named[0] if len(named) == 1 else None
 
 
 def _place(entry: PersistedValue | None) -> str:

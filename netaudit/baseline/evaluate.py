@@ -24,6 +24,7 @@ from netaudit.model.facts import Facts, Namespace, Sysctls
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Item, Result, Severity, Verdict, Waived
 
+_SILENT = IS_MISSING | {AbsentReason.NOT_ASKED}  # reasons for there being no list of namespaces that are not said
 _ORDER = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WAIVED: 2, Verdict.PASS: 3, Verdict.SKIPPED: 4}
 
 
@@ -32,7 +33,7 @@ def evaluate(rules: HostRules, facts: Facts, now: datetime) -> tuple[Result, ...
     return _Evaluation(rules, facts, now).results()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one subject; ``names`` are those of the moment, to write texts with later."""
 
@@ -45,6 +46,32 @@ class Outcome:
     decision: Decision | None = None
 
 
+class _Tally:
+    """What became of the subjects of one check: all that did not pass, the first that did, and how many did."""
+
+    __slots__ = ("first", "passed", "rest")
+
+    def __init__(self) -> None:
+        self.first: Outcome | None = None
+        self.passed = 0
+        self.rest: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one that did not pass."""
+        self.rest.append(outcome)
+
+    def add_pass(self, severity: Severity, scope: Scope, names: dict[str, object]) -> None:
+        """Count one that passed."""
+        self.passed += 1
+        if self.first is None:
+            self.first = Outcome(Verdict.PASS, severity, scope, names)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to look at."""
+        return not self.rest and self.first is None
+
+
 class _Evaluation:
     """One host at one moment."""
 
@@ -53,6 +80,8 @@ class _Evaluation:
         self._facts = facts
         self._now = now
         self._sysctls = RunningSysctls(facts, lambda name: why_absent(name, facts))
+        self._kept: dict[str, object] = {}
+        self._plainly = _running_alone(facts)
         self._drift: Sequence[Drift] | None = None
         self._others: list[tuple[str, Facts, RunningSysctls]] | None = None
 
@@ -61,8 +90,8 @@ class _Evaluation:
         return tuple([self._result(check) for check in self._rules.checks])
 
     def _scope(self, check: HostCheck) -> Scope:
-        scope = Scope(self._facts, self._sysctls, check.variables, drift=self._drifting)
-        scope.definitions = check.compiled.definitions
+        scope = Scope(self._facts, self._sysctls, check.variables, drift=self._drifting, kept=self._kept)
+        _define(scope, check.compiled)
         return scope
 
     def _drifting(self) -> Sequence[Drift]:
@@ -73,13 +102,14 @@ class _Evaluation:
     def verdict_with(self, check: HostCheck, facts: Facts) -> Verdict:
         """The verdict of a check on the host's own namespace, had it these facts."""
         scope = Scope(facts, RunningSysctls(facts, lambda name: why_absent(name, facts)), check.variables)
-        scope.definitions = check.compiled.definitions
+        _define(scope, check.compiled)
         try:
             if not all(when(scope) for when, _ in check.compiled.conditions):
                 return Verdict.SKIPPED
         except Unknown:
             return Verdict.UNKNOWN
-        return _judged(check.compiled, scope).verdict
+        outcome = _not_passed(check.compiled, scope, {})
+        return outcome.verdict if outcome is not None else Verdict.PASS
 
     def _namespaces(self) -> list[tuple[str, Facts, RunningSysctls]]:
         """The other namespaces, each with the facts as they are seen from inside it."""
@@ -91,6 +121,17 @@ class _Evaluation:
     # one check
 
     def _result(self, check: HostCheck) -> Result:
+        memo = check.memo
+        key = memo.key(self._facts, self._plainly) if memo is not None and self._plainly is not None else None
+        if memo is None or key is None:
+            return self._worked_out(check)
+        found = memo.get(key)
+        if found is None:
+            found = self._worked_out(check)
+            memo.keep(key, found)
+        return found
+
+    def _worked_out(self, check: HostCheck) -> Result:
         made = check.compiled.check
         if check.skip is not None:
             return _bare(check, Verdict.SKIPPED, check.skip)
@@ -106,93 +147,123 @@ class _Evaluation:
         subjects = check.compiled.subjects
         if subjects is None:
             return self._single(check, scope)
+        tally = _Tally()
         try:
-            outcomes = self._outcomes(check, scope)
+            self._count(check, scope, tally)
         except Unknown as unknown:
             return _bare(check, Verdict.UNKNOWN, unknown.reason)
-        if not outcomes:
+        if tally.is_empty:
             empty = subjects.empty(scope) if subjects.empty is not None else "nothing to look at"
             return _bare(check, Verdict.PASS, empty)
-        return self._folded(check, outcomes)
+        return self._folded(check, tally)
 
     def _single(self, check: HostCheck, scope: Scope) -> Result:
-        outcome = self._waived(check, _judged(check.compiled, scope), "")
-        item = _item(check.compiled, outcome, "")
-        return _whole(check, outcome, item, (), 0, self._beside(check))
+        names: dict[str, object] = {}
+        outcome = _not_passed(check.compiled, scope, names)
+        if outcome is None:
+            outcome = Outcome(Verdict.PASS, check.compiled.check.severity, scope, names)
+        else:
+            self._waive(check, outcome)
+        return _whole(check, outcome, _said(check.compiled, outcome), (), 0, self._beside(check))
 
     def _beside(self, check: HostCheck) -> str | None:
         """That other namespaces could not be looked at, where a check means them too."""
         listed = self._facts.namespaces
         if check.compiled.check.extent is Extent.HOST or not isinstance(listed, Absent):
             return None
-        if listed.reason in {AbsentReason.NOT_ASKED, *IS_MISSING}:
+        if listed.reason in _SILENT:
             return None
         return f"other network namespaces were not looked at: {listed}"
 
     def _in_all(self, check: HostCheck, scope: Scope) -> Result:
         """Every namespace is a subject, or has the subjects of ``for_each``."""
         refusal = _refusal(check, scope)
-        outcomes: list[Outcome] = []
+        tally = _Tally()
         lost: Unknown | None = None
         for each in [scope, *self._scopes(check)]:
             try:
                 if not all(when(each) for when, _ in check.compiled.conditions):
                     continue
-                outcomes += self._outcomes(check, each)
+                self._count(check, each, tally)
             except Unknown as unknown:
                 if not _is_of_the_host(each, unknown):
                     lost = lost or unknown
-        if not outcomes and lost is not None:
+        if tally.is_empty and lost is not None:
             return _bare(check, Verdict.UNKNOWN, lost.reason)
-        if not outcomes:
+        if tally.is_empty:
             return refusal or _bare(check, Verdict.PASS, "nothing to look at")
         if lost is not None:
-            outcomes.append(Outcome(Verdict.UNKNOWN, check.compiled.check.severity, scope, {}, None, lost))
-        return self._folded(check, outcomes)
+            tally.add(Outcome(Verdict.UNKNOWN, check.compiled.check.severity, scope, {}, None, lost))
+        return self._folded(check, tally)
 
     def _scopes(self, check: HostCheck) -> list[Scope]:
         found = []
         for name, facts, sysctls in self._namespaces():
             scope = Scope(facts, sysctls, check.variables, namespace=name)
-            scope.definitions = check.compiled.definitions
+            _define(scope, check.compiled)
             found.append(scope)
         return found
 
-    def _outcomes(self, check: HostCheck, scope: Scope) -> list[Outcome]:
-        """What became of each subject of one namespace. Raises Unknown when the list itself is absent.
+    def _count(self, check: HostCheck, scope: Scope, tally: _Tally) -> None:
+        """Count what becomes of each subject of one namespace. Raises Unknown when the list itself is absent.
 
         A setting that a namespace does not have is none of its subjects.
         """
         compiled = check.compiled
-        if compiled.subjects is None:
-            only = _judged(compiled, scope)
-            if _is_of_the_host(scope, only.unknown):
-                return []
-            return [self._waived(check, only, _subject_name(compiled, only))]
-        listed = compiled.subjects.listed(scope)
+        subjects = compiled.subjects
+        if subjects is None:
+            self._count_one(check, scope, {}, tally)
+            return
+        listed = subjects.listed(scope)
         if not isinstance(listed, list | tuple):
             raise not_understood(f"{shown(listed)} is not a list")
-        found = []
         for subject in listed:
-            outcome = _of_subject(compiled, scope, subject)
-            if outcome is not None and not _is_of_the_host(scope, outcome.unknown):
-                found.append(self._waived(check, outcome, _subject_name(compiled, outcome)))
-        return found
+            names = scope.begin(subjects.name, subject)
+            try:
+                if subjects.where is None or subjects.where(scope):
+                    self._count_one(check, scope, names, tally)
+            except Unknown as unknown:
+                if not _is_of_the_host(scope, unknown):
+                    tally.add(Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, unknown))
 
-    def _waived(self, check: HostCheck, outcome: Outcome, subject: str) -> Outcome:
+    def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: _Tally) -> None:
+        outcome = _not_passed(check.compiled, scope, names)
+        if outcome is None:
+            tally.add_pass(check.compiled.check.severity, scope, names)
+        elif not _is_of_the_host(scope, outcome.unknown):
+            self._waive(check, outcome)
+            tally.add(outcome)
+
+    def _waive(self, check: HostCheck, outcome: Outcome) -> None:
+        """Decide whether a waiver lets a failure stand."""
         if outcome.verdict is not Verdict.FAIL or not check.waivers:
-            return outcome
-        made = decision(check.waivers, subject, outcome.names.get("value"), self._now)
-        verdict = Verdict.WAIVED if made.waiver is not None else Verdict.FAIL
-        return replace(outcome, verdict=verdict, decision=made)
+            return
+        subject = _subject_name(check.compiled, outcome)
+        outcome.decision = decision(check.waivers, subject, outcome.names.get("value"), self._now)
+        if outcome.decision.waiver is not None:
+            outcome.verdict = Verdict.WAIVED
 
-    def _folded(self, check: HostCheck, outcomes: list[Outcome]) -> Result:
-        worst = min(outcomes, key=lambda each: (_ORDER[each.verdict], -each.severity.rank))
-        rest = [each for each in outcomes if each.verdict is not Verdict.PASS]
-        rest.sort(key=lambda each: (_ORDER[each.verdict], -each.severity.rank))
-        items = [_item(check.compiled, each, _subject_name(check.compiled, each)) for each in rest]
-        shown_item = items[0] if items else _item(check.compiled, worst, "")
-        return _whole(check, worst, shown_item, tuple(items), len(outcomes) - len(rest), self._beside(check))
+    def _folded(self, check: HostCheck, tally: _Tally) -> Result:
+        compiled = check.compiled
+        tally.rest.sort(key=lambda each: (_ORDER[each.verdict], -each.severity.rank))
+        worst = tally.rest[0] if tally.rest else tally.first
+        if worst is None:
+            raise ValueError("a tally that is folded has subjects")
+        items = tuple([_item(compiled, each) for each in tally.rest])
+        return _whole(check, worst, _said(compiled, worst), items, tally.passed, self._beside(check))
+
+
+def _running_alone(facts: Facts) -> Mapping[str, str] | None:
+    """The running values, if there is no other namespace that a result might depend on."""
+    others = facts.namespaces
+    alone = others.reason in _SILENT if isinstance(others, Absent) else not others
+    return facts.sysctl.values if alone and not isinstance(facts.sysctl, Absent) else None
+
+
+def _define(scope: Scope, compiled: Compiled) -> None:
+    """Give a scope the definitions of a check."""
+    scope.definitions = compiled.definitions
+    scope.lasting = dict.fromkeys(compiled.lasting)
 
 
 def _refusal(check: HostCheck, scope: Scope) -> Result | None:
@@ -208,39 +279,31 @@ def _refusal(check: HostCheck, scope: Scope) -> Result | None:
 
 def _is_of_the_host(scope: Scope, unknown: Unknown | None) -> bool:
     """Whether a namespace gives no answer because the setting is not its own: then it is no subject."""
-    return bool(scope.namespace) and unknown is not None and unknown.absent.reason is AbsentReason.NOT_APPLICABLE
+    if not scope.namespace or unknown is None:
+        return False
+    return unknown.absent.reason is AbsentReason.NOT_APPLICABLE
 
 
-def _of_subject(compiled: Compiled, scope: Scope, subject: object) -> Outcome | None:
-    """What became of one subject; None when ``where`` leaves it out."""
-    subjects = compiled.subjects
-    scope.names = {subjects.name: subject} if subjects is not None else {}
-    try:
-        if subjects is not None and subjects.where is not None and not subjects.where(scope):
-            return None
-    except Unknown as unknown:
-        return Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, scope.names, None, unknown)
-    return _judged(compiled, scope, scope.names)
-
-
-def _judged(compiled: Compiled, scope: Scope, names: dict[str, object] | None = None) -> Outcome:
-    """The verdict on what the scope shows: the first level that fails, else what is unknown, else a pass."""
-    scope.names = names = names if names is not None else {}
+def _not_passed(compiled: Compiled, scope: Scope, names: dict[str, object]) -> Outcome | None:
+    """The first level that fails, else what is unknown; None is a pass."""
+    scope.names = names
+    value: object = None
     if compiled.value is not None:
         try:
-            names["value"] = compiled.value(scope)
+            value = compiled.value(scope)
         except Unknown as unknown:
-            names["value"] = unknown
+            value = unknown
+        names["value"] = value
     lost: Unknown | None = None
     for step in compiled.steps:
         try:
-            if not step.matcher.holds(scope, compiled.observed):
+            if not step.matcher.holds(scope, value):
                 return Outcome(Verdict.FAIL, step.severity, scope, names, step)
         except Unknown as unknown:
             lost = lost or unknown
     if lost is not None:
         return Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, lost)
-    return Outcome(Verdict.PASS, compiled.check.severity, scope, names)
+    return None
 
 
 def _subject_name(compiled: Compiled, outcome: Outcome) -> str:
@@ -253,26 +316,38 @@ def _subject_name(compiled: Compiled, outcome: Outcome) -> str:
     return f"{place}: {name}" if place else name
 
 
-def _item(compiled: Compiled, outcome: Outcome, subject: str) -> Item:
-    """One subject with its texts."""
+@dataclass(slots=True)
+class _Said:
+    """The texts of one subject."""
+
+    observed: object
+    expected: str | None
+    evidence: str | None
+    reason: str | None
+
+
+def _said(compiled: Compiled, outcome: Outcome) -> _Said:
     scope = outcome.scope
     scope.names = names = outcome.names
-    words, wanted = compiled.wanted(scope, outcome.step)
-    names["expected"] = wanted
+    words, names["expected"] = compiled.wanted(scope, outcome.step)
     value = names.get("value")
+    observed = None if isinstance(value, Unknown) else plain_value(value)
+    return _Said(observed, words, compiled.evidence(scope), _reason(outcome, scope))
+
+
+def _item(compiled: Compiled, outcome: Outcome) -> Item:
+    """One subject that did not pass."""
+    name = _subject_name(compiled, outcome)
+    said = _said(compiled, outcome)
     return Item(
-        subject,
-        outcome.verdict,
-        outcome.severity,
-        None if isinstance(value, Unknown) else plain_value(value),
-        words or "",
-        compiled.evidence(scope) or "",
-        _reason(outcome, scope),
+        name, outcome.verdict, outcome.severity, said.observed, said.expected or "", said.evidence or "", said.reason
     )
 
 
 def plain_value(value: object) -> object:
     """A value as JSON can hold it."""
+    if value.__class__ is int or value.__class__ is str:
+        return value
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
     if isinstance(value, Mapping):
@@ -283,6 +358,8 @@ def plain_value(value: object) -> object:
 
 
 def _reason(outcome: Outcome, scope: Scope) -> str | None:
+    if outcome.verdict is Verdict.PASS:
+        return None
     parts = []
     if outcome.unknown is not None:
         parts.append(outcome.unknown.reason)
@@ -294,28 +371,30 @@ def _reason(outcome: Outcome, scope: Scope) -> str | None:
 
 
 def _whole(
-    check: HostCheck, worst: Outcome, item: Item, items: tuple[Item, ...], passed: int, beside: str | None
+    check: HostCheck, worst: Outcome, said: _Said, items: tuple[Item, ...], passed: int, beside: str | None
 ) -> Result:
     made = check.compiled.check
-    failed = worst.verdict in {Verdict.FAIL, Verdict.WAIVED}
-    worst.scope.names = worst.names
-    reasons = [reason for reason in (item.reason, beside) if reason]
+    fix = None
+    if worst.step is not None:
+        worst.scope.names = worst.names
+        fix = check.compiled.fix(worst.scope)
+    reason = "; ".join([part for part in (said.reason, beside) if part]) if said.reason or beside else None
     return Result(
-        check=made.id,
-        title=made.title,
-        layer=made.layer,
-        verdict=worst.verdict,
-        severity=worst.severity,
-        observed=item.observed,
-        expected=item.expected or None,
-        unit=made.unit,
-        evidence=item.evidence or None,
-        reason="; ".join(reasons) or None,
-        remediation=made.remediation,
-        fix=check.compiled.fix(worst.scope) if failed else None,
-        waived=_leave(worst),
-        items=items,
-        passed_items=passed,
+        made.id,
+        made.title,
+        made.layer,
+        worst.verdict,
+        worst.severity,
+        said.observed,
+        said.expected,
+        made.unit,
+        said.evidence,
+        reason,
+        made.remediation,
+        fix,
+        _leave(worst),
+        items,
+        passed,
     )
 
 

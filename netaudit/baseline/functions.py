@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -81,6 +80,12 @@ def _spread(*values: object) -> list[float]:
     if not found:
         raise not_present("the list is empty")
     return found
+
+
+def _median(values: object) -> float:
+    found = sorted(_spread(values))
+    middle = len(found) // 2
+    return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
 
 
 def _whole(value: object) -> int:
@@ -273,7 +278,7 @@ FUNCTIONS: dict[str, Function] = {
     "min": Function((ANY,), NUMBER, lambda *v: min(_spread(*v)), many=True, summary="the smallest number"),
     "max": Function((ANY,), NUMBER, lambda *v: max(_spread(*v)), many=True, summary="the largest number"),
     "sum": Function((_NUMBERS,), NUMBER, lambda v: sum(numbers(v)), summary="the sum of a list; 0 of an empty one"),
-    "median": Function((_NUMBERS,), NUMBER, lambda v: statistics.median(_spread(v)), summary="the middle one"),
+    "median": Function((_NUMBERS,), NUMBER, _median, summary="the middle one"),
     "abs": Function((NUMBER,), NUMBER, lambda v: abs(number(v)), summary="without its sign"),
     "round": Function((NUMBER, NUMBER), NUMBER, _round, summary="rounded, to some decimal places if said"),
     "ceil": Function((NUMBER,), NUMBER, lambda v: math.ceil(number(v)), summary="the next whole number up"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -12,6 +12,7 @@ from netaudit.baseline.claims import claim
 from netaudit.baseline.form import Form, entries, items_of, text_of
 from netaudit.baseline.kinds import ANY, LIST, TRUTH, Kind, spelled, unspelled
 from netaudit.baseline.node import Node
+from netaudit.baseline.reads import reads_inside
 from netaudit.baseline.schema import (
     Check,
     CheckKind,
@@ -25,6 +26,7 @@ from netaudit.baseline.schema import (
     Op,
     Risk,
     Template,
+    ranked,
 )
 from netaudit.baseline.static import Names
 from netaudit.baseline.written import bare, bare_and_kind, operand, template
@@ -258,39 +260,6 @@ class _CheckReader:
         return ranked(found)
 
 
-def expressions_of(check: Check, *, deciding: bool = True) -> Iterator[Expression]:
-    """The expressions of a check that decide its verdict; without ``deciding`` those of its texts as well."""
-    if check.for_each is not None:
-        yield check.for_each.listed
-        if check.for_each.where is not None:
-            yield check.for_each.where
-    yield from (made for _, made in check.definitions)
-    if check.value is not None:
-        yield check.value
-    for level in check.levels:
-        yield from _claimed(level.claim)
-    if deciding:
-        return
-    texts = [check.expected, check.evidence, check.fix, *(level.note for level in check.levels)]
-    if check.for_each is not None:
-        texts += [check.for_each.subject, check.for_each.empty]
-    for text in texts:
-        yield from (part for part in text.parts if isinstance(part, Expression)) if text is not None else ()
-
-
-def _claimed(claim: Claim) -> Iterator[Expression]:
-    if claim.operand is not None:
-        yield claim.operand
-    for inner in claim.claims:
-        yield from _claimed(inner)
-
-
-def reads_inside(check: Check) -> tuple[str, ...]:
-    """What the check reads apart from ``applies_to``: ``facts.…``, ``sysctl:NAME``, ``vars.NAME``."""
-    found = (name for made in expressions_of(check, deciding=False) for name in made.reads)
-    return tuple(dict.fromkeys(found))
-
-
 def names_inside(check: Check, names: Names) -> tuple[Names, Kind | None]:
     """What an expression inside a check may name, and the kind of the check's value."""
     local = {name: unspelled(made.kind) for name, made in check.definitions}
@@ -300,11 +269,6 @@ def names_inside(check: Check, names: Names) -> tuple[Names, Kind | None]:
         return names.plus(**local), None
     value = unspelled(check.value.kind)
     return names.plus(**local, value=value), value
-
-
-def ranked(levels: tuple[Level, ...]) -> tuple[Level, ...]:
-    """Levels from the worst severity down, equal ones in the order they were written."""
-    return tuple(sorted(levels, key=lambda made: -made.severity.rank))
 
 
 def level(node: Node, names: Names, value: Kind | None) -> Level:

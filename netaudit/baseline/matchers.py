@@ -19,7 +19,7 @@ from netaudit.baseline.schema import Claim, Expression, Op
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.spelling import explained
 from netaudit.baseline.unknown import Unknown, decide, not_understood
-from netaudit.baseline.values import as_text, comparer, equal, family, is_in, shown
+from netaudit.baseline.values import NUMBERS, OPERATORS, as_text, equal, family, is_in, shown
 from netaudit.units import format_bytes, format_duration
 
 _MAX_TEXT = 10_000
@@ -30,12 +30,13 @@ Say = Callable[[Scope, str | None], str]
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A claim, compiled. ``holds`` decides about a value that is had by calling; ``says`` puts the claim in words.
+    """A claim, compiled. ``holds`` decides about a value, or about the Unknown that stands for one; ``says`` puts the
+    claim in words.
 
     ``wanted`` is what the value is held against, as rules name it with ``expected``.
     """
 
-    holds: Callable[[Scope, Closure], bool]
+    holds: Callable[[Scope, object], bool]
     says: Say
     wanted: Closure
 
@@ -63,16 +64,26 @@ def _operand(claim: Claim) -> Closure:
 
 def _side(claim: Claim) -> Matcher:
     wanted, sign = _operand(claim), _SIGNS[claim.op]
-    compare = comparer(sign)
+    compare = OPERATORS[sign]
 
-    def holds(scope: Scope, value: Closure) -> bool:
-        return compare(_number(value(scope)), _number(wanted(scope)))
+    def holds(scope: Scope, value: object) -> bool:
+        other = wanted(scope)
+        if value.__class__ in NUMBERS and other.__class__ in NUMBERS:
+            return compare(value, other)
+        return compare(_number(value), _number(other))
 
     return Matcher(holds, lambda scope, unit: f"{sign} {quantity(wanted(scope), unit)}", wanted)
 
 
+def given(value: object) -> object:
+    """A value that is there. Raises the Unknown that stands for one again."""
+    if isinstance(value, Unknown):
+        raise Unknown(value.absent, value.what)
+    return value
+
+
 def _number(value: object) -> float:
-    if isinstance(value, list | tuple):
+    if isinstance(given(value), list | tuple):
         raise not_understood(f"{shown(value)} is a vector where a number is expected")
     return number(value)
 
@@ -80,7 +91,7 @@ def _number(value: object) -> float:
 def _equals(claim: Claim) -> Matcher:
     wanted = _operand(claim)
     return Matcher(
-        lambda scope, value: equal(value(scope), wanted(scope)),
+        lambda scope, value: equal(given(value), wanted(scope)),
         lambda scope, unit: quantity(wanted(scope), unit),
         wanted,
     )
@@ -89,9 +100,9 @@ def _equals(claim: Claim) -> Matcher:
 def _between(claim: Claim) -> Matcher:
     ends = _operand(claim)
 
-    def holds(scope: Scope, value: Closure) -> bool:
+    def holds(scope: Scope, value: object) -> bool:
         low, high = numbers(ends(scope))
-        return low <= _number(value(scope)) <= high
+        return low <= _number(value) <= high
 
     def says(scope: Scope, unit: str | None) -> str:
         low, high = numbers(ends(scope))
@@ -106,7 +117,7 @@ def _one_of(claim: Claim) -> Matcher:
     def says(scope: Scope, unit: str | None) -> str:
         return "one of " + ", ".join(quantity(value, unit) for value in known(wanted(scope)))
 
-    return Matcher(lambda scope, value: is_in(value(scope), wanted(scope)), says, wanted)
+    return Matcher(lambda scope, value: is_in(given(value), wanted(scope)), says, wanted)
 
 
 def _parts(value: object) -> Sequence[object] | Mapping[str, object]:
@@ -123,7 +134,7 @@ def _parts(value: object) -> Sequence[object] | Mapping[str, object]:
 def _contains(claim: Claim) -> Matcher:
     wanted = _operand(claim)
     return Matcher(
-        lambda scope, value: is_in(wanted(scope), _parts(value(scope))),
+        lambda scope, value: is_in(wanted(scope), _parts(given(value))),
         lambda scope, unit: f"contains {quantity(wanted(scope), unit)}",
         wanted,
     )
@@ -132,8 +143,8 @@ def _contains(claim: Claim) -> Matcher:
 def _contains_all(claim: Claim) -> Matcher:
     wanted = _operand(claim)
 
-    def holds(scope: Scope, value: Closure) -> bool:
-        held = _parts(value(scope))
+    def holds(scope: Scope, value: object) -> bool:
+        held = _parts(given(value))
         return decide((partial(is_in, part, held) for part in known(wanted(scope))), deciding=False)
 
     def says(scope: Scope, unit: str | None) -> str:
@@ -160,8 +171,8 @@ def _matches(claim: Claim) -> Matcher:
     pattern = str(cast("Sequence[object]", cast("Expression", claim.operand).tree)[1])
     compiled = re.compile(pattern)
 
-    def holds(scope: Scope, value: Closure) -> bool:
-        text = value(scope)
+    def holds(_: Scope, value: object) -> bool:
+        text = given(value)
         if not isinstance(text, str | int) or isinstance(text, bool):
             raise not_understood(f"{shown(text)} is not a text")
         return compiled.fullmatch(str(text)[:_MAX_TEXT]) is not None
@@ -170,8 +181,8 @@ def _matches(claim: Claim) -> Matcher:
 
 
 def _ordered(_: Claim) -> Matcher:
-    def holds(scope: Scope, value: Closure) -> bool:
-        found = numbers(value(scope))
+    def holds(_: Scope, value: object) -> bool:
+        found = numbers(given(value))
         return all(one <= other for one, other in pairwise(found))
 
     return Matcher(holds, lambda _scope, _unit: "in ascending order", lambda _: "in ascending order")
@@ -180,8 +191,8 @@ def _ordered(_: Claim) -> Matcher:
 def _fields(claim: Claim) -> Matcher:
     inner = [(place, matcher(part)) for place, part in zip(claim.places, claim.claims, strict=True)]
 
-    def holds(scope: Scope, value: Closure) -> bool:
-        answers = (partial(made.holds, scope, partial(_field, value, place)) for place, made in inner)
+    def holds(scope: Scope, value: object) -> bool:
+        answers = (partial(made.holds, scope, _field(value, place)) for place, made in inner)
         return decide(answers, deciding=False)
 
     def says(scope: Scope, unit: str | None) -> str:
@@ -190,13 +201,15 @@ def _fields(claim: Claim) -> Matcher:
     return Matcher(holds, says, lambda scope: says(scope, None))
 
 
-def _field(value: Closure, place: int, scope: Scope) -> object:
-    vector = value(scope)
-    if not isinstance(vector, list | tuple):
-        raise not_understood(f"{shown(vector)} is not a vector")
-    if place >= len(vector):
-        raise not_understood(f"{shown(vector)} has no field {place}")
-    return vector[place]
+def _field(value: object, place: int) -> object:
+    """One field of a vector, or the Unknown that stands for it."""
+    if isinstance(value, Unknown):
+        return value
+    if not isinstance(value, list | tuple):
+        return not_understood(f"{shown(value)} is not a vector")
+    if place >= len(value):
+        return not_understood(f"{shown(value)} has no field {place}")
+    return value[place]
 
 
 def _holds(claim: Claim) -> Matcher:
@@ -210,7 +223,7 @@ def _several(claim: Claim) -> Matcher:
     deciding = claim.op is Op.ANY_OF
     between = " or " if deciding else " and "
 
-    def holds(scope: Scope, value: Closure) -> bool:
+    def holds(scope: Scope, value: object) -> bool:
         return decide((partial(made.holds, scope, value) for made in inner), deciding=deciding)
 
     def says(scope: Scope, unit: str | None) -> str:

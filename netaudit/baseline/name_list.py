@@ -7,6 +7,7 @@ as an interface. They need not be complete: a baseline may declare further names
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from netaudit.baseline.nearest import nearest
 
@@ -62,3 +63,11 @@ def names_of(text: str) -> NameList:
     """The names of a list: one a line, blank lines and comments (``#``) left out."""
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return NameList(line for line in lines if line)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The names that sysctls and counters can have."""
+
+    sysctls: NameList = field(default_factory=NameList)
+    counters: NameList = field(default_factory=NameList)

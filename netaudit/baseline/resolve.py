@@ -6,18 +6,19 @@ What can be wrong in one place is noted there and the rest is still read, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from netaudit.baseline.changes import by_id, chosen, normal, overrides_of, variable_value, waiver_of
 from netaudit.baseline.claims import claim
 from netaudit.baseline.form import Form, entries, items_of, text_of
-from netaudit.baseline.kinds import ANY, Kind, clash, kind_of_value
-from netaudit.baseline.load import Draft, Problems, check, drafts_of, reads_inside
-from netaudit.baseline.name_list import NameList
+from netaudit.baseline.kinds import ANY, clash, kind_of_value
+from netaudit.baseline.load import Draft, Problems, check, drafts_of
+from netaudit.baseline.name_list import Lists
 from netaudit.baseline.nearest import did_you_mean, nearest
 from netaudit.baseline.node import Node, Source, of_plain, plain
+from netaudit.baseline.reads import all_reads
 from netaudit.baseline.schema import (
     Check,
     CheckKind,
@@ -59,14 +60,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """The names that sysctls and counters can have."""
-
-    sysctls: NameList = field(default_factory=NameList)
-    counters: NameList = field(default_factory=NameList)
-
-
-@dataclass(frozen=True, slots=True)
 class Material:
     """What a baseline is put together from: all checks there are, and how a parent is found by its name."""
 
@@ -75,12 +68,12 @@ class Material:
     lists: Lists
 
 
-def resolve(entry: Node, material: Material, extra: Mapping[str, object], problems: Problems) -> Rules | None:
-    """The rules of a baseline; None when ``problems`` has errors. ``extra`` are variables of the command line."""
+def resolve(entry: Node, material: Material, problems: Problems) -> Rules | None:
+    """The rules of a baseline; None when ``problems`` has errors."""
     forms = problems.attempt(lambda: _chain(entry, material.find, ()))
     if forms is None:
         return None
-    made = _Resolving(forms, material, problems).rules(extra)
+    made = _Resolving(forms, material, problems).rules()
     return None if problems.found else made
 
 
@@ -109,12 +102,11 @@ class _Resolving:
         self._try = problems.attempt
         self._warnings: list[str] = []
 
-    def rules(self, extra: Mapping[str, object]) -> Rules | None:
+    def rules(self) -> Rules:
         """The whole, as far as it could be read."""
         last = self._forms[-1]
-        declared = self._variables()
-        kinds = {name: kind_of_value(value) for name, value in declared.items()}
-        variables = {**declared, **(self._try(lambda: self._extra(extra, kinds)) or {})}
+        variables = self._variables()
+        kinds = {name: kind_of_value(value) for name, value in variables.items()}
         own_names = tuple(
             name for form in self._forms for name in (self._try(partial(form.texts, "sysctl_names")) or ())
         )
@@ -179,17 +171,6 @@ class _Resolving:
             return RuleError(message, node.where_key(name), f"declared at {places[name]}")
         return None
 
-    def _extra(self, extra: Mapping[str, object], kinds: Mapping[str, Kind]) -> dict[str, object]:
-        """The variables of the command line that a baseline declares; the others may be meant for the inventory."""
-        found: dict[str, object] = {}
-        source = Source("-e")
-        for name, value in extra.items():
-            if name in kinds:
-                found[name] = variable_value(of_plain(value, source), kinds[name], name, from_text=True)
-            elif (near := nearest(name, kinds)) is not None:
-                self._warnings.append(f"-e {name}: no baseline declares this variable (did you mean {near!r}?)")
-        return found
-
     def _warn_unused(self, checks: tuple[Check, ...]) -> None:
         node = self._forms[-1].get("vars")
         if node is None or len(self._forms) == 1:
@@ -229,6 +210,22 @@ class _Resolving:
                 if made is not None:
                     found[name] = made
         return tuple(found.values())
+
+
+def with_extra(rules: Rules, extra: Mapping[str, object]) -> Rules:
+    """The rules with variables of the command line, as far as a baseline declares them; the others may be meant for
+    the inventory, and are warned of when they look like one that is declared. Raises RuleError."""
+    kinds = {name: kind_of_value(value) for name, value in rules.variables.items()}
+    source = Source("-e")
+    found, warnings = {}, []
+    for name, value in extra.items():
+        if name in kinds:
+            found[name] = variable_value(of_plain(value, source), kinds[name], name, from_text=True)
+        elif (near := nearest(name, kinds)) is not None:
+            warnings.append(f"-e {name}: no baseline declares this variable (did you mean {near!r}?)")
+    if not found and not warnings:
+        return rules
+    return replace(rules, variables={**rules.variables, **found}, warnings=(*rules.warnings, *warnings))
 
 
 def _choose(form: Form, ids: tuple[str, ...], chosen_ids: set[str]) -> None:
@@ -281,13 +278,3 @@ def _wanted(inner: Node, names: Names) -> tuple[Claim, Severity, str, Extent]:
     claimed = claim(Node(claims, inner.source, inner.line, inner.column, inner.keys), names, ANY)
     severity = form.word("severity", Severity, Severity.MEDIUM)
     return claimed, severity, form.text("reason", ""), form.word("scope", Extent, Extent.HOST)
-
-
-def all_reads(made: Check) -> tuple[str, ...]:
-    """Everything a check reads, conditions included."""
-    found = dict.fromkeys(reads_inside(made))
-    for condition in made.applies_to:
-        found.update(dict.fromkeys(condition.when.reads))
-        for part in condition.otherwise.parts:
-            found.update(dict.fromkeys(part.reads if isinstance(part, Expression) else ()))
-    return tuple(found)

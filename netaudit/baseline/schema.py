@@ -119,6 +119,11 @@ class Level:
     is_expect: bool = False
 
 
+def ranked(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Levels from the worst severity down, equal ones in the order they were written."""
+    return tuple(sorted(levels, key=lambda made: -made.severity.rank))
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One line of ``applies_to``."""

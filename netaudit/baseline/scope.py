@@ -28,18 +28,18 @@ def parsed_sysctl(text: str) -> object:
 
 
 class RunningSysctls:
-    """The running values of one namespace, parsed once each."""
+    """The running values of one namespace, parsed once each; ``parsed`` are those that were asked for."""
 
-    __slots__ = ("_parsed", "_source", "_why")
+    __slots__ = ("_source", "_why", "parsed")
 
     def __init__(self, facts: Facts, why: WhyAbsent) -> None:
         self._source = facts.sysctl
         self._why = why
-        self._parsed: dict[str, object] = {}
+        self.parsed: dict[str, object] = {}
 
     def get(self, name: str) -> object:
         """The value of a key. Raises Unknown with the reason why there is none."""
-        value = self._parsed.get(name)
+        value = self.parsed.get(name)
         if value is not None:
             return value
         if isinstance(self._source, Absent):
@@ -47,14 +47,18 @@ class RunningSysctls:
         text = self._source.values.get(name)
         if text is None:
             raise Unknown(self._source.absent.get(name) or self._why(name), name)
-        value = self._parsed[name] = parsed_sysctl(text)
+        value = self.parsed[name] = parsed_sysctl(text)
         return value
 
 
 class Scope:
-    """One evaluation. ``names`` holds what ``for_each`` and the claims add; it changes from subject to subject."""
+    """One evaluation. ``names`` holds what ``for_each`` and the claims add; it changes from subject to subject.
 
-    __slots__ = ("definitions", "drift", "facts", "names", "namespace", "sysctls", "variables")
+    ``lasting`` has a key for each definition that no subject changes, with its value once it is known.
+    ``kept`` holds what expressions over these facts alone have come to, for all checks that ask the same.
+    """
+
+    __slots__ = ("definitions", "drift", "facts", "kept", "lasting", "names", "namespace", "sysctls", "variables")
 
     def __init__(
         self,
@@ -64,13 +68,16 @@ class Scope:
         *,
         namespace: str = "",
         drift: Callable[[], Sequence[object]] = tuple,
+        kept: dict[str, object] | None = None,
     ) -> None:
         self.facts = facts
         self.sysctls = sysctls
         self.variables = variables
         self.namespace = namespace
         self.drift = drift
+        self.kept = kept if kept is not None else {}
         self.names: dict[str, object] = {}
+        self.lasting: dict[str, object] = {}
         self.definitions: Mapping[str, Callable[[Scope], object]] = {}
 
     def define(self, name: str) -> object:
@@ -78,10 +85,19 @@ class Scope:
         definition = self.definitions.get(name)
         if definition is None:
             raise not_present(f"there is no {name} here")
+        value: object
         try:
             value = definition(self)
         except Unknown as unknown:
-            self.names[name] = unknown
-            raise
+            value = unknown
         self.names[name] = value
+        if name in self.lasting:
+            self.lasting[name] = value
+        if isinstance(value, Unknown):
+            raise value
         return value
+
+    def begin(self, name: str, subject: object) -> dict[str, object]:
+        """The names for another subject; definitions in ``lasting`` are the same for all of them and stay."""
+        self.names = {**self.lasting, name: subject}
+        return self.names

@@ -1,6 +1,7 @@
 """Chooses what is held against one host: its checks with every change applied, and the facts and probes they need.
 
-Hosts with the same changes share one ``HostRules``; compiled checks are shared by all.
+Hosts with the same changes share one ``HostRules``; compiled checks are shared by all. What reads changes of an
+inventory is imported when an inventory has some.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from netaudit.baseline.changes import by_id, host_changes, set_variables
 from netaudit.baseline.compiled import Compiled
+from netaudit.baseline.drift import judges
 from netaudit.baseline.kinds import kind_of_value
-from netaudit.baseline.load import ranked
-from netaudit.baseline.node import Source, of_plain
-from netaudit.baseline.resolve import Lists, all_reads
-from netaudit.baseline.schema import Check, Extent, Level, Override, Rules, Waiver
-from netaudit.baseline.static import Names
+from netaudit.baseline.memo import Memo, memo_of
+from netaudit.baseline.name_list import Lists
+from netaudit.baseline.reads import all_reads
+from netaudit.baseline.schema import Check, Extent, Level, Override, Rules, Waiver, ranked
 
 Matches = Callable[[str], frozenset[str]]
 
@@ -33,6 +33,7 @@ class HostCheck:
     variables: Mapping[str, object]
     waivers: tuple[Waiver, ...] = ()
     skip: str | None = None
+    memo: Memo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class HostRules:
     checks: tuple[HostCheck, ...]
     variables: Mapping[str, object]
     domains: frozenset[str]
+    judges: Mapping[str, list[HostCheck]]  # the sysctls that checks of settings judge by name
 
     @property
     def probes(self) -> frozenset[str]:
@@ -64,7 +66,7 @@ class Ruleset:
         self._compiled: dict[int, tuple[Check, Compiled]] = {}
         self._made: dict[object, HostRules] = {}
         self._hosts: dict[str, frozenset[str]] = {}
-        self._by_id = by_id(rules.checks)
+        self._by_id = {check.id: check for check in rules.checks}
 
     @property
     def name(self) -> str:
@@ -104,11 +106,14 @@ class Ruleset:
         changes = [self.rules.overrides[place] for place in overrides] + self._own_changes(name, own)
         leaves = [self.rules.waivers[place] for place in waivers]
         checks = tuple(self._host_check(check, changes, leaves, variables) for check in self.rules.checks)
-        return HostRules(checks, variables, _domains(checks))
+        return HostRules(checks, variables, _domains(checks), judges(checks))
 
     def _variables(self, name: str, own: Mapping[str, object]) -> Mapping[str, object]:
         if VARIABLES not in own:
             return self.rules.variables
+        from netaudit.baseline.changes import set_variables
+        from netaudit.baseline.node import Source, of_plain
+
         kinds = {each: kind_of_value(value) for each, value in self.rules.variables.items()}
         node = of_plain(own[VARIABLES], Source(f"{VARIABLES} of {name}"))
         said = {each: value for each, value in set_variables(node, kinds).items() if each not in self._extra}
@@ -117,6 +122,10 @@ class Ruleset:
     def _own_changes(self, name: str, own: Mapping[str, object]) -> list[Override]:
         if CHANGES not in own:
             return []
+        from netaudit.baseline.changes import host_changes
+        from netaudit.baseline.node import Source, of_plain
+        from netaudit.baseline.static import Names
+
         lists = self._lists()
         kinds = {each: kind_of_value(value) for each, value in self.rules.variables.items()}
         names = Names(kinds, lists.sysctls.and_also(self.rules.sysctl_names), lists.counters)
@@ -133,7 +142,8 @@ class Ruleset:
             if change.variables:
                 variables = {**variables, **{n: v for n, v in change.variables.items() if n not in self._extra}}
         waivers = tuple(waiver for waiver in leaves if fnmatchcase(check.id, waiver.check))
-        return HostCheck(self.compiled(changed), variables, waivers, skip)
+        memo = memo_of(changed) if not waivers and skip is None else None
+        return HostCheck(self.compiled(changed), variables, waivers, skip, memo)
 
     def compiled(self, check: Check) -> Compiled:
         """The compiled form of a check, made once."""

@@ -13,9 +13,9 @@ from typing import Any
 from netaudit.baseline.unknown import Unknown, not_understood
 from netaudit.model.reading import Absent
 
-_NUMBERS = frozenset({int, float})
+NUMBERS = frozenset({int, float})
 # Called only with values of one kind that has an order, which types cannot say.
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
@@ -39,10 +39,10 @@ def family(value: object) -> str:
 
 def comparer(sign: str) -> Callable[[object, object], bool]:
     """The comparison of that sign. It raises Unknown where kinds differ or an element is absent."""
-    compare = _OPERATORS[sign]
+    compare = OPERATORS[sign]
 
     def run(left: object, right: object) -> bool:
-        if type(left) in _NUMBERS and type(right) in _NUMBERS:
+        if type(left) in NUMBERS and type(right) in NUMBERS:
             return compare(left, right)
         if type(left) is str and type(right) is str:
             return compare(left, right)
@@ -53,14 +53,14 @@ def comparer(sign: str) -> Callable[[object, object], bool]:
 
 def _slowly(sign: str, left: object, right: object) -> bool:
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return _OPERATORS[sign](*_alike(left, right))
+        return OPERATORS[sign](*_alike(left, right))
     if family(left) != family(right):
         raise not_understood(f"{shown(left)} cannot be compared with {shown(right)}")
     if isinstance(left, bool) and sign in {"==", "!="}:
-        return _OPERATORS[sign](left, right)
+        return OPERATORS[sign](left, right)
     if isinstance(left, bool | Mapping):
         raise not_understood(f"{shown(left)} has no order")
-    return _OPERATORS[sign](left, right)
+    return OPERATORS[sign](left, right)
 
 
 def _alike(left: Sequence[object], right: Sequence[object]) -> tuple[list[object], list[object]]:
@@ -122,6 +122,8 @@ def shown(value: object) -> str:
 
 def as_text(value: object) -> str:
     """A value as it stands in a sentence: numbers without a needless fraction, lists with single spaces."""
+    if value.__class__ is str or value.__class__ is int:
+        return str(value)
     match value:
         case bool():
             return "true" if value else "false"
