@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -36,6 +38,7 @@ from netaudit.transport.resolved import Resolved, local_user
 _TRIES = 3
 _BACKOFF_S = 0.5
 _HANDSHAKES_AT_ONCE = 6  # per jump host and per address: sshd's MaxStartups drops from 10 on, dropbear takes 5
+_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Connector:
     async def connect(self, resolved: Resolved, credentials: Credentials, through: Through | None) -> Link:
         """A connection that is logged in. Raises WorldError."""
         shared = through.name if through else (resolved.proxy_command or resolved.host, resolved.port)
-        async with self._handshakes[shared]:
+        async with _turn(self._handshakes[shared]):
             loop = asyncio.get_running_loop()
             deadline = loop.time() + (resolved.connect_timeout_s or self.limits.connect_s)
             attempt = _Attempt(self, resolved, credentials, through, deadline)
@@ -101,6 +104,26 @@ class Connector:
     def options(self) -> asyncssh.SSHClientConnectionOptions:
         """What holds for every connection."""
         return self._options
+
+
+@asynccontextmanager
+async def _turn(free: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of a few places, given back after a while even by one who is not done: who is stuck holds up nobody."""
+    await free.acquire()
+    held = True
+
+    def give_back() -> None:
+        nonlocal held
+        if held:
+            held = False
+            free.release()
+
+    timer = asyncio.get_running_loop().call_later(_PATIENCE_S, give_back)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        give_back()
 
 
 def _pause(error: WorldError, number: int) -> float | None:

@@ -161,7 +161,6 @@ _MEANINGS = (
         (asyncssh.CompressionError, asyncssh.MACError, asyncssh.packet.PacketDecodeError, asyncssh.asn1.ASN1Error),
         _as(ErrorKind.PROTOCOL, "the server breaks the SSH protocol: {}"),
     ),
-    _Meaning((asyncssh.ServiceNotAvailable,), _as(ErrorKind.PROTOCOL, "the server offers no such service: {}")),
     _Meaning((asyncssh.DisconnectError,), _as(ErrorKind.DISCONNECTED, "the server hung up: {}")),
     _Meaning((asyncssh.TimeoutError, TimeoutError), _timeout),
     _Meaning(

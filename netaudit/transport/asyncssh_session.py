@@ -101,7 +101,7 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         """Keep how the shell ended."""
         self._status = status
 
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001 - the library's signature
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: FBT001 - the library's signature
         """Keep what killed the shell."""
         self._signal = signal
 

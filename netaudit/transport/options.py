@@ -31,7 +31,7 @@ class HostKeyChecking(StrEnum):
 class NoSecrets:
     """A SecretSource that has none."""
 
-    def for_target(self, target: Target) -> Credentials:  # noqa: ARG002 - the port's signature
+    def for_target(self, target: Target) -> Credentials:
         """Empty credentials, whatever the target."""
         return Credentials()
 

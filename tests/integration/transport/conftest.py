@@ -103,6 +103,15 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def running(word: str) -> bool:
+    """Whether a descendant of ours has a word in its arguments."""
+    for pid in descendants(os.getpid()):
+        with suppress(OSError):
+            if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" "):
+                return True
+    return False
+
+
 def eventually(check, within_s: float = 10.0) -> bool:
     """Whether something comes true within a generous time; it is looked at every few milliseconds."""
     deadline = time.monotonic() + within_s
@@ -148,10 +157,10 @@ def servers():
         server.stop()
 
 
-def _wait_listening(server: Server) -> None:
+def _wait_listening(server: Server, address: str = "127.0.0.1") -> None:
     def listens() -> bool:
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", server.port)) == 0
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
+            return sock.connect_ex((address, server.port)) == 0
 
     if not eventually(lambda: listens() or server.process.poll() is not None) or server.process.poll() is not None:
         pytest.fail(f"the server did not start: {server.log.read_text()}")
@@ -172,7 +181,7 @@ def sshd(open_folder, keys, servers):
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
 
-    def start(*lines: str, host_keys=None, authorized=None, before=()) -> Server:
+    def start(*lines: str, host_keys=None, authorized=None, before=(), address="127.0.0.1") -> Server:
         number = len(servers)
         folder = open_folder / f"sshd{number}"
         folder.mkdir(mode=0o755)
@@ -183,7 +192,7 @@ def sshd(open_folder, keys, servers):
         config = folder / "sshd_config"
         settings = {line.split()[0].lower() for line in lines}
         defaults = {
-            "ListenAddress": f"127.0.0.1:{port}",
+            "ListenAddress": f"[{address}]:{port}",
             "PidFile": "none",
             "UsePAM": "no",
             "StrictModes": "no",
@@ -202,7 +211,7 @@ def sshd(open_folder, keys, servers):
             )
         server = Server(port, process, log, chosen)
         servers.append(server)
-        _wait_listening(server)
+        _wait_listening(server, address)
         return server
 
     return start
@@ -444,5 +453,5 @@ def kit():
     """The functions of this file that tests call themselves: test folders are no packages to import from."""
     return SimpleNamespace(
         public=public, free_port=free_port, hello=hello, eventually=eventually, descendants=descendants,
-        keygen=keygen, program=_program, contact=contact, limits=SHORT, Secrets=Secrets,
+        running=running, keygen=keygen, program=_program, contact=contact, limits=SHORT, Secrets=Secrets,
     )  # fmt: skip
