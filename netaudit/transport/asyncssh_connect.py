@@ -90,13 +90,17 @@ class Connector:
             loop = asyncio.get_running_loop()
             deadline = loop.time() + (resolved.connect_timeout_s or self.limits.connect_s)
             attempt = _Attempt(self, resolved, credentials, through, deadline)
+            cut: WorldError | None = None
             for number in range(_TRIES):
                 try:
                     return await attempt.run()
                 except WorldError as error:
+                    if cut is not None and error.kind is ErrorKind.CONNECT_TIMEOUT:
+                        raise cut from error  # no time was left for another try: the first says more
                     pause = 0.0 if attempt.has_other_keys(error) else _pause(error, number)
                     if pause is None or loop.time() + pause >= deadline:
                         raise
+                    cut = error
                 await asyncio.sleep(pause)
             raise AssertionError("the last try either returns or raises")
 
