@@ -66,7 +66,7 @@ def _once_a_host(run: Closure, key: str) -> Closure:
                 kept = unknown
             scope.kept[key] = kept
         if isinstance(kept, Unknown):
-            raise Unknown(kept.absent, kept.what)
+            raise kept.again()
         return kept
 
     return remembered
@@ -86,7 +86,7 @@ def _once(run: Closure) -> Closure:
                 kept = unknown
             variables = scope.variables
         if isinstance(kept, Unknown):
-            raise Unknown(kept.absent, kept.what)
+            raise kept.again()
         return kept
 
     return remembered
@@ -142,7 +142,7 @@ _NO_VALUES = frozenset({type(None), Unknown, Absent})
 def _without_value(scope: Scope, name: str, value: object) -> object:
     """What a name gives that stands for no value yet, or for none."""
     if isinstance(value, Unknown):
-        raise Unknown(value.absent, value.what)
+        raise value.again()
     if isinstance(value, Absent):
         raise Unknown(value, name)
     return scope.define(name)

@@ -47,18 +47,25 @@ class Outcome:
 
 
 class _Tally:
-    """What became of the subjects of one check: all that did not pass, the first that did, and how many did."""
+    """What became of the subjects of one check: all that did not pass, the first that did, and how many did.
 
-    __slots__ = ("first", "passed", "rest")
+    Subjects to which the check does not apply count only when there are no others.
+    """
+
+    __slots__ = ("first", "passed", "rest", "skipped")
 
     def __init__(self) -> None:
         self.first: Outcome | None = None
         self.passed = 0
         self.rest: list[Outcome] = []
+        self.skipped: Outcome | None = None
 
     def add(self, outcome: Outcome) -> None:
-        """Count one that did not pass."""
-        self.rest.append(outcome)
+        """Count one that did not pass; those to which the check does not apply are not listed."""
+        if outcome.verdict is not Verdict.SKIPPED:
+            self.rest.append(outcome)
+        elif self.skipped is None:
+            self.skipped = outcome
 
     def add_pass(self, severity: Severity, scope: Scope, names: dict[str, object]) -> None:
         """Count one that passed."""
@@ -69,7 +76,7 @@ class _Tally:
     @property
     def is_empty(self) -> bool:
         """Whether there was nothing to look at."""
-        return not self.rest and self.first is None
+        return not self.rest and self.first is None and self.skipped is None
 
 
 class _Evaluation:
@@ -246,7 +253,7 @@ class _Evaluation:
     def _folded(self, check: HostCheck, tally: _Tally) -> Result:
         compiled = check.compiled
         tally.rest.sort(key=lambda each: (_ORDER[each.verdict], -each.severity.rank))
-        worst = tally.rest[0] if tally.rest else tally.first
+        worst = tally.rest[0] if tally.rest else tally.first or tally.skipped
         if worst is None:
             raise ValueError("a tally that is folded has subjects")
         items = tuple([_item(compiled, each) for each in tally.rest])
@@ -285,7 +292,7 @@ def _is_of_the_host(scope: Scope, unknown: Unknown | None) -> bool:
 
 
 def _not_passed(compiled: Compiled, scope: Scope, names: dict[str, object]) -> Outcome | None:
-    """The first level that fails, else what is unknown; None is a pass."""
+    """The first level that fails, else what is unknown, or skipped for want of a subject; None is a pass."""
     scope.names = names
     value: object = None
     if compiled.value is not None:
@@ -301,9 +308,15 @@ def _not_passed(compiled: Compiled, scope: Scope, names: dict[str, object]) -> O
                 return Outcome(Verdict.FAIL, step.severity, scope, names, step)
         except Unknown as unknown:
             lost = lost or unknown
-    if lost is not None:
-        return Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, lost)
-    return None
+    if lost is None:
+        return None
+    verdict = Verdict.SKIPPED if _is_not_applicable(value) else Verdict.UNKNOWN
+    return Outcome(verdict, compiled.check.severity, scope, names, None, lost)
+
+
+def _is_not_applicable(value: object) -> bool:
+    """Whether the host itself says that it has no such thing as the value of a check."""
+    return isinstance(value, Unknown) and value.absent.reason is AbsentReason.NOT_APPLICABLE
 
 
 def _subject_name(compiled: Compiled, outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ from netaudit.baseline.scope import Scope
 from netaudit.baseline.unknown import Unknown, decide, not_present, not_understood
 from netaudit.baseline.values import as_text, equal, family, shown
 from netaudit.model.facts import ProcessLimits
-from netaudit.model.reading import Absent
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.units import format_bytes, format_duration
 
 MAX_RANGE = 65_536
@@ -238,6 +238,10 @@ def _version(value: object) -> list[int]:
     return [int(part) for part in found.group().split(".")]
 
 
+def _unknown(reason: object) -> object:
+    raise Unknown(Absent(AbsentReason.NOT_UNDERSTOOD, text(reason)), in_words=True)
+
+
 def process_of(scope: Scope, pid: object) -> ProcessLimits:
     """The process of that id among those that listen. Raises Unknown when it was not seen."""
     limits = scope.facts.limits
@@ -318,6 +322,7 @@ FUNCTIONS: dict[str, Function] = {
         summary="an entry of a mapping, or what is said last when the mapping is known and has none",
     ),
     "version": Function((TEXT,), _NUMBERS, _version, summary="the numbers of a version, to be compared with a list"),
+    "unknown": Function((TEXT,), ANY, _unknown, summary="no value, for this reason: the rule draws no conclusion"),
     "process_of": Function(
         (NUMBER,), _LIMITS, process_of, scoped=True, reads=("facts.limits.processes",),
         summary="the process of that id among those that listen: its unit, age, open files and their limit",

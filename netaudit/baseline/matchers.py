@@ -78,7 +78,7 @@ def _side(claim: Claim) -> Matcher:
 def given(value: object) -> object:
     """A value that is there. Raises the Unknown that stands for one again."""
     if isinstance(value, Unknown):
-        raise Unknown(value.absent, value.what)
+        raise value.again()
     return value
 
 

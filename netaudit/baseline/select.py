@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from netaudit.baseline.compiled import Compiled
@@ -33,7 +33,12 @@ class HostCheck:
     variables: Mapping[str, object]
     waivers: tuple[Waiver, ...] = ()
     skip: str | None = None
-    memo: Memo | None = None
+    memo: Memo | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Give it a memo of its own, which a changed copy does not inherit."""
+        made = memo_of(self.compiled.check) if not self.waivers and self.skip is None else None
+        object.__setattr__(self, "memo", made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,7 @@ class Ruleset:
             if change.variables:
                 variables = {**variables, **{n: v for n, v in change.variables.items() if n not in self._extra}}
         waivers = tuple(waiver for waiver in leaves if fnmatchcase(check.id, waiver.check))
-        memo = memo_of(changed) if not waivers and skip is None else None
-        return HostCheck(self.compiled(changed), variables, waivers, skip, memo)
+        return HostCheck(self.compiled(changed), variables, waivers, skip)
 
     def compiled(self, check: Check) -> Compiled:
         """The compiled form of a check, made once."""

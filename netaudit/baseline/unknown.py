@@ -12,18 +12,28 @@ from netaudit.model.reading import Absent, AbsentReason
 
 
 class Unknown(Exception):  # it is a value of the logic more than an error
-    """No value, because of an absent fact; ``what`` names it."""
+    """No value, because of an absent fact; ``what`` names it.
 
-    __slots__ = ("absent", "what")
+    ``in_words`` says the reason in a rule's own words, where a rule itself refuses to draw a conclusion.
+    """
 
-    def __init__(self, absent: Absent, what: str = "") -> None:
+    __slots__ = ("absent", "in_words", "what")
+
+    def __init__(self, absent: Absent, what: str = "", *, in_words: bool = False) -> None:
         super().__init__()
         self.absent = absent
         self.what = what
+        self.in_words = in_words
+
+    def again(self) -> Unknown:
+        """A new one with the same reason; raising one twice would make its traceback grow."""
+        return Unknown(self.absent, self.what, in_words=self.in_words)
 
     @property
     def reason(self) -> str:
         """One line for a person: ``needs root … (facts.conntrack.entry_bytes)``."""
+        if self.in_words:
+            return self.absent.detail
         return f"{self.absent} ({self.what})" if self.what else str(self.absent)
 
 
