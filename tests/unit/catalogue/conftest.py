@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from netaudit.assets.catalogue import load_ruleset
+from netaudit.baseline.compiled import Compiled
 from netaudit.baseline.evaluate import evaluate
-from netaudit.baseline.select import HostRules, Ruleset
+from netaudit.baseline.select import HostCheck, HostRules, Ruleset
 from netaudit.model.facts import (
     Bond,
     Channels,
@@ -387,6 +388,46 @@ def audit() -> Callable[..., dict[str, Result]]:
 def judge() -> Callable[..., Result]:
     """Evaluates one check."""
     return result_of
+
+
+def _verdicts(rules: HostRules, check: HostCheck, facts: Facts) -> tuple[object, ...]:
+    result = evaluate(replace(rules, checks=(check,)), facts, NOW)[0]
+    return result.verdict, result.severity, result.reason
+
+
+def _without(check: HostCheck, place: int) -> HostCheck:
+    made = check.compiled.check
+    left = made.levels[:place] + made.levels[place + 1 :]
+    return replace(check, compiled=Compiled(replace(made, levels=left)))
+
+
+@pytest.fixture
+def idle_levels() -> Callable[..., list[str]]:
+    """The levels of some checks that make no difference to any case of a table."""
+
+    def find(cases: list[tuple[Any, ...]]) -> list[str]:
+        hosts: dict[str, list[Host]] = {}
+        for check, change, *_ in cases:
+            hosts.setdefault(check, []).append(change(Host()))
+        return [idle for name, changed in hosts.items() if "sysctl" not in name for idle in _idle(name, changed)]
+
+    return find
+
+
+def _idle(name: str, hosts: list[Host]) -> list[str]:
+    found = []
+    levels = next(check for check in ruleset("linux-server").rules.checks if check.id == name).levels
+    for place, level in enumerate(levels):
+        if len(levels) == 1:
+            break
+        for host in hosts:
+            rules = host_rules("linux-server", host.variables)
+            check = next(each for each in rules.checks if each.compiled.check.id == name)
+            if _verdicts(rules, check, host.facts) != _verdicts(rules, _without(check, place), host.facts):
+                break
+        else:
+            found.append(f"{name} level {place} ({level.severity})")
+    return found
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def test_shipped_baselines_are_the_tested_ones() -> None:
 
 @pytest.mark.parametrize("check_id", [*IDS, *BEYOND])
 def test_check_explains_itself(check_id: str, checks: dict[str, Check]) -> None:
-    """Why, how the expected value comes about, what to do and at what risk, since when, from where: nothing is missing."""
+    """Why, how the expected value comes about, what to do, at what risk, from where: nothing is missing."""
     check = checks[check_id]
     assert len(check.why) > 60
     assert len(check.derive) > 40

@@ -58,6 +58,7 @@ CASES: list[tuple[Any, ...]] = [
     (MAX, lambda h: h.given(silently_lost_per_s=0.1), "pass", None),
     (MAX, lambda h: h.given(silently_lost_per_s=1), "fail", "critical"),
     (MAX, lambda h: h.change("cpu", count=16), "fail", "info"),
+    (MAX, lambda h: h.change("cpu", count=16).given(conntrack_sized_by_cores=True), "fail", "medium"),
     (MAX, lambda h: h.change("conntrack", max=h.denied), "unknown", None),
     (MAX, _gone, "skipped", None),
     (ROOM, lambda h: h, "pass", None),
@@ -114,6 +115,11 @@ def test_verdict(
     result = judge(check, change(host))
     assert (result.verdict, result.reason) == (verdict, result.reason)
     assert severity is None or result.severity == severity, result
+
+
+def test_every_level_decides_a_case(idle_levels: Callable[..., list[str]]) -> None:
+    """No level of a check could be taken away without some case noticing."""
+    assert idle_levels(CASES) == []
 
 
 def test_every_check_has_cases(uncovered: Callable[..., list[str]]) -> None:

@@ -214,6 +214,11 @@ def test_verdict(
     assert severity is None or result.severity == severity, result
 
 
+def test_every_level_decides_a_case(idle_levels: Callable[..., list[str]]) -> None:
+    """No level of a check could be taken away without some case noticing."""
+    assert idle_levels(CASES) == []
+
+
 def test_every_check_has_cases(uncovered: Callable[..., list[str]]) -> None:
     """Each check of these layers is shown to pass and to fail; the one over a whole fleet is judged elsewhere."""
     missing = uncovered(("path", "host", "tracing"), CASES)
