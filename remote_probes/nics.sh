@@ -1,19 +1,19 @@
 #!/bin/sh
 # id: nics
-# summary: Interfaces with driver, speed, MTU, queues, addresses and counters; rings, channels, offloads of real devices.
+# summary: Interfaces with driver, speed, MTU, queues, addresses, counters; of real devices rings, channels, offloads.
 # reads: /sys/class/net/*, /proc/net/dev, /proc/net/bonding/*, ip, ethtool; without ip ifconfig, /proc/net/if_inet6,
 #   /proc/net/route, /proc/net/fib_trie
 # needs: user
 # timeout_s: 20
 # max_bytes: 1MiB
-# format: "sysfs" (grep -H in /sys/class/net; /proc/net/dev by its path from there), "ip" (ip -d address),
-#   or what stands for it, "ethtool -x NAME" for each interface with a device behind it
+# format: "sysfs" (grep -H in /sys/class/net; files of /proc by their path from there), "ip" (ip -s -s -d address) or what
+#   stands for it, "ethtool -x NAME" for each interface with a device behind it
 # cost_cpu_ms: 9
 # cost_processes: 6
 
-read_at_most=256     # interfaces that are read at all
-crowd=16             # with more interfaces than that, ip alone tells of the virtual ones
+read_at_most=256     # interfaces of which sysfs is read
 ethtool_at_most=32   # devices that ethtool is asked about
+lines_at_most=8000   # of ip, on a host with very many interfaces or addresses
 newline='
 '
 
@@ -21,30 +21,33 @@ cd "${ROOT:-}/sys/class/net" 2>/dev/null || exit 11
 proc=../../../proc/net
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Addresses, and what only netlink tells of a link: its kind and where its other end is.
+# Everything that netlink tells, in one go: kinds, ends, queues, addresses, counters. The ip of busybox tells less.
 set -- */
-[ $# -le "$crowd" ]
-crowded=$?
 links=
+detailed=
 if has ip; then
-    if [ "$crowded" -ne 0 ] || [ -e kube-ipvs0 ]; then
-        links=$(ip -d address | head -n 4000)
+    if [ $# -gt "$read_at_most" ] || [ -e kube-ipvs0 ]; then
+        links=$(ip -s -s -d address 2>/dev/null | head -n "$lines_at_most")
     else
-        # busybox knows no -d
-        links=$(ip -d address 2>/dev/null) || links=$(ip address 2>/dev/null)
+        links=$(ip -s -s -d address 2>/dev/null)
+    fi
+    if [ -n "$links" ]; then
+        detailed=1
+    else
+        links=$(ip address 2>/dev/null)
     fi
 fi
-devices=
+here=
 if [ -z "$links" ]; then
     while read -r name _; do
-        devices="$devices${name%%:*}: "
+        here="$here${name%%:*}: "
     done <"$proc/dev"
 fi
 
 # Whether this network namespace has that interface: a /sys that was mounted in another one shows others.
 is_ours() {
     if [ -z "$links" ]; then
-        case ": $devices" in *": $1: "*) return 0 ;; esac
+        case ": $here" in *": $1: "*) return 0 ;; esac
         return 1
     fi
     index=
@@ -57,7 +60,7 @@ is_ours() {
 
 # Few files are read by the shell, many by one grep; both print path:line.
 show() {
-    if [ "$crowded" -ne 0 ] || [ $# -gt 150 ]; then
+    if [ $# -gt 60 ]; then
         grep -sH -e '' -- "$@"
         return
     fi
@@ -74,41 +77,43 @@ queues=
 asked=
 count=0
 asked_count=0
-checked=0
 set --
 for name in */; do
     name=${name%/}
-    if [ "$checked" -lt 8 ]; then # so many right ones in a row are proof enough
-        is_ours "$name" || { checked=-"$read_at_most" && continue; }
-        checked=$((checked + 1))
-    fi
+    # What sysfs alone tells is of interest where a device is, or bonded devices are.
+    [ -z "$detailed" ] || [ -e "$name/device" ] || [ -e "$name/bonding" ] || continue
+    is_ours "$name" || continue
     count=$((count + 1))
     [ "$count" -le "$read_at_most" ] || continue
-    if [ "$crowded" -ne 0 ] && [ -n "$links" ] && ! [ -e "$name/device" ] && ! [ -e "$name/bonding" ]; then
-        continue
+    set -- "$@" "$name/ifindex" "$name/speed" "$name/duplex"
+    if [ -z "$detailed" ]; then
+        set -- "$@" "$name/iflink" "$name/type" "$name/mtu" "$name/tx_queue_len" "$name/operstate" "$name/carrier" \
+            "$name/carrier_changes" "$name/uevent"
+        for file in "$name/tun_flags" "$name"/master/ifindex "$name"/lower_*/ifindex; do
+            [ -e "$file" ] && set -- "$@" "$file"
+        done
     fi
-    set -- "$@" "$name/ifindex" "$name/iflink" "$name/type" "$name/mtu" "$name/tx_queue_len" "$name/operstate" \
-        "$name/carrier" "$name/carrier_changes" "$name/speed" "$name/duplex" "$name/uevent"
-    for file in "$name/tun_flags" "$name"/master/ifindex "$name"/lower_*/ifindex "$name"/queues/rx-*/rps_cpus; do
-        [ -e "$file" ] && set -- "$@" "$file"
-    done
     tx_queues=0
     for file in "$name"/queues/tx-*; do
         [ -e "$file" ] && tx_queues=$((tx_queues + 1))
     done
     queues="$queues$newline$name/tx_queues:$tx_queues"
-    if [ -e "$name/device" ]; then
-        set -- "$@" "$name/device/uevent" "$name"/statistics/*
-        for file in "$name/device/numa_node" "$name/device/../numa_node"; do
-            [ -e "$file" ] && set -- "$@" "$file" && break
-        done
-        asked_count=$((asked_count + 1))
-        [ "$asked_count" -le "$ethtool_at_most" ] && asked="$asked$name$newline"
-    fi
+    for file in "$name"/queues/rx-*/rps_cpus; do
+        [ -e "$file" ] && set -- "$@" "$file"
+    done
+    [ -e "$name/device" ] || continue
+    set -- "$@" "$name/device/uevent"
+    for file in "$name/device/numa_node" "$name/device/../numa_node"; do
+        [ -e "$file" ] && set -- "$@" "$file" && break
+    done
+    [ -n "$detailed" ] || set -- "$@" "$name"/statistics/*
+    asked_count=$((asked_count + 1))
+    [ "$asked_count" -le "$ethtool_at_most" ] && asked="$asked$name$newline"
 done
-for file in "$proc/dev" "$proc"/bonding/*; do
+for file in "$proc"/bonding/*; do
     [ -e "$file" ] && set -- "$@" "$file"
 done
+[ -n "$detailed" ] || set -- "$@" "$proc/dev"
 [ "$count" -le "$read_at_most" ] || printf '#! interfaces: not finished: %s of %s read\n' "$read_at_most" "$count"
 printf '#@ sysfs%s\n' "$queues"
 show "$@"
@@ -153,12 +158,22 @@ statistics() {
 
 IFS=$newline
 set -f
+# A device that was set up with one queue has no channels to ask about.
+one_queue=:
+for line in $links; do
+    case $line in
+        [0-9]*) name=${line%%: <*} ;;
+        *' numtxqueues 1 numrxqueues 1 '*) one_queue="$one_queue${name#*: }:" ;;
+    esac
+done
 # shellcheck disable=SC2086  # one name a line
 set -- $asked
 unset IFS
+set +f
 for name; do
     case $name in -*) continue ;; esac # would be an option
     for question in g l c k; do
+        case $question$one_queue in l*":$name:"*) continue ;; esac
         printf '#@ ethtool -%s %s\n' "$question" "$name"
         ethtool "-$question" "$name" 2>&1
     done

@@ -12,7 +12,8 @@
 # cost_cpu_ms: 2
 # cost_processes: 1
 
-many=200           # routes or neighbours from which on awk or head stands between ip and the wire
+many=200           # routes or neighbours from which on awk or head stands between ip and the wire,
+raw_bytes=32768    # or bytes that ip prints
 routes_at_most=501 # one more than is kept: it tells that there are more
 net=${ROOT:-}/proc/net
 newline='
@@ -78,19 +79,32 @@ $NF ~ /^(INCOMPLETE|REACHABLE|STALE|DELAY|PROBE|FAILED|NOARP|PERMANENT|NONE)$/ {
 { exit }
 END { print "#@ neighbours"; for (state in states) print state, states[state] }'
 
+ask_ip() { printf '%s' "$questions" | ip -force -batch - 2>/dev/null; }
+
+shorten() {
+    if has awk; then
+        awk -v limit="$routes_at_most" "$count_neighbours"
+    else
+        head -n 2000
+    fi
+}
+
+# Neighbours are bounded by the kernel, and how many there are is not known before; routes are not bounded.
 few_rows() {
-    rows_of_ip=$(printf '%s' "$questions" | ip -force -batch - 2>/dev/null)
-    [ -n "$rows_of_ip" ] && printf '%s\n' "$rows_of_ip"
+    rows_of_ip=$(ask_ip)
+    [ -n "$rows_of_ip" ] || return 1
+    if [ ${#rows_of_ip} -le "$raw_bytes" ]; then
+        printf '%s\n' "$rows_of_ip"
+    else
+        printf '%s\n' "$rows_of_ip" | shorten
+    fi
 }
 
 many_rows() {
-    case $(ip -V 2>&1) in *iproute2*) ;; *) return 1 ;; esac
-    if has awk; then
-        printf '%s' "$questions" | ip -force -batch - 2>/dev/null |
-            awk -v limit="$routes_at_most" "$count_neighbours"
-    else
-        printf '%s' "$questions" | ip -force -batch - 2>/dev/null | head -n 2000
-    fi
+    case $(ip -V 2>&1) in
+        *iproute2*) ask_ip | shorten ;;
+        *) return 1 ;;
+    esac
 }
 
 # The ip of busybox knows neither -batch nor the words above.
@@ -115,7 +129,7 @@ without_ip() {
 
 if has ip; then
     echo '#@ ip'
-    if [ "$routes" -le "$many" ] && [ "$neighbours" -ge 0 ] && [ "$neighbours" -le "$many" ]; then
+    if [ "$routes" -le "$many" ] && [ "$neighbours" -le "$many" ]; then
         few_rows || one_by_one
     else
         many_rows || one_by_one

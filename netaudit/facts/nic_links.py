@@ -18,6 +18,19 @@ _KINDS = frozenset({
     "macvlan", "macvtap", "netdevsim", "netkit", "nlmon", "rmnet", "sit", "team", "tun", "vcan", "veth",
     "vlan", "vrf", "vti", "vti6", "vxcan", "vxlan", "wireguard", "wwan", "xfrm",
 })  # fmt: skip  # of IFLA_INFO_KIND
+_RECEIVED = {
+    "bytes": "rx_bytes", "packets": "rx_packets", "errors": "rx_errors", "dropped": "rx_dropped",
+    "missed": "rx_missed_errors", "mcast": "multicast", "overrun": "rx_over_errors", "compressed": "rx_compressed",
+    "length": "rx_length_errors", "crc": "rx_crc_errors", "frame": "rx_frame_errors", "fifo": "rx_fifo_errors",
+    "nohandler": "rx_nohandler",
+}  # fmt: skip
+_SENT = {
+    "bytes": "tx_bytes", "packets": "tx_packets", "errors": "tx_errors", "dropped": "tx_dropped",
+    "carrier": "tx_carrier_errors", "collsns": "collisions", "compressed": "tx_compressed",
+    "aborted": "tx_aborted_errors", "fifo": "tx_fifo_errors", "window": "tx_window_errors",
+    "heartbt": "tx_heartbeat_errors",
+}  # fmt: skip
+_COUNTERS = {"RX": _RECEIVED, "TX": _SENT}  # headings of ip -> names in /sys/class/net/DEV/statistics
 _DEV_COLUMNS = (
     "rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "", "rx_compressed", "multicast",
     "tx_bytes", "tx_packets", "tx_errors", "tx_dropped", "tx_fifo_errors", "collisions", "", "tx_compressed",
@@ -45,21 +58,43 @@ class Link:
     kind: str = ""
     is_detailed: bool = False  # of ip -d: then an interface without a kind is a real device
     details: tuple[str, ...] = ()  # the words behind the kind
+    has_one_queue: bool = False  # set up for a single one, each way
     addresses: list[InterfaceAddress] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)  # under their names in sysfs; of ip -s -s
+    carrier_changes: int | None = None
 
 
 def read_ip(text: str) -> dict[str, Link]:
-    """The interfaces of ``ip -d address`` by name; those of busybox and of old versions say less."""
+    """The interfaces of ``ip -s -s -d address`` by name; those of busybox and of old versions say less."""
     links: dict[str, Link] = {}
     link: Link | None = None
+    heading: list[str] = []
     for line in text.split("\n"):
         if line[:1].isdigit():
             link = _read_head(line)
             if link is not None:
                 links[link.name] = link
-        elif link is not None and line[:4] == "    " and line[4:5] != " ":
+        elif link is None:
+            continue
+        elif heading:
+            _read_counters(link, heading, line.split())
+            heading = []
+        elif line[4:7] in {"RX:", "TX:", "RX ", "TX "}:
+            heading = line.split()
+        elif line[:4] == "    " and line[4:5] != " ":
             _read_detail(link, line.split())
     return links
+
+
+def _read_counters(link: Link, heading: list[str], values: list[str]) -> None:
+    """A row of numbers below ``RX: bytes packets …`` or ``TX errors: aborted fifo …``."""
+    names = _COUNTERS[heading[0].rstrip(":")]
+    words = heading[2:] if heading[1] == "errors:" else heading[1:]
+    for word, value in zip(words, values, strict=False):
+        if word == "transns":
+            link.carrier_changes = natural(value)
+        elif word in names:
+            link.counters[names[word]] = counter(value)
 
 
 def _read_head(line: str) -> Link | None:
@@ -89,6 +124,9 @@ def _read_detail(link: Link, words: list[str]) -> None:
         link.kind = "loopback"
     if first in _KINDS and not link.kind:
         link.kind, link.details = first, tuple(words[1:])
+    if "numrxqueues" in words:
+        place = words.index("numrxqueues")
+        link.has_one_queue = words[place - 1 : place + 2] == ["1", "numrxqueues", "1"]
     if "promiscuity" in words:
         link.is_detailed = True
 

@@ -1,16 +1,10 @@
-"""Network interfaces: the domain ``nics``. Joins what sysfs, ip, /proc/net/dev and ethtool say of each.
-
-A /sys that was mounted in another network namespace speaks of other interfaces, at times of the same name: its word
-counts only where the interface index agrees with that of ip.
-"""
+"""Network interfaces: the domain ``nics``. Joins what sysfs, ip, /proc/net/dev and ethtool say of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
 
-from netaudit.facts.nic_addresses import read_ifconfig, read_proc_addresses
 from netaudit.facts.nic_ethtool import (
     answer,
     read_channels,
@@ -20,41 +14,30 @@ from netaudit.facts.nic_ethtool import (
     read_rings,
     read_statistics,
 )
-from netaudit.facts.nic_links import Link, read_bond, read_dev, read_ip
+from netaudit.facts.nic_links import Link
+from netaudit.facts.nic_sources import Sources, read_sources
 from netaudit.facts.numbers import counter, integer, natural
-from netaudit.facts.parts import Parts, split_parts
-from netaudit.model.facts import Bond, InterfaceAddress, Nic
+from netaudit.facts.parts import split_parts
+from netaudit.model.facts import Channels, Nic
 from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 MAX_NICS = 2000
 
 _T = TypeVar("_T")
-_PROC = "../../../proc/net/"
 _WITHOUT_LOWER = frozenset({"veth", "bridge", "bond", "team", "vrf"})  # what stands below these are their members
 _LOOPBACK_TYPE = "772"  # ARPHRD_LOOPBACK
-_NO_SYSFS = Absent(AbsentReason.NOT_PRESENT, "/sys was not read of this interface, or shows another namespace")
+_NO_SYSFS = Absent(AbsentReason.NOT_PRESENT, "/sys was mounted in another network namespace")
+_NO_SEPARATE = Absent(AbsentReason.NOT_APPLICABLE, "the driver has one queue for both directions")
 _NO_DEVICE = Absent(AbsentReason.NOT_APPLICABLE, "no device is behind this interface")
 _IS_DOWN = Absent(AbsentReason.NOT_APPLICABLE, "the interface is down")
+_ONE_CHANNEL = Channels(1, 1, _NO_SEPARATE, _NO_SEPARATE)  # the probe does not ask about the only possible answer
 _NO_SPEED = Absent(AbsentReason.NOT_APPLICABLE, "the driver does not tell")
-
-
-@dataclass(slots=True)
-class _Host:
-    """What was read, by source."""
-
-    parts: Parts
-    sysfs: dict[str, dict[str, str]] = field(default_factory=dict)  # interface -> file -> its first line
-    links: Mapping[str, Link] = field(default_factory=dict)
-    counters: Mapping[str, dict[str, int]] = field(default_factory=dict)
-    addresses: Mapping[str, list[InterfaceAddress]] = field(default_factory=dict)
-    bonds: dict[str, Bond] = field(default_factory=dict)
-    by_index: dict[int, str] = field(default_factory=dict)
 
 
 def parse_nics(section: Section) -> tuple[Nic, ...]:
     """Every interface of the audited namespace, by index."""
-    host = _read(split_parts(section))
+    host = read_sources(split_parts(section))
     names = list(host.links or host.counters or host.sysfs)[:MAX_NICS]
     indexes = {name: _index(name, host) for name in names}
     host.by_index = {index: name for name, index in indexes.items()}
@@ -64,52 +47,17 @@ def parse_nics(section: Section) -> tuple[Nic, ...]:
     return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 
 
-def _read(parts: Parts) -> _Host:
-    host = _Host(parts)
-    dev: list[str] = []
-    bonding: dict[str, list[str]] = {}
-    for line in parts["sysfs"].split("\n"):
-        path, colon, value = line.partition(":")
-        if not colon:
-            continue
-        if path.startswith(_PROC):
-            if path.endswith("/dev"):
-                dev.append(value)
-            else:
-                bonding.setdefault(path.rpartition("/")[2], []).append(value)
-            continue
-        name, _, file = path.partition("/")
-        if file.endswith("uevent"):
-            key, _, value = value.partition("=")
-            file = f"{file}/{key}"
-        host.sysfs.setdefault(name, {})[file] = value
-    host.counters = read_dev(dev)
-    host.bonds = {name: read_bond(lines) for name, lines in bonding.items()}
-    if "ip" in parts.texts:
-        host.links = read_ip(parts["ip"])
-        host.sysfs = {name: files for name, files in host.sysfs.items() if _is_same(files, host.links.get(name))}
-    if "ifconfig" in parts.texts:
-        host.addresses = read_ifconfig(parts["ifconfig"])
-    elif "ip" not in parts.texts:
-        host.addresses = read_proc_addresses(parts)
-    return host
-
-
-def _is_same(files: Mapping[str, str], link: Link | None) -> bool:
-    return link is not None and files.get("ifindex") == str(link.ifindex)
-
-
-def _index(name: str, host: _Host) -> int:
+def _index(name: str, host: Sources) -> int:
     link = host.links.get(name)
     return link.ifindex if link else natural(host.sysfs[name]["ifindex"])
 
 
-def _mtu(name: str, host: _Host) -> int:
+def _mtu(name: str, host: Sources) -> int:
     link = host.links.get(name)
     return natural(link.words["mtu"] if link else host.sysfs[name]["mtu"])
 
 
-def _kind(name: str, host: _Host) -> str:
+def _kind(name: str, host: Sources) -> str:
     """What an interface is: of netlink's kinds, else a device behind it, else what sysfs gives away."""
     files, link = host.sysfs.get(name, {}), host.links.get(name)
     if files.get("type") == _LOOPBACK_TYPE or (link and "LOOPBACK" in link.flags):
@@ -118,8 +66,8 @@ def _kind(name: str, host: _Host) -> str:
         return link.kind
     if any(file.startswith("device/") for file in files):
         return "physical"
-    if link and link.is_detailed and not files:
-        return "physical"
+    if link and link.is_detailed and not host.sysfs:
+        return "physical"  # which has no kind; sysfs, that could tell, is another namespace's
     if kind := files.get("uevent/DEVTYPE"):
         return kind
     if "tun_flags" in files:
@@ -128,10 +76,12 @@ def _kind(name: str, host: _Host) -> str:
     return "veth" if files.get("iflink", "0") not in {"0", files.get("ifindex", "0")} and not below else "virtual"
 
 
-def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: _Host) -> Nic:
+def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sources) -> Nic:
     files, link, kind = host.sysfs.get(name, {}), host.links.get(name), kinds[name]
     other_end = _other_end(files, link, host)
+    operstate = files.get("operstate") or (link.words.get("state", "unknown").lower() if link else "unknown")
     is_veth, is_device = kind == "veth", kind == "physical"
+    unread = _NO_SYSFS if is_device and not files else _NO_DEVICE  # with ip, sysfs is read of devices alone
 
     def ethtool(question: str, read: Callable[[str], _T]) -> Maybe[_T]:
         if not is_device and f"ethtool -{question} {name}" not in host.parts.texts:
@@ -142,22 +92,22 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: _Ho
         name=name,
         ifindex=_index(name, host),
         kind=kind,
-        driver=files.get("device/uevent/DRIVER", _NO_SYSFS if is_device and not files else _NO_DEVICE),
+        driver=files.get("device/uevent/DRIVER", unread),
         mtu=mtus[name],
-        operstate=files.get("operstate") or (link.words.get("state", "unknown").lower() if link else "unknown"),
+        operstate=operstate,
         carrier=_carrier(files, link),
-        carrier_changes=natural(files["carrier_changes"]) if "carrier_changes" in files else _NO_SYSFS,
-        speed_mbps=_speed(files),
-        duplex=_duplex(files),
+        carrier_changes=_carrier_changes(files, link, unread),
+        speed_mbps=_speed(files, operstate) if files else unread,
+        duplex=_duplex(files, operstate) if files else unread,
         master=_master(files, link, host),
         lower="" if kind in _WITHOUT_LOWER else other_end,
         txqueuelen=_txqueuelen(files, link),
-        numa_node=_numa_node(files) if is_device else _NO_DEVICE,
-        rx_queues=_rx_queues(files),
-        tx_queues=_tx_queues(files),
+        numa_node=_numa_node(files, unread),
+        rx_queues=_rx_queues(files) or unread,
+        tx_queues=natural(files.get("tx_queues", "0")) or unread,
         rps_cpus=_rps_cpus(files),
         rings=ethtool("g", read_rings),
-        channels=ethtool("l", read_channels),
+        channels=_ONE_CHANNEL if link and link.has_one_queue and is_device else ethtool("l", read_channels),
         coalesce=ethtool("c", read_coalesce),
         offloads=ethtool("k", read_offloads),
         offloads_fixed=ethtool("k", read_fixed),
@@ -169,7 +119,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: _Ho
     )
 
 
-def _other_end(files: Mapping[str, str], link: Link | None, host: _Host) -> str:
+def _other_end(files: Mapping[str, str], link: Link | None, host: Sources) -> str:
     """The interface below, or the other end of a pair, when it is in this namespace."""
     if link is not None:
         if link.other_end:
@@ -185,14 +135,14 @@ def _other_end(files: Mapping[str, str], link: Link | None, host: _Host) -> str:
     return ""
 
 
-def _is_pair(name: str, other: str, host: _Host) -> bool:
+def _is_pair(name: str, other: str, host: Sources) -> bool:
     """Whether two interfaces name one another: the ip of busybox shows a peer elsewhere by a local name."""
     if not other:
         return False
     return _other_end(host.sysfs.get(other, {}), host.links.get(other), host) == name
 
 
-def _master(files: Mapping[str, str], link: Link | None, host: _Host) -> str:
+def _master(files: Mapping[str, str], link: Link | None, host: Sources) -> str:
     if link is not None:
         return link.words.get("master", "")
     index = files.get("master/ifindex", "")
@@ -207,50 +157,51 @@ def _carrier(files: Mapping[str, str], link: Link | None) -> Maybe[bool]:
     return "LOWER_UP" in link.flags
 
 
-def _speed(files: Mapping[str, str]) -> Maybe[int]:
+def _carrier_changes(files: Mapping[str, str], link: Link | None, unread: Absent) -> Maybe[int]:
+    if link is not None and link.carrier_changes is not None:
+        return link.carrier_changes
+    return natural(files["carrier_changes"]) if "carrier_changes" in files else unread
+
+
+def _speed(files: Mapping[str, str], operstate: str) -> Maybe[int]:
     """Mbit/s; -1 and its unsigned twin mean unknown, and reading it of a link that is down is an error."""
     text = files.get("speed", "")
     if not text:
-        return _silence(files)
+        return _silence(operstate)
     speed = integer(text)
     return speed if 0 < speed < 2**31 else _NO_SPEED
 
 
-def _duplex(files: Mapping[str, str]) -> Maybe[str]:
+def _duplex(files: Mapping[str, str], operstate: str) -> Maybe[str]:
     text = files.get("duplex", "")
     if not text:
-        return _silence(files)
+        return _silence(operstate)
     return text if text in {"full", "half"} else _NO_SPEED
 
 
-def _silence(files: Mapping[str, str]) -> Absent:
+def _silence(operstate: str) -> Absent:
     """Why the kernel gave neither speed nor duplex."""
-    if not files:
-        return _NO_SYSFS
-    return _NO_SPEED if files.get("operstate") in {"up", "unknown"} else _IS_DOWN
+    return _NO_SPEED if operstate in {"up", "unknown"} else _IS_DOWN
 
 
 def _txqueuelen(files: Mapping[str, str], link: Link | None) -> Maybe[int]:
-    if "tx_queue_len" in files:
-        return natural(files["tx_queue_len"])
-    return natural(link.words["qlen"]) if link and "qlen" in link.words else _NO_SYSFS
+    """Packets; ip does not print a length of zero."""
+    if link is not None:
+        return natural(link.words.get("qlen", "0"))
+    return natural(files["tx_queue_len"]) if "tx_queue_len" in files else _NO_SYSFS
 
 
-def _numa_node(files: Mapping[str, str]) -> Maybe[int]:
+def _numa_node(files: Mapping[str, str], unread: Absent) -> Maybe[int]:
     node = files.get("device/numa_node") or files.get("device/../numa_node") or ""
     if not node:
-        return _NO_SYSFS
+        return unread
     found = integer(node)
     return found if found >= 0 else Absent(AbsentReason.NOT_APPLICABLE, "the device belongs to no NUMA node")
 
 
-def _rx_queues(files: Mapping[str, str]) -> Maybe[int]:
+def _rx_queues(files: Mapping[str, str]) -> int:
     """Queues in use, which sysfs alone tells: netlink has those that the driver asked for."""
-    return sum(file.startswith("queues/rx-") for file in files) or _NO_SYSFS
-
-
-def _tx_queues(files: Mapping[str, str]) -> Maybe[int]:
-    return natural(files.get("tx_queues", "0")) or _NO_SYSFS
+    return sum(file.startswith("queues/rx-") for file in files)
 
 
 def _rps_cpus(files: Mapping[str, str]) -> tuple[str, ...]:
@@ -258,6 +209,10 @@ def _rps_cpus(files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(mask for _, mask in sorted(masks))
 
 
-def _counters(name: str, files: Mapping[str, str], host: _Host) -> dict[str, int]:
+def _counters(name: str, files: Mapping[str, str], host: Sources) -> Mapping[str, int]:
+    """What ip counts, else the files of sysfs, else /proc/net/dev."""
+    link = host.links.get(name)
+    if link is not None and link.counters:
+        return link.counters
     found = {file[11:]: counter(value) for file, value in files.items() if file[:11] == "statistics/"}
     return found or host.counters.get(name, {})

@@ -49,13 +49,17 @@ class Owner:
     pid: Maybe[int]
 
 
-def read_ss(text: str) -> list[SocketRow]:
+def read_ss(text: str, *, listeners_only: bool = False) -> list[SocketRow]:
     """The rows of ``ss -tu…``, heading or none."""
     rows: list[SocketRow] = []
+    is_kept = False
     for line in text.split("\n"):
         if line[:1] in {"\t", " "}:
-            if rows and len(line) > 2:
+            if is_kept and "skmem:(" in line[:12]:
                 rows[-1].details += line
+            continue
+        is_kept = False
+        if listeners_only and "LISTEN" not in line[:20] and "UNCONN" not in line[:20]:
             continue
         words = line.split(None, 6)
         if len(words) > 5 and words[0] in {"tcp", "udp"} and is_number(words[2], words[3]):
@@ -63,6 +67,7 @@ def read_ss(text: str) -> list[SocketRow]:
             rows.append(
                 SocketRow(words[0], words[1], int(words[2][:19]), int(words[3][:19]), words[4], words[5], details)
             )
+            is_kept = words[0] == "udp"  # of the line below, only the memory of UDP sockets is asked for
     return rows
 
 

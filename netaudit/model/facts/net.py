@@ -63,8 +63,8 @@ class Bond:
 class Nic:
     """One network interface. ``kind`` is physical, veth, bridge, bond, vlan, vxlan, tun, wireguard, loopback, virtual…
 
-    ``counters`` are those of /sys/class/net/DEV/statistics, of a virtual interface only as far as /proc/net/dev has
-    them; ``driver_counters`` are those of ``ethtool -S``. A driver that repeats a name for each queue has them summed.
+    ``counters`` bear the names of /sys/class/net/DEV/statistics, ``driver_counters`` those of ``ethtool -S``; a driver
+    that repeats a name for each queue has them summed. Speed, duplex and queues are read where a device is behind it.
     """
 
     name: str
