@@ -21,6 +21,8 @@ _IPV6 = re.compile(r"\A[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.*)?\Z", re
 _AMBIGUOUS = re.compile(r'\A\Z|[\[\],"\\\s]')
 _RANGE = re.compile(r"\A([0-9]+)(?:-([0-9]+))?\Z", re.ASCII)
 _SEPARATOR = ", "
+_FAMILIES_SHOWN = 3  # of a list that is cut, at least in part
+_LEAST_CHARS = 12  # that a family is given then
 
 NaturalKey: TypeAlias = tuple[tuple[str | tuple[int, str], ...], str]
 _Numbers: TypeAlias = tuple[str, ...]
@@ -72,21 +74,28 @@ def fold(names: Iterable[str]) -> str:
 
 
 def fold_within(names: Iterable[str], limit_chars: int) -> str:
-    """As ``fold``, cut between names so that about ``limit_chars`` remain: ``web[1-3,7,…], … 412 more``."""
+    """As ``fold``, cut so that about ``limit_chars`` remain: ``db[1-3,7,…], web[2,5,…], … 412 more``.
+
+    The first families share the room, so that a long one does not hide the others.
+    """
+    found = pieces(names)
+    whole = _SEPARATOR.join(map(str, found))
+    if len(whole) <= limit_chars:
+        return whole
     taken: list[str] = []
     room = limit_chars
     left = 0
-    for piece in pieces(names):
-        text = str(piece)
-        if left or (taken and room < len(text)):
+    for place, piece in enumerate(found):
+        is_first = place < _FAMILIES_SHOWN
+        share = max(room // max(1, min(_FAMILIES_SHOWN, len(found)) - place), _LEAST_CHARS if is_first else 0)
+        text, omitted = (str(piece), 0) if len(str(piece)) <= share else _shortened(piece, share)
+        if taken and len(text) > share:
             left += piece.names
-        elif len(text) <= room:
-            taken.append(text)
-        else:
-            text, left = _shortened(piece, room)
-            taken.append(text)
-        room -= len(text) + len(_SEPARATOR)
-    return _SEPARATOR.join([*taken, f"… {left:,} more"] if left else taken)
+            continue
+        taken.append(text)
+        left += omitted
+        room = max(0, room - len(text) - len(_SEPARATOR))
+    return _SEPARATOR.join([*taken, f"… {left} more"] if left else taken)
 
 
 def _shortened(piece: Piece, room: int) -> tuple[str, int]:

@@ -211,7 +211,7 @@ def silent(name: str, number: int) -> HostReport:
         error = HostError(
             ErrorKind.HOST_KEY_MISMATCH,
             f"the key of {name} is SHA256:{number:043} and not SHA256:{number + 1:043} "
-            f"(/root/.ssh/known_hosts:{number + 7})",
+            f"(/home/ops/.ssh/known_hosts:{number + 7})",
             Phase.KEY_EXCHANGE,
             "compare the fingerprints on the host's console; netaudit trust records the new key",
         )

@@ -54,8 +54,8 @@ def test_a_dangling_link_is_not_followed(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "found"),
     [
-        ({"XDG_STATE_HOME": "/var/state", "HOME": "/root"}, "/var/state/netaudit/netaudit.db"),
-        ({"XDG_STATE_HOME": "relative", "HOME": "/root"}, "/root/.local/state/netaudit/netaudit.db"),
+        ({"XDG_STATE_HOME": "/var/state", "HOME": "/home/ops"}, "/var/state/netaudit/netaudit.db"),
+        ({"XDG_STATE_HOME": "relative", "HOME": "/home/ops"}, "/home/ops/.local/state/netaudit/netaudit.db"),
         ({"HOME": "/home/x"}, "/home/x/.local/state/netaudit/netaudit.db"),
     ],
 )
