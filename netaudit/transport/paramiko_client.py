@@ -10,9 +10,11 @@ import contextlib
 import logging
 import re
 import socket
+import threading
 from collections.abc import Iterable, Sequence
 
 import paramiko
+from paramiko.common import MSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
 from netaudit.transport.hosttext import one_line
@@ -95,17 +97,21 @@ def bound_silence(sock: socket.socket) -> None:
 class Client(paramiko.Transport):
     """The connection. Its thread is a daemon and ends when the wire is closed."""
 
-    def __init__(self, wire: Wire, resolved: Resolved, key_types: Iterable[str], seconds: float) -> None:
+    def __init__(self, wire: Wire, resolved: Resolved, key_order: tuple[str, ...], seconds: float) -> None:
         super().__init__(wire, default_window_size=WINDOW_BYTES)  # type: ignore[arg-type]  # all that is needed of a socket
         self.wire = wire
         self.farewell = ""  # why the server hung up, in its own words
+        self.offered: dict[str, list[str]] = {}  # the server's algorithms, by paramiko's names of the lists
+        self.exit_signals: dict[int, str] = {}  # what killed the shell of a channel
         self._said = dict(resolved.algorithms)
-        self._key_order = host_key_order(key_types, resolved.host_key_algorithms)
+        self._key_order = key_order
+        self._refusals: dict[int, paramiko.ChannelException] = {}
+        self._opening = threading.local()
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = seconds
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """The algorithms for the host's key. No certificates: paramiko cannot tell who signed one."""
+        """The algorithms for the host's key, as given."""
         return self._key_order
 
     @property
@@ -123,6 +129,12 @@ class Client(paramiko.Transport):
         """Key exchanges as ssh_config(5) limits them."""
         return self._limited("kexalgorithms", super().preferred_kex)
 
+    def get_exception(self) -> Exception | None:
+        """Why the call of this thread failed: its own channel's refusal first, then what befell the connection."""
+        refusal = self._refusals.pop(getattr(self._opening, "channel", -1), None)
+        general = super().get_exception()
+        return refusal or general
+
     def _limited(self, keyword: str, spoken: Sequence[str]) -> tuple[str, ...]:
         fitting = tuple(name for name in self._said.get(keyword, ()) if name in spoken)
         return fitting or tuple(spoken)
@@ -131,14 +143,51 @@ class Client(paramiko.Transport):
         message.get_int()
         self.farewell = message.get_binary().decode("utf-8", "replace") or "no reason given"
 
+    def _parse_kex_init(self, message: Message) -> None:
+        """Keep what the server offers, to say it should nothing fit."""
+        self.offered = self._really_parse_kex_init(Message(message.get_remainder()))  # type: ignore[attr-defined]  # not in the stubs
+        super()._parse_kex_init(message)  # type: ignore[misc]  # as above
 
-def host_key_order(key_types: Iterable[str], wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    def _next_channel(self) -> int:
+        """The number of a new channel; noted for the thread that opens it."""
+        self._opening.channel = super()._next_channel()  # type: ignore[misc]  # not in the stubs
+        return int(self._opening.channel)
+
+    def _parse_channel_open_failure(self, message: Message) -> None:
+        """Keep the server's own words for the thread that asked; paramiko drops them, and mixes threads up."""
+        copy = Message(message.get_remainder())
+        channel, code = copy.get_int(), copy.get_int()
+        text = copy.get_binary().decode("utf-8", "replace")
+        self._refusals[channel] = paramiko.ChannelException(code, text)
+        super()._parse_channel_open_failure(message)  # type: ignore[misc]  # not in the stubs
+
+
+def _channel_request(channel: paramiko.Channel, message: Message) -> None:
+    """Note the signal that killed a shell, which paramiko passes over, and let it do the rest."""
+    copy, client = Message(message.get_remainder()), channel.get_transport()
+    if copy.get_binary() == b"exit-signal" and isinstance(client, Client):
+        copy.get_boolean()
+        client.exit_signals[channel.get_id()] = one_line(copy.get_binary(), 20)
+        channel.status_event.set()
+    channel._handle_request(message)  # type: ignore[attr-defined]  # noqa: SLF001  # what would have been called
+
+
+# Looked up on the class by the connection's thread.
+Client._channel_handler_table = {  # type: ignore[attr-defined]  # noqa: SLF001  # not in the stubs
+    **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001  # as above
+    MSG_CHANNEL_REQUEST: _channel_request,
+}
+
+
+def host_key_order(key_types: Iterable[str], wanted: Sequence[str] = (), *, certified: bool = False) -> tuple[str, ...]:
     """The algorithms to offer for the host's key: those of keys that are stored for it come first.
 
-    Asked for in another order a server shows another of its keys, and a known host would look unknown. ``wanted`` is
-    HostKeyAlgorithms of ssh_config(5) and decides alone.
+    Asked for in another order a server shows another of its keys, and a known host would look unknown. Certificates
+    come before all, where an authority is known. ``wanted`` is HostKeyAlgorithms of ssh_config(5) and decides alone.
     """
-    if fitting := tuple(name for name in wanted if name in _HOST_KEY_ALGORITHMS):
+    certificates = tuple(f"{name}-cert-v01@openssh.com" for name in _HOST_KEY_ALGORITHMS)
+    if fitting := tuple(name for name in wanted if name in _HOST_KEY_ALGORITHMS or name in certificates):
         return fitting
     stored = [name for kind in key_types for name in (_RSA_SIGNATURES if kind == "ssh-rsa" else (kind,))]
-    return tuple(dict.fromkeys([*(name for name in stored if name in _HOST_KEY_ALGORITHMS), *_HOST_KEY_ALGORITHMS]))
+    plain = dict.fromkeys([*(name for name in stored if name in _HOST_KEY_ALGORITHMS), *_HOST_KEY_ALGORITHMS])
+    return (*(certificates if certified else ()), *plain)

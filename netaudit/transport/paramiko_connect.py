@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -20,11 +21,12 @@ from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.contact import Limits
 from netaudit.model.target import Credentials
 from netaudit.transport.background import in_background
-from netaudit.transport.hostkeys import HostKeys
+from netaudit.transport.hostkeys import HostKeys, KnownHosts
 from netaudit.transport.hosttext import one_line
 from netaudit.transport.names import Names
 from netaudit.transport.paramiko_client import KEEPALIVE_S, Client, Wire, bound_silence, host_key_order
-from netaudit.transport.paramiko_errors import channel_refused, hung_up, world_error
+from netaudit.transport.paramiko_errors import channel_refused, hung_up, no_common_algorithm, world_error
+from netaudit.transport.paramiko_hostcert import check_certificate
 from netaudit.transport.paramiko_keys import KeyRing
 from netaudit.transport.paramiko_login import Login
 from netaudit.transport.resolved import Resolved
@@ -123,7 +125,7 @@ class _Attempt:
     through: Through | None
     deadline: float = 0.0
     phase: Phase = Phase.CONNECT
-    _key_types: tuple[str, ...] | None = None
+    _key_order: tuple[str, ...] = ()
     _asked_again: bool = False
     _wire: Wire | None = None
     _client: Client | None = None
@@ -157,28 +159,29 @@ class _Attempt:
     def has_other_keys(self, error: WorldError) -> bool:
         """Whether the host has keys of other types stored than it was asked for: it may show one of those if asked.
 
-        That is so when they stand in hashed lines, which are too dear to look through for every host beforehand.
+        That is so when they stand in hashed lines, which are too dear to look through for every host beforehand, or
+        when a server shows a certificate of some other authority while its plain key is known.
         """
         if self._asked_again or self.resolved.host_key_algorithms:
             return False
         if error.kind not in (ErrorKind.HOST_KEY_MISMATCH, ErrorKind.HOST_KEY_UNKNOWN):
             return False
-        known = self.connector.judge.known(self.resolved.user_known_hosts, self.resolved.global_known_hosts)
-        stored = tuple(sorted({entry.key_type for entry in known.stored(self.resolved.place)}))
-        if not stored or host_key_order(stored) == host_key_order(self._key_types or ()):
+        stored = sorted({entry.key_type for entry in self._known.stored(self.resolved.place)})
+        order = host_key_order(stored)
+        if not stored or order == self._key_order:
             return False
-        self._key_types, self._asked_again = stored, True
+        self._key_order, self._asked_again = order, True
         return True
 
     async def _handshake(self) -> Client:
         """A connection whose server has shown its key."""
         self._wire = wire = Wire(await self._road())
-        resolved, judge = self.resolved, self.connector.judge
-        if self._key_types is None:
-            known = judge.known(resolved.user_known_hosts, resolved.global_known_hosts)
-            self._key_types = known.key_types(resolved.place)
+        if not self._key_order:
+            place, wanted = self.resolved.place, self.resolved.host_key_algorithms
+            certified = bool(self._known.authorities(place))
+            self._key_order = host_key_order(self._known.key_types(place), wanted, certified=certified)
         seconds = max(self.connect_s, self.connector.limits.auth_s) + 1
-        self._client = client = Client(wire, resolved, self._key_types, seconds)
+        self._client = client = Client(wire, self.resolved, self._key_order, seconds)
         await in_background(lambda: client.start_client(timeout=seconds), wire.close)
         return client
 
@@ -204,12 +207,20 @@ class _Attempt:
         except paramiko.ChannelException as error:
             raise channel_refused(error, f"{place[0]} port {place[1]}", through.name) from error
 
+    @property
+    def _known(self) -> KnownHosts:
+        return self.connector.judge.known(self.resolved.user_known_hosts, self.resolved.global_known_hosts)
+
     def _check_key(self, client: Client) -> None:
+        """Return when the server's key or certificate is the host's. Raises WorldError."""
         self.phase = Phase.KEY_EXCHANGE
-        resolved = self.resolved
-        self.connector.judge.check(
+        resolved, judge, key = self.resolved, self.connector.judge, client.get_remote_server_key()
+        if (certificate := key.public_blob) is not None:
+            check_certificate(certificate.key_blob, resolved.place, judge, self._known, time.time())
+            return
+        judge.check(
             resolved.place,
-            client.get_remote_server_key().asbytes(),
+            key.asbytes(),
             resolved.user_known_hosts,
             resolved.global_known_hosts,
             hash_names=resolved.hash_names,
@@ -252,6 +263,8 @@ class _Attempt:
             return self._silence(wire.heard if wire is not None else "")
         if wire is not None and wire.heard and self.phase is Phase.CONNECT:
             return _no_ssh(wire.heard)
+        if client is not None and isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+            return no_common_algorithm(error, client.offered)
         if client is not None and client.farewell:
             return hung_up(client.farewell, self.phase)
         if self.phase is Phase.CONNECT and client is not None and isinstance(error, paramiko.SSHException | EOFError):

@@ -10,7 +10,7 @@ import errno
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import paramiko
@@ -28,6 +28,13 @@ from netaudit.transport.hosttext import one_line
 TOO_MANY_KEYS_HINT = (
     "the server gave up before the right key was tried: name it with --private-key and set IdentitiesOnly yes"
 )
+_TOO_OLD_HINT = "the server is too old, or its sshd_config or our ssh_config allows too little"
+_LISTS = {
+    "kex": "kex_algo_list",
+    "host key": "server_key_algo_list",
+    "ciphers": "server_encrypt_algo_list",
+    "macs": "server_mac_algo_list",
+}
 _NOT_SSH = re.compile(r"banner|protocol version", re.IGNORECASE)
 _ENDED = re.compile(
     r"not active|no existing session|saw EOF|negotiation failed|channel closed|unable to open", re.IGNORECASE
@@ -77,6 +84,28 @@ def channel_refused(error: paramiko.ChannelException, place: str, jump: str) -> 
     elif error.code == paramiko.common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED or "prohibited" in text:
         kind, what, hint = ErrorKind.REFUSED, f"no way to {place}", "AllowTcpForwarding or PermitOpen forbids it there"
     return WorldError(kind, f"{what}, says the jump host {jump}", phase=Phase.CONNECT, hint=hint)
+
+
+def no_common_algorithm(error: BaseException, offered: Mapping[str, Sequence[str]]) -> WorldError:
+    """The error of a server that offers nothing we speak; the lists go by paramiko's names of them."""
+    text = str(error)
+    word, key = next(((word, key) for word, key in _LISTS.items() if word in text), ("", ""))
+    if not offered.get(key):
+        return world_error(error, Phase.KEY_EXCHANGE)
+    return WorldError(
+        ErrorKind.PROTOCOL,
+        f"no {word} algorithm in common: the server offers {one_line(','.join(offered[key]), 120)}",
+        phase=Phase.KEY_EXCHANGE,
+        hint=_TOO_OLD_HINT,
+    )
+
+
+def _incompatible(error: BaseException, phase: Phase) -> WorldError:
+    text = one_line(str(error))
+    if "version" in text:
+        return WorldError(ErrorKind.PROTOCOL, f"not an SSH-2 server: {text}", phase=Phase.CONNECT)
+    at = Phase.KEY_EXCHANGE if phase is Phase.CONNECT else phase
+    return WorldError(ErrorKind.PROTOCOL, f"no algorithm in common: {text}", phase=at, hint=_TOO_OLD_HINT)
 
 
 def _as(
@@ -173,15 +202,7 @@ _MEANINGS = (
     _Meaning((paramiko.BadAuthenticationType, paramiko.ssh_exception.PartialAuthentication), _other_method),
     _Meaning((paramiko.AuthenticationException,), _login_error),
     _Meaning((paramiko.ChannelException,), _no_session),
-    _Meaning(
-        (paramiko.ssh_exception.IncompatiblePeer,),
-        _as(
-            ErrorKind.PROTOCOL,
-            "no algorithm in common: {}",
-            "the server is too old, or its sshd_config or our ssh_config allows too little",
-            at=Phase.KEY_EXCHANGE,
-        ),
-    ),
+    _Meaning((paramiko.ssh_exception.IncompatiblePeer,), _incompatible),
     _Meaning((paramiko.ssh_exception.MessageOrderError,), _BROKEN),
     _Meaning(
         (paramiko.ProxyCommandFailure,), _as(ErrorKind.DISCONNECTED, "the ProxyCommand ended: {}", at=Phase.CONNECT)

@@ -20,12 +20,14 @@ from netaudit.model.target import Become
 from netaudit.transport.background import in_background
 from netaudit.transport.become import TerminalNeeded, conversation
 from netaudit.transport.exchange import Exchange
+from netaudit.transport.paramiko_client import Client
 from netaudit.transport.paramiko_connect import Link
 from netaudit.transport.paramiko_errors import hung_up, world_error
 
 _CHUNK_BYTES = 64 * 1024
 _LOOK_EVERY_S = 1.0  # should a wake-up ever be lost
 _STATUS_WITHIN_S = 1.0  # from the end of the streams to the exit status
+_LOST_WITHIN_S = 0.3  # from the end of a channel to that of the connection, when it is that which has ended
 
 
 class ParamikoSession:
@@ -87,7 +89,7 @@ class _Bell(threading.Event):
 class _Conversation:
     """The thread's side of one channel."""
 
-    client: paramiko.Transport
+    client: Client
     exchange: Exchange
     limit: asyncio.Timeout
     seconds: float
@@ -104,7 +106,7 @@ class _Conversation:
             if self.exchange.wants_terminal:
                 channel.get_pty(term="dumb")
             channel.exec_command(self.exchange.command)
-            channel.sendall(self.exchange.opening())
+            _send(channel, self.exchange.opening())
             while not self.exchange.whole and self._read(channel):
                 self._bell.wait(_LOOK_EVERY_S)
                 self._bell.silence()
@@ -120,8 +122,7 @@ class _Conversation:
             (Stream.ERR, channel.recv_stderr_ready, channel.recv_stderr),
         ):
             while is_ready() and not self.exchange.whole:
-                if send := self._hand_over(stream, read(_CHUNK_BYTES)):
-                    channel.sendall(send)
+                _send(channel, self._hand_over(stream, read(_CHUNK_BYTES)))
         return not ended
 
     def _hand_over(self, stream: Stream, data: bytes) -> bytes:
@@ -143,8 +144,20 @@ class _Conversation:
     def _exit(self, channel: paramiko.Channel) -> Exit:
         """How the shell ended. Raises what cut the connection, or what became of the escalation."""
         channel.status_event.wait(_STATUS_WITHIN_S)
-        if channel.exit_status == -1 and not self.client.is_active():
-            raise self.client.get_exception() or EOFError("the connection was lost")
+        killed_by = self.client.exit_signals.get(channel.get_id())
+        if channel.exit_status == -1 and killed_by is None:
+            self.client.join(_LOST_WITHIN_S)
+            if not self.client.is_active():
+                raise self.client.get_exception() or EOFError("the connection was lost")
         if (error := self.exchange.ended()) is not None:
             raise error
-        return Exit(None if channel.exit_status == -1 else channel.exit_status)
+        return Exit(None if channel.exit_status == -1 else channel.exit_status, killed_by)
+
+
+def _send(channel: paramiko.Channel, data: bytes) -> None:
+    """Send bytes; a shell that has gone meanwhile is noticed by whoever reads."""
+    try:
+        channel.sendall(data)
+    except OSError:
+        if not channel.closed:
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netaudit.errors import ErrorKind, OperatorError, Phase, WorldError
 from netaudit.model.target import Target
 from netaudit.transport.hostkeys import HostKeys
 from netaudit.transport.names import Names
@@ -13,6 +14,8 @@ from netaudit.transport.paramiko_jump import JumpHosts
 from netaudit.transport.paramiko_keys import KeyRing
 from netaudit.transport.paramiko_session import ParamikoSession
 from netaudit.transport.sshconfig import SshConfig
+
+_CONFIG_HINT = "ssh -G with the host's address shows how OpenSSH reads the settings"
 
 
 class ParamikoTransport:
@@ -28,15 +31,18 @@ class ParamikoTransport:
     async def prepare(self, targets: Sequence[Target]) -> None:
         """Return when what the operator has to put right is right: that the ssh_config can be read.
 
-        Raises OperatorError. Optional: ``open`` raises the same, but then hosts have been contacted already.
+        Raises OperatorError. To be called before any host is contacted: afterwards it is each host's own error.
         """
         await self._config.check(targets)
 
     async def open(self, target: Target) -> ParamikoSession:
-        """A session that is logged in to the host. Raises WorldError; OperatorError when the ssh_config is broken."""
+        """A session that is logged in to the host. Raises WorldError."""
         credentials = self._options.secrets.for_target(target)
-        resolved = await self._config.resolve(target)
-        through = await self._jumps.connection(resolved)
+        try:
+            resolved = await self._config.resolve(target)
+            through = await self._jumps.connection(resolved)
+        except OperatorError as error:
+            raise WorldError(ErrorKind.PROTOCOL, str(error), phase=Phase.CONNECT, hint=_CONFIG_HINT) from error
         link = await self._connector.connect(resolved, credentials, through)
         return ParamikoSession(link, self._options.limits, target.become, credentials.become_password)
 
