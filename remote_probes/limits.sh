@@ -1,7 +1,8 @@
 #!/bin/sh
 # id: limits
 # summary: Open files: the host's own limits, and the limit and use of every process that listens.
-# reads: /proc/sys/fs/file-nr, /proc/sys/fs/nr_open, /proc/PID/limits, /proc/PID/stat, /proc/PID/status, /proc/PID/cgroup, /proc/PID/fd, /proc/uptime, /etc/security/limits.conf, /etc/security/limits.d, /etc/passwd (names of the users of these processes), ss, netstat
+# reads: /proc/sys/fs/file-nr, /proc/sys/fs/nr_open, /proc/PID/limits, /proc/PID/stat, /proc/PID/status, /proc/PID/cgroup, /proc/PID/fd, /proc/uptime, /etc/security/limits.conf, /etc/security/limits.d, /proc/net/tcp, /proc/net/udp,
+#   /etc/passwd (names of the users of these processes), ss
 # needs: root
 # timeout_s: 10
 # max_bytes: 512KiB
@@ -18,14 +19,25 @@ cd "${ROOT:-/}" || exit 11
 
 if command -v ss >/dev/null 2>&1; then
     sockets=$(ss -ltnup 2>/dev/null)
-elif command -v netstat >/dev/null 2>&1; then
-    sockets=$(netstat -ltnup 2>/dev/null)
 else
-    printf '#! processes: not present: neither ss nor netstat\n'
-    sockets=
+    # Without ss: inodes of the listening sockets, and the descriptors that lead to them. Owners print as pid=N.
+    set -- proc/net/tcp proc/net/tcp6 proc/net/udp proc/net/udp6
+    for path in "$@"; do
+        shift
+        [ -r "$path" ] && set -- "$@" "$path"
+    done
+    # shellcheck disable=SC2012  # names of descriptors are numbers
+    sockets=$(LC_ALL=C ls -l proc/[0-9]*/fd 2>/dev/null | LC_ALL=C awk '
+        FILENAME != "-" { if (($4 == "0A" && FILENAME ~ /tcp/) || ($4 == "07" && FILENAME ~ /udp/)) left[$10] = 1; next }
+        /^proc\// { split($1, path, "/"); pid = path[2]; next }
+        $NF ~ /^socket:/ {
+            inode = substr($NF, 9, length($NF) - 9)
+            if (inode in left) { owned[inode] = 1; if (!seen[pid]++) print "pid=" pid }
+        }
+        END { for (inode in left) if (!(inode in owned)) print "tcp without an owner" }' "$@" -)
 fi
 
-# Process ids, at most 200: pid=N of ss, N/name of netstat.
+# Process ids, at most 200.
 set -f
 newline='
 '
@@ -53,10 +65,6 @@ for line in $sockets; do
                 esac
             done
             IFS=$newline
-            ;;
-        tcp*LISTEN*[0-9]/* | udp*[0-9]/*)
-            word=${line%%/*}
-            remember "${word##* }"
             ;;
         tcp* | udp*) hidden=$((hidden + 1)) ;;
     esac

@@ -75,6 +75,8 @@ for line in $list; do
         proc/*) kind=process ;;
         *) kind=name ;;
     esac
+    # Namespaces have the highest inodes there are (from 0xeffffff8 on); a file that a crash left behind has not.
+    [ "$inode" -ge 4026531832 ] || continue
     entered=1
     case $seen in
         *" $inode:$kind "*) continue ;;
@@ -96,7 +98,13 @@ for line in $list; do
         { IFS= read -r value <"proc/$pid/comm"; } 2>/dev/null
         printf 'pid %s\nprocess %s\n' "$pid" "$value"
         { while IFS= read -r value; do
-            printf 'cgroup %s\n' "$value"
+            case $value in
+                *:/) ;;
+                *)
+                    printf 'cgroup %s\n' "$value"
+                    break
+                    ;;
+            esac
         done <"proc/$pid/cgroup"; } 2>/dev/null
     fi
     [ -z "$entered" ] || continue

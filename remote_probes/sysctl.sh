@@ -26,13 +26,13 @@ for path in net/* net/ipv4/tcp_fa[!s]* net/ipv4/tcp_fastopen net/ipv4/tcp_fastop
     kernel/unprivileged_bpf_disabled kernel/timer_migration kernel/numa_balancing vm/min_free_kbytes \
     vm/max_map_count vm/overcommit_memory vm/swappiness vm/zone_reclaim_mode user/max_net_namespaces; do
     case $path in
-        net/core) paths="$paths net/core/[!n]* net/core/netdev_[!r]*" ;;
+        net/core) paths="$paths net/core/[!n]*" ;;
         net/ipv4) paths="$paths net/ipv4/[!cnt]* net/ipv4/tcp_[!f]* net/ipv4/tcp_f[!a]*" ;;
         net/ipv6) paths="$paths net/ipv6/[!cn]*" ;;
         *) [ -e "$path" ] && paths="$paths $path" ;;
     esac
 done
-for path in net/ipv4/c[!o]* net/ipv4/n[!e]* net/ipv4/ne[!i]* net/ipv6/c[!o]* net/ipv6/n[!e]*; do
+for path in net/core/n[!e]* net/core/netdev_[!r]* net/ipv4/c[!o]* net/ipv4/n[!e]* net/ipv4/ne[!i]* net/ipv6/c[!o]* net/ipv6/n[!e]*; do
     [ -e "$path" ] && paths="$paths $path"
 done
 

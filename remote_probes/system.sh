@@ -13,6 +13,7 @@
 # The clock is btime of /proc/stat plus the uptime, and so needs no program of its own.
 
 cd "${ROOT:-/}" || exit 11
+[ -r proc/meminfo ] || exit 11
 
 say() { # PATH: the first line of a file under its label, or why there is none
     if [ -r "$1" ]; then

@@ -80,12 +80,13 @@ def _by_version(name: str, kernel: Kernel | None) -> Absent | None:
 
 
 def _by_module(name: str, kernel: Kernel | None) -> Absent | None:
-    """A setting of a module that is not loaded. A module may be built in, and then the kernel lists none."""
+    """A setting of a module that is not loaded, or was not built into a kernel that loads none."""
     module = next((module for pattern, module in lifetimes.MODULES.items() if _fits(name, pattern)), None)
     if module is None:
         return None
-    loaded = () if kernel is None or isinstance(kernel.modules, Absent) else kernel.modules
-    if module in loaded:
+    if kernel is not None and isinstance(kernel.modules, Absent):
+        return Absent(AbsentReason.NOT_PRESENT, f"{module} is not in this kernel, which loads no modules")
+    if kernel is not None and module in kernel.modules:
         return Absent(AbsentReason.NOT_PRESENT, f"module {module} is loaded and has no {name}")
     return Absent(AbsentReason.NOT_PRESENT, f"module {module} is not loaded")
 

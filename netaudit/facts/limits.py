@@ -38,6 +38,8 @@ def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[Process
     pids = {natural(path.split("/")[1]) for path in files if path.startswith("proc/") and path.split("/")[1].isdigit()}
     found = []
     for pid in sorted(pids):
+        if f"proc/{pid}/limits" not in files:
+            continue  # it has ended meanwhile: its limits are readable to everyone
         name, age_s = name_and_age(_texts(files, f"proc/{pid}/stat"), uptime_s)
         soft, hard = _nofile(_texts(files, f"proc/{pid}/limits"))
         uid = owners.get(str(pid), "")

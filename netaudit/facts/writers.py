@@ -178,18 +178,21 @@ def _kubelet(seen: _Seen) -> _Report:
 
 
 def _cni(seen: _Seen) -> _Report:
+    """Plugins of the container network. What the plugin ``tuning`` sets, it sets in containers and not on the host."""
     kinds: list[str] = []
-    keys: list[str] = []
+    inside: list[str] = []
     for line in seen.lines("etc/cni/", "var/lib/rancher/"):
         for piece in line.split(","):
             name, _, value = (word.strip(" \t\"'{}[]") for word in piece.partition(":"))
             if name == "type":
                 kinds.append(value)
             elif name.startswith("net."):
-                keys.append(name)
-    for kind in kinds:
-        keys += _CNI.get(kind, ())
-    return " ".join(dict.fromkeys(kinds)), seen.runs("kubelet", *_CNI_AGENTS), keys
+                inside.append(name)
+    detail = " ".join(dict.fromkeys(kinds))
+    if inside:
+        detail += f", in containers {' '.join(inside)}"
+    keys = [key for kind in kinds for key in _CNI.get(kind, ())]
+    return detail, seen.runs("kubelet", *_CNI_AGENTS), keys
 
 
 def _docker(seen: _Seen) -> _Report:
