@@ -27,13 +27,14 @@ CLOSE_WAIT = "app.close_wait.leak"
 UNREAD = "app.recv_queue.stuck"
 PERSIST = "app.send_queue.stuck"
 
+S = "net.core.somaxconn"
 HTTPS = {"protocol": "tcp", "port": 443, "address": "*"}
 
 
 def _inside(h: Any, value: str, **listening: Any) -> Any:
     """A container's namespace with its own somaxconn and one listener."""
     listeners = (h.listener(**listening),) if listening else ()
-    inside = h.Namespace(4026532300, "shop", 900, "nginx", {"net.core.somaxconn": value}, listeners, {"eth0": 1500})
+    inside = h.Namespace(4026532300, "shop", 900, "nginx", {S: value}, listeners, {"eth0": 1500})
     return h.have(namespaces=(inside,))
 
 
@@ -61,20 +62,22 @@ CASES: list[tuple[Any, ...]] = [
     (LIMITER, lambda h: h.given(new_conn_per_s=20000).listen(backlog=4096), "fail", "info"),
     (LIMITER, lambda h: h.listen(backlog=h.missing), "unknown", None),
     (SOMAXCONN, lambda h: h, "pass", None),
-    (SOMAXCONN, lambda h: h.sysctl("net.core.somaxconn", 128), "fail", "high"),
-    (SOMAXCONN, lambda h: h.sysctl("net.core.somaxconn", 127), "fail", "critical"),
-    (SOMAXCONN, lambda h: h.given(new_conn_per_s=101).sysctl("net.core.somaxconn", 128), "fail", "critical"),
+    (SOMAXCONN, lambda h: h.sysctl(S, 128), "fail", "high"),
+    (SOMAXCONN, lambda h: h.sysctl(S, 127), "fail", "critical"),
+    (SOMAXCONN, lambda h: h.given(new_conn_per_s=101).sysctl(S, 128), "fail", "critical"),
     (SOMAXCONN, lambda h: h.given(new_conn_per_s=10000), "fail", "high"),
-    (SOMAXCONN, lambda h: h.given(new_conn_per_s=10000).sysctl("net.core.somaxconn", 8192), "pass", None),
+    (SOMAXCONN, lambda h: h.given(new_conn_per_s=10000).sysctl(S, 8192), "pass", None),
     (SOMAXCONN, lambda h: _inside(h, "128"), "fail", "high"),
+    (SOMAXCONN, lambda h: _inside(h.given(new_conn_per_s=10000).sysctl(S, 8192), "4096"), "pass", None),
+    (SOMAXCONN, lambda h: _inside(h.given(new_conn_per_s=10000).sysctl(S, 8192), "4096", port=80), "fail", "high"),
     (SOMAXCONN, lambda h: h.have(sysctl=h.denied), "unknown", None),
     (STALE, lambda h: h, "pass", None),
     (STALE, lambda h: h.listen(backlog=128), "fail", "medium"),
     (STALE, lambda h: h.listen(backlog=128, process="shop"), "fail", "low"),
     (STALE, lambda h: h.listen(backlog=128, process=h.denied), "unknown", None),
-    (STALE, lambda h: h.listen(backlog=128, process="shop").sysctl("net.core.somaxconn", 128), "pass", None),
+    (STALE, lambda h: h.listen(backlog=128, process="shop").sysctl(S, 128), "pass", None),
     (STALE, lambda h: h.listen(backlog=4096, process="shop"), "pass", None),
-    (STALE, lambda h: h.listen(backlog=4096, process="shop").sysctl("net.core.somaxconn", 65535), "fail", "low"),
+    (STALE, lambda h: h.listen(backlog=4096, process="shop").sysctl(S, 65535), "fail", "low"),
     (DEPTH, lambda h: h.listen(queue=3), "pass", None),
     (DEPTH, lambda h: h.listen(queue=512), "fail", "high"),
     (DEPTH, lambda h: h.listen(queue=511), "fail", "low"),
@@ -202,7 +205,7 @@ def test_stale_listener_is_named_with_its_process_and_unit(host: Any, judge: Cal
     old = host.listener(443, backlog=128, unit="nginx.service")
     result = judge(STALE, host.have(listeners=(old,)))
     assert "restart needed" in result.reason
-    assert "pid 700" in result.fix
+    assert "nginx (pid 700) of nginx.service" in result.evidence
     assert "nginx.service" in result.fix
     inside = judge(STALE, _inside(host, "4096", port=8080, backlog=128))
     assert any("netns shop" in item.subject for item in inside.items)
