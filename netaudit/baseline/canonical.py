@@ -18,15 +18,15 @@ def applied(name: str, running: str, written: str) -> str:
     """The value that a key has after ``written`` went into it: what is not written of a vector keeps its old value."""
     old, new = running.split(), written.split()
     if name in _RANGE_LISTS or not new or not all(map(_NUMBER.match, new)) or not all(map(_NUMBER.match, old)):
-        return _canonical(name, written)
+        return canonical(name, written)
     if len(old) > len(new):
         new += old[len(new) :]
-    return _canonical(name, " ".join(new[: max(len(old), 1)]))
+    return canonical(name, " ".join(new[: max(len(old), 1)]))
 
 
 def same(name: str, one: str, other: str) -> bool:
     """Whether two values of a key are the same to the kernel."""
-    first, second = _canonical(name, one), _canonical(name, other)
+    first, second = canonical(name, one), canonical(name, other)
     if first == second:
         return True
     if name.endswith("_ms") and _NUMBER.match(first) and _NUMBER.match(second):
@@ -34,7 +34,8 @@ def same(name: str, one: str, other: str) -> bool:
     return False
 
 
-def _canonical(name: str, text: str) -> str:
+def canonical(name: str, text: str) -> str:
+    """A value as the kernel prints it after it was written, as far as that is known of the key."""
     if name in _RANGE_LISTS:
         return _ranges(text)
     words = [_decimal(word) for word in text.split()]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from netaudit.baseline.canonical import canonical
 from netaudit.baseline.changes import by_id, chosen, normal, overrides_of, variable_value, waiver_of
 from netaudit.baseline.claims import claim
 from netaudit.baseline.form import Form, entries, items_of, text_of
@@ -31,8 +32,11 @@ from netaudit.baseline.schema import (
     Rules,
     Template,
 )
+from netaudit.baseline.scope import parsed_sysctl
+from netaudit.baseline.spelling import constant_of
 from netaudit.baseline.static import Names
-from netaudit.baseline.written import operand
+from netaudit.baseline.values import as_text
+from netaudit.baseline.written import constant, operand
 from netaudit.errors import RuleError, Where
 from netaudit.model.result import Severity
 
@@ -250,6 +254,7 @@ def _setting(name: str, inner: Node, node: Node, baseline: str, names: Names) ->
         hint = f"did you mean {near!r}?" if near else "declare it: sysctl_names: [NAME]"
         raise RuleError(f"no kernel is known to have the sysctl {name!r}", node.where_key(name), hint)
     claimed, severity, reason, extent = _wanted(inner, names)
+    claimed = _as_printed(name, claimed)
     shown = claimed.operand if claimed.op is Op.EQUALS else None
     return Check(
         id=f"sysctl.{name}",
@@ -266,6 +271,16 @@ def _setting(name: str, inner: Node, node: Node, baseline: str, names: Names) ->
         fix=Template((f"Set {name} to ", Expression("expected", ["name", "expected"]), ".")),
         where=node.where_key(name),
     )
+
+
+def _as_printed(name: str, claimed: Claim) -> Claim:
+    """A claim of equality in the form in which the kernel prints the value: decimal, ranges joined, rounded."""
+    if claimed.op is not Op.EQUALS or claimed.operand is None:
+        return claimed
+    is_constant, value = constant_of(claimed.operand.tree)
+    if not is_constant or isinstance(value, bool):
+        return claimed
+    return Claim(Op.EQUALS, constant(parsed_sysctl(canonical(name, as_text(value)))))
 
 
 def _wanted(inner: Node, names: Names) -> tuple[Claim, Severity, str, Extent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -11,6 +12,7 @@ from netaudit.baseline.unknown import Unknown
 from netaudit.baseline.values import as_text
 
 Speller = Callable[[Scope], str]
+_SYSCTL = re.compile(r"sysctl\['([^']+)'\]")
 _CONNECTIVES = frozenset({"and", "or"})
 
 
@@ -28,7 +30,7 @@ def spelled(tree: Tree) -> str:
         case "key" | "at":
             return f"{spelled(parts[1])}[{spelled(parts[2])}]"
         case "sysctl":
-            return spelled_name(parts[1])
+            return f"sysctl[{spelled(parts[1])}]"
         case "not":
             return f"not {_inner(parts[1])}"
         case "neg":
@@ -88,14 +90,15 @@ def _inner(tree: Tree) -> str:
     return f"({text})" if op in {"and", "or", "if", "cmp", "math", "in", "concat", "not", "map", "pick"} else text
 
 
-def spelled_name(tree: Tree) -> str:
-    """The name of a sysctl, with the computed parts in angle brackets."""
+def constant_of(tree: Tree) -> tuple[bool, object]:
+    """Whether a tree is a constant or a list of them, and its value."""
     parts = cast("Sequence[Tree]", tree)
     if parts[0] == "c":
-        return str(parts[1])
-    if parts[0] == "concat":
-        return "".join(spelled_name(part) for part in parts[1:])
-    return f"<{spelled(tree)}>"
+        return True, parts[1]
+    if parts[0] != "list":
+        return False, None
+    found = [constant_of(part) for part in parts[1:]]
+    return all(fixed for fixed, _ in found), [value for _, value in found]
 
 
 def explained(tree: Tree) -> Speller:
@@ -106,7 +109,7 @@ def explained(tree: Tree) -> Speller:
         left, right = explained(parts[1]), explained(parts[2])
         return lambda scope: f"{left(scope)} {op} {right(scope)}"
     if op == "cmp" and cast("Sequence[Tree]", parts[3])[0] != "c":
-        text, sign, run, fallback = _inner(parts[2]), parts[1], closure(parts[3]), _inner(parts[3])
+        text, sign, run, fallback = _short(_inner(parts[2])), parts[1], closure(parts[3]), _short(_inner(parts[3]))
 
         def with_number(scope: Scope) -> str:
             try:
@@ -115,5 +118,10 @@ def explained(tree: Tree) -> Speller:
                 return f"{text} {sign} {fallback}"
 
         return with_number
-    plain = spelled(tree)
+    plain = _short(spelled(tree))
     return lambda _: plain
+
+
+def _short(text: str) -> str:
+    """A text in which a fixed sysctl stands by its name alone."""
+    return _SYSCTL.sub(r"\1", text)

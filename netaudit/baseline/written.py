@@ -6,6 +6,7 @@ Turns the errors of ``static`` into errors with file, line and column.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import cast
 
 from netaudit.baseline.closures import Tree
@@ -14,6 +15,7 @@ from netaudit.baseline.kinds import ANY, Kind, clash, kind_of_value, spelled
 from netaudit.baseline.node import Node, Scalar, kind_name
 from netaudit.baseline.schema import Expression, Template
 from netaudit.baseline.static import Names, judge
+from netaudit.baseline.values import as_text
 from netaudit.errors import RuleError
 from netaudit.units import parse_duration_s, parse_rate_bps, parse_size_bytes
 
@@ -112,13 +114,14 @@ def _constant(node: Node, value: object, wanted: Kind) -> Expression:
     if clash(kind, wanted):
         hint = "a unit is written as in 64KiB, 30s, 10Gbit/s; an expression in {{ … }}"
         raise node.error(f"this is {kind}, and {wanted} is wanted", hint if isinstance(value, str) else "")
-    shown = value if isinstance(value, str) else str(node.value) if isinstance(node.value, str) else _spelt(value)
+    made = constant(value)
+    return replace(made, text=node.value) if isinstance(node.value, str) else made
+
+
+def constant(value: object) -> Expression:
+    """The expression of a plain value or of a list of them."""
     tree: Tree = ["list", *(["c", item] for item in value)] if isinstance(value, list) else ["c", cast("Scalar", value)]
-    return Expression(shown, tree, spelled(kind))
-
-
-def _spelt(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return Expression(as_text(value), tree, spelled(kind_of_value(value)))
 
 
 def _judged(node: Node, text: str, start: int, names: Names, wanted: Kind) -> tuple[Expression, Kind]:
@@ -126,7 +129,7 @@ def _judged(node: Node, text: str, start: int, names: Names, wanted: Kind) -> tu
         judged = judge(text, names, wanted)
     except NotAnExpression as error:
         raise RuleError(error.message, node.where_in(start + error.at), error.hint) from error
-    found = Expression(" ".join(text.split()), judged.tree, spelled(judged.kind), judged.reads)
+    found = Expression(text.replace("\n", " ").strip(), judged.tree, spelled(judged.kind), judged.reads)
     return found, judged.kind
 
 
