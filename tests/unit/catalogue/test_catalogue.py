@@ -426,3 +426,38 @@ def test_names_are_sorted_and_unique() -> None:
         names = [line for line in lines if line and not line.startswith("#")]
         assert names == sorted(set(names))
         assert len(names) > 400
+
+
+ROLES = {
+    "web-edge": {
+        "app.fd.process_limit": "critical",
+        "tcp.accept_queue.backlog_effective": "high",
+        "tcp.mtu_probing": "medium",
+        "tcp.tw.max_buckets": "medium",
+    },
+    "database": {"app.fd.process_limit": "critical", "tcp.keepalive": "medium"},
+    "nat-gateway": {"ct.max": "high", "ct.timeout.established": "medium", "ip.forwarding_role": "high"},
+    "kubernetes-node": {"ct.timeout.established": "medium", "ip.forwarding_role": "high"},
+    "high-bdp-transfer": {
+        "tcp.congestion_control": "medium",
+        "tcp.mtu_probing": "medium",
+        "tcp.rmem.max": "high",
+        "tcp.wmem.max": "high",
+    },
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_asks_for_what_a_default_server_lacks(
+    role: str, host: Any, audit: Callable[..., dict[str, Result]]
+) -> None:
+    """A server as it is installed fails exactly those checks that the role is about."""
+    results = audit(host, role)
+    found = _findings(results, Severity.MEDIUM)
+    assert {name: str(results[name].severity) for name in found} == ROLES[role]
+
+
+def test_expected_value_is_the_one_that_would_be_right(host: Any, judge: Callable[..., Any]) -> None:
+    """A finding names what would satisfy the check altogether, not only its worst level."""
+    assert judge("tcp.accept_queue.backlog_effective", host, "web-edge").expected == ">= 1500"
+    assert judge("tcp.rmem.max", host, "high-bdp-transfer").expected.startswith(">= 50000000")
