@@ -71,12 +71,20 @@ def _beside(left: Spans, right: Spans, start: int) -> Spans:
 def _labelled(label: Span, lines: Iterable[Spans], ellipsis: str) -> Iterator[Spans]:
     """Lines with the label at the right of the margin of the first one."""
     (name,) = cut((label,), MARGIN, ellipsis)
+    margin = (Span(" " * (MARGIN - width(name.text))), name, Span(" " * GAP))
+    empty = (Span(" " * (MARGIN + GAP)),)
     for place, line in enumerate(lines):
-        if place or not name.text:
-            yield (Span(" " * (MARGIN + GAP)), *line) if spans_width(line) else _EMPTY
-        else:
-            lead = Span(" " * (MARGIN - width(name.text)))
-            yield (lead, name, Span(" " * GAP), *line) if spans_width(line) else (lead, name)
+        yield _trimmed((*(empty if place else margin), *line))
+
+
+def _trimmed(line: Spans) -> Spans:
+    """The line without blanks at its end."""
+    kept = list(line)
+    while kept:
+        last = kept.pop()
+        if text := last.text.rstrip(" "):
+            return (*kept, Span(text, last.role))
+    return _EMPTY
 
 
 def wrapped(spans: Spans, columns: int) -> list[Spans]:
