@@ -7,6 +7,7 @@ turns into a reading that was *not understood*.
 
 from __future__ import annotations
 
+_HEX_DIGITS = "0123456789abcdefABCDEF"
 MAX_DIGITS = 19  # of 2**63 - 1
 
 
@@ -31,7 +32,7 @@ def counter(text: str) -> int:
 
 def hexadecimal(text: str) -> int:
     """The number that ``text`` writes in one to sixteen hexadecimal digits, without a prefix. Raises ValueError."""
-    if 0 < len(text) <= 16 and text.isascii() and text.isalnum():
+    if 0 < len(text) <= 16 and not text.strip(_HEX_DIGITS):
         return int(text, 16)
     raise ValueError(f"{_shown(text)} is not a hexadecimal number")
 

@@ -44,7 +44,7 @@ class Parts:
 
 
 def split_parts(section: Section) -> Parts:
-    """The parts of what a probe printed. A label that comes twice is one part with both texts."""
+    """The parts of what a probe printed, each empty or ending in a newline. A label that comes twice is one part."""
     text = section.stdout.decode("utf-8", "replace")
     missing: dict[str, Absent] = {}
     if _MARK in text:
@@ -52,13 +52,15 @@ def split_parts(section: Section) -> Parts:
     texts: dict[str, str] = {}
     head, *rest = ("\n" + text).split("\n" + _HEAD)
     if head[1:]:
-        texts[""] = head[1:]
+        texts[""] = _ended(head[1:])
     for part in rest:
         label, _, body = part.partition("\n")
-        if body and not body.endswith("\n"):
-            body += "\n"
-        texts[label] = texts[label] + body if label in texts else body
+        texts[label] = texts.get(label, "") + _ended(body)
     return Parts(texts, missing)
+
+
+def _ended(text: str) -> str:
+    return text + "\n" if text and not text.endswith("\n") else text
 
 
 def _take_marks(text: str, missing: dict[str, Absent]) -> str:
