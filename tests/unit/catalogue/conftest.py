@@ -330,9 +330,10 @@ class Host:
         """These interfaces beside loopback."""
         return self.have(nics=(loopback(), *nics))
 
-    def rules(self, kind: str, *texts: str, hook: str = "input") -> Host:
+    def rules(self, kind: str, *texts: str, hook: str = "input", is_blanket: bool = False) -> Host:
         """Rules of the packet filter of one kind."""
-        return self.change("firewall", **{kind: tuple(replace(RULE, text=text, hook=hook) for text in texts)})
+        found = tuple(replace(RULE, text=text, hook=hook, is_blanket=is_blanket) for text in texts)
+        return self.change("firewall", **{kind: found})
 
     def log(self, topic: str, at_s: object = 863000.0) -> Host:
         """One line of the kernel log, by default of a quarter of an hour ago."""
