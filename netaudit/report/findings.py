@@ -95,7 +95,7 @@ def _group(line: FoldedLine, words: Words) -> Spans:
 
 
 def why_rows(check: str, options: Options, *, explain: bool) -> Iterator[Line]:
-    """Why the check matters: on one line, or in full when asked."""
+    """Why the check matters: its first sentence, or all of it when asked."""
     reason = " ".join(options.why.get(check, "").split())
     if not reason:
         return
@@ -103,7 +103,7 @@ def why_rows(check: str, options: Options, *, explain: bool) -> Iterator[Line]:
         yield text_row("why", Words(options).say(reason, 5_000))
     elif explain:
         first = _SENTENCE.match(reason)
-        yield Row(Span("why", Role.FAINT), (Span(Words(options).say(first[0] if first else reason)),), wraps=False)
+        yield text_row("why", Words(options).say(first[0] if first else reason))
 
 
 def finding_blocks(folded: Folded, fleet: Sequence[FleetFinding], options: Options) -> Iterator[Block]:

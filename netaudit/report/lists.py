@@ -18,12 +18,11 @@ from netaudit.units import format_duration
 
 
 def history_table(runs: Iterable[tuple[RunInfo, Summary, bool]], options: Options) -> Table:
-    """Past runs, as given; the truth value says whether the run has finished."""
+    """Past runs, as given, with hosts that answered of all; the truth value says whether the run has finished."""
     words = Words(options)
     shown = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     columns = (
         Column("RUN"),
-        Column("OK", right=True),
         Column("HOSTS", right=True),
         *(Column(title, right=True) for title in ("CRIT", "HIGH", "MED", "LOW")),
         Column("TOOK", right=True),
@@ -36,8 +35,7 @@ def history_table(runs: Iterable[tuple[RunInfo, Summary, bool]], options: Option
         rows.append(
             (
                 Span(words.say(run.id), Role.TITLE),
-                Span(str(summary.ok), Role.GOOD if complete else Role.WARN),
-                Span(str(summary.hosts)),
+                Span(f"{summary.ok}/{summary.hosts}", Role.GOOD if complete else Role.WARN),
                 *(Span(str(n), Role(severity.value) if n else Role.FAINT) for n, severity in numbers),
                 Span(format_duration(run.duration_s) if finished else options.signs.dash),
                 Span(words.say(_what(run, finished=finished))),
@@ -47,7 +45,7 @@ def history_table(runs: Iterable[tuple[RunInfo, Summary, bool]], options: Option
 
 
 def _what(run: RunInfo, *, finished: bool) -> str:
-    said = f"{run.command} {run.pattern}"
+    said = run.command if run.pattern == "all" else f"{run.command} {run.pattern}"
     if run.baseline:
         said += f", {run.baseline.name}"
     if run.interrupted:

@@ -42,11 +42,10 @@ Spans: TypeAlias = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A label in the margin and text beside it, which is wrapped, or cut to one line where ``wraps`` is false."""
+    """A label in the margin and text beside it, on as many lines as it takes."""
 
     label: Span
     body: Spans
-    wraps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

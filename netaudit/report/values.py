@@ -1,7 +1,7 @@
 """Observed and expected values in words: short, with their unit, and never rounded to something else.
 
 A number of bytes or seconds is given in larger units only where that is exact: 131072 bytes are 128 KiB, and 131071
-are not.
+are not. Small numbers of bytes, such as MTUs, stay what they are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from netaudit.units import format_bytes, format_duration, parse_size_bytes
 
 MAX_VALUE_CHARS = 60
 _VALUES_NAMED = 3
+_READABLE_BYTES = 10 * 1024  # below, bytes are told as they are
+_APPROXIMATE_BYTES = 2**20  # from here on, what is not exact is also told in round numbers
 
 _WITH_READABLE = re.compile(r"\b([0-9]+) \(([0-9.]+ (?:[KMGT]iB|B)|[0-9]+ [dhm](?: [0-9]+ [hms])?)\)", re.ASCII)
 _BARE = re.compile(r"\A(?:(?:>=|<=|>|<) )?[0-9]+(?:\.[0-9]+)?(?: to [0-9]+(?:\.[0-9]+)?)?\Z", re.ASCII)
@@ -61,14 +63,25 @@ def expected_text(text: str, signs: Signs) -> str:
 
 def _scaled(number: int, unit: str) -> str:
     if unit == "bytes":
-        readable = format_bytes(number)
-        return readable if _is_exact(number, readable) else f"{number} B"
+        return _bytes_text(number)
     readable = format_duration(number)
     return readable if number >= 60 and _is_exact(number, readable) else f"{number} s"
 
 
+def _bytes_text(number: int) -> str:
+    if abs(number) < _READABLE_BYTES:
+        return f"{number} B"
+    readable = format_bytes(number)
+    if _is_exact(number, readable):
+        return readable
+    return f"{number} B ({readable})" if abs(number) >= _APPROXIMATE_BYTES else f"{number} B"
+
+
 def _exact_or_raw(match: re.Match[str]) -> str:
-    return match[2] if _is_exact(int(match[1]), match[2]) else match[0]
+    number, readable = int(match[1]), match[2]
+    if readable.endswith("B"):
+        return _bytes_text(number)
+    return readable if _is_exact(number, readable) else match[0]
 
 
 def _is_exact(number: int, readable: str) -> bool:

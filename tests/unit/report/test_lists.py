@@ -51,16 +51,16 @@ def _runs(made_up: ModuleType) -> list[tuple[RunInfo, Summary, bool]]:
 def test_history(made_up: ModuleType) -> None:
     """A line a run, with what has to be known of it."""
     assert _table(history_table(_runs(made_up), WIDE), 140) == [
-        "RUN                   OK  HOSTS  CRIT  HIGH  MED  LOW   TOOK  WHAT",
-        "20261120-150000-3f2a  11     12     7     4    4    6  1.9 s  audit all, linux-server",
+        "RUN                   HOSTS  CRIT  HIGH  MED  LOW   TOOK  WHAT",
+        "20261120-150000-3f2a  11/12     7     4    4    6  1.9 s  audit, linux-server",
         (
-            "20261120-150000-3f2a  11     12     7     4    4    6  1.9 s  audit all, linux-server, interrupted, "
+            "20261120-150000-3f2a  11/12     7     4    4    6  1.9 s  audit, linux-server, interrupted, "
             "host keys not checked"
         ),
-        "20261120-150000-3f2a   3      3     0     0    0    0      –  collect web:&prod, not finished",
+        "20261120-150000-3f2a    3/3     0     0    0    0      –  collect web:&prod, not finished",
     ]
     assert all(len(line) <= 80 for line in _table(history_table(_runs(made_up), Options()), 80))
-    assert "audit all, linux-server" in render_table(history_table(_runs(made_up), WIDE), WIDE).plain
+    assert "audit, linux-server" in render_table(history_table(_runs(made_up), WIDE), WIDE).plain
 
 
 def test_probes() -> None:

@@ -15,7 +15,7 @@ from netaudit.report.words import GAP, MARGIN, NO_BREAK, Options
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=60).map(printable)
 _SPANS = st.lists(st.builds(Span, _TEXT, st.sampled_from(Role)), max_size=4).map(tuple)
 _LABELS = st.sampled_from(["", "read", "CRITICAL", "1288 hosts"]).map(Span)
-_LINES = st.builds(Row, _LABELS, _SPANS, st.booleans()) | st.builds(Pair, _LABELS, _SPANS, _SPANS)
+_LINES = st.builds(Row, _LABELS, _SPANS) | st.builds(Pair, _LABELS, _SPANS, _SPANS)
 
 
 def _text(line: Spans) -> str:
