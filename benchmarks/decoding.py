@@ -20,7 +20,8 @@ def figures(_scratch: Path, *, quick: bool) -> list[Figure]:
     """An answer of 2 MiB in chunks as a channel delivers them."""
     line = b"/proc/sys/net/ipv4/conf/eth0/rp_filter:2\n"
     sections = tuple(
-        Section(f"probe{number}", SectionStatus.COMPLETE, 0, line * (2**17 // len(line)), b"", 3) for number in range(16)
+        Section(f"probe{number}", SectionStatus.COMPLETE, 0, line * (2**17 // len(line)), b"", 3)
+        for number in range(16)
     )
     stdout, _ = encode(sections, _NONCE)
     chunks = [stdout[start : start + _CHUNK_BYTES] for start in range(0, len(stdout), _CHUNK_BYTES)]

@@ -25,7 +25,13 @@ def figures(scratch: Path, *, quick: bool) -> list[Figure]:
         payload = scratch / "payload.sh"
         payload.write_bytes(subprocess.run([NETAUDIT, "bundle", "--show"], capture_output=True, check=True).stdout)
         ours = [NETAUDIT, "audit", "-i", str(lab.inventory), "-b", str(lab.baseline), "--no-progress", "-o", "json"]
-        theirs = [sys.executable, BARE, str(payload), str(lab.directory / "id_ed25519"), str(lab.directory / "known_hosts")]
+        theirs = [
+            sys.executable,
+            BARE,
+            str(payload),
+            str(lab.directory / "id_ed25519"),
+            str(lab.directory / "known_hosts"),
+        ]
         theirs += [str(FORKS), *(host.address for host in hosts)]
         ratio = measure.compare(ours, theirs, runs=1 if quick else 5, ok=(0, 1))
     finally:

@@ -83,6 +83,11 @@ def baseline_names(assets: Assets) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in assets.baselines.glob("*.yaml")))
 
 
+def name_lists(assets: Assets) -> Lists:
+    """The names that sysctls and counters can have."""
+    return _Reading(assets).lists()
+
+
 def _first(errors: list[RuleError]) -> RuleError:
     more = len(errors) - 1
     count = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""

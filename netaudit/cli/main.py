@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from netaudit import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; importing typing would take as long as all the rest of --version
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from netaudit.report import terminal
-from netaudit.report.page import Block
+from netaudit.report.page import Block, Role, Row, Span
 from netaudit.report.tables import Table
+from netaudit.report.words import NO_LABEL, Words, text_row
+
+_PARAGRAPH_CHARS = 10_000
 
 
 class Pages:
@@ -26,3 +29,13 @@ class Pages:
     def print_blocks(self, blocks: Sequence[Block]) -> None:
         """Print a page."""
         terminal.print_text(self._console, terminal.render_page(blocks, self.options))
+
+    def print_passages(self, passages: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """Print headings, each with the paragraphs that stand under it."""
+        words = Words(self.options)
+        blocks: list[Block] = []
+        for heading, lines in passages:
+            rows = [Row(NO_LABEL, (Span(words.say(heading), Role.TITLE),), wraps=True)]
+            rows += [text_row("", words.say(" ".join(line.split()), _PARAGRAPH_CHARS)) for line in lines]
+            blocks.append(tuple(rows))
+        self.print_blocks(blocks)

@@ -29,6 +29,7 @@ class Fleet:
     width: Width
     matches: Callable[[str], frozenset[str]]
     variables: Callable[[str], Mapping[str, object]]
+    ssh_config: str | None = None  # what ``-F`` in the inventory says of all hosts
 
 
 async def prepared(transport: Transport, targets: Sequence[Target]) -> None:
@@ -56,6 +57,7 @@ def fleet_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
         width=wiring.width_of(args, resolution.targets, warn),
         matches=inventory.matcher,
         variables=inventory.hostvars,
+        ssh_config=resolution.ssh_config_file,
     )
 
 

@@ -83,7 +83,7 @@ def transport_of(
     args: argparse.Namespace, secrets: SecretSource, ssh_config: str | None, warn: Callable[[str], None]
 ) -> Routed:
     """The transport of the command line, and the local one beside it. ``ssh_config`` is what ``-F`` names."""
-    options = _options(args, secrets, ssh_config, warn)
+    options = transport_options(args, secrets, ssh_config, warn)
 
     def local() -> Transport:
         from netaudit.transport.local import LocalTransport
@@ -102,7 +102,7 @@ def transport_of(
     return Routed(remote, local)
 
 
-def _options(
+def transport_options(
     args: argparse.Namespace, secrets: SecretSource, ssh_config: str | None, warn: Callable[[str], None]
 ) -> TransportOptions:
     from netaudit.transport.options import HostKeyChecking, openssh_defaults

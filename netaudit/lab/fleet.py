@@ -74,7 +74,8 @@ class Lab:
         return self.directory / "baseline.yaml"
 
     @property
-    def _prefix(self) -> str:
+    def prefix(self) -> str:
+        """How the names of all its network namespaces begin."""
         return f"netaudit-{self._id}-"
 
     def up(self, count: int, *, healthy: bool = False) -> tuple[HostPlan, ...]:
@@ -99,14 +100,14 @@ class Lab:
         record = self._record()
         if record is None:
             raise LabError(f"there is no lab in {self.directory}", hint="netaudit lab up")
-        running = sum(1 for name in network.namespaces_of(self._prefix) if network.pids_in([name]))
+        running = sum(1 for name in network.namespaces_of(self.prefix) if network.pids_in([name]))
         return LabStatus(self.directory, self.inventory, int(record["hosts"]), running, str(record["network"]))
 
     def down(self) -> bool:
         """Remove every trace; true if there was any. Safe to call twice, and after a crash half-way."""
         _require_root()
         found = self._exists()
-        namespaces = network.namespaces_of(self._prefix)
+        namespaces = network.namespaces_of(self.prefix)
         _end_processes(network.pids_in(namespaces))
         while self._children:
             self._children.pop().wait()
@@ -117,7 +118,7 @@ class Lab:
         return found
 
     def _exists(self) -> bool:
-        return (self.directory / _MARK).exists() or bool(network.namespaces_of(self._prefix))
+        return (self.directory / _MARK).exists() or bool(network.namespaces_of(self.prefix))
 
     def _record(self) -> dict[str, int | str] | None:
         try:
@@ -157,7 +158,7 @@ class Lab:
     def _start(self, hosts: Sequence[HostPlan], block: ipaddress.IPv4Network) -> None:
         network.make_bridge(self._id, block)
         running = [host for host in hosts if host.runs]
-        names = {host.name: f"{self._prefix}{place:03d}" for place, host in enumerate(hosts)}
+        names = {host.name: f"{self.prefix}{place:03d}" for place, host in enumerate(hosts)}
         network.make_links(self._id, (names[host.name] for host in running))
         children = {host.name: self._start_host(host, names[host.name]) for host in running}
         deadline = time.monotonic() + _READY_WITHIN_S

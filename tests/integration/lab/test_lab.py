@@ -26,7 +26,7 @@ def _ssh(lab, host, command):
 
 def _traces(lab):
     links = {entry.name for entry in Path("/sys/class/net").iterdir() if entry.name.startswith(lab._id)}
-    return links | set(network.namespaces_of(lab._prefix))
+    return links | set(network.namespaces_of(lab.prefix))
 
 
 def test_every_host_is_what_its_plan_says(lab_fleet):
@@ -73,7 +73,7 @@ def test_down_leaves_nothing_and_may_be_said_twice(needs_root, tmp_path):
     """No namespace, link, process or file is left, and a second time is no error."""
     lab = Lab(tmp_path / "lab")
     lab.up(3)
-    namespaces = network.namespaces_of(lab._prefix)
+    namespaces = network.namespaces_of(lab.prefix)
     assert _traces(lab)
     assert lab.down()
     assert set() == _traces(lab)
