@@ -38,12 +38,8 @@ def _row(line: Line, options: Options) -> Iterator[Spans]:
     if isinstance(line, Pair):
         yield from _row(Row(line.label, line.left), options)
         yield from _row(Row(Span(""), line.right), options)
-    elif line.wraps:
-        yield from _labelled(line.label, wrapped(line.body, options.body_columns), options.signs.ellipsis)
     else:
-        yield from _labelled(
-            line.label, [cut(line.body, options.body_columns, options.signs.ellipsis)], options.signs.ellipsis
-        )
+        yield from _labelled(line.label, wrapped(line.body, options.body_columns), options.signs.ellipsis)
 
 
 def _pairs(pairs: Sequence[Pair], options: Options) -> Iterator[Spans]:
