@@ -227,14 +227,14 @@ class _Attempt:
         )
 
     async def _log_in(self, client: Client) -> None:
-        identities = await in_background(
-            lambda: self.connector.keys.identities(self.resolved, self.credentials), client.wire.close
-        )
-        login = Login(client, self.resolved, identities, self.credentials.password)
-        try:
-            await in_background(login.run, client.wire.close)
-        finally:
-            identities.close()
+        def log_in() -> None:
+            identities = self.connector.keys.identities(self.resolved, self.credentials)
+            try:
+                Login(client, self.resolved, identities, self.credentials.password).run()
+            finally:
+                identities.close()
+
+        await in_background(log_in, client.wire.close)
 
     async def _give_up(self) -> None:
         if self._wire is not None:

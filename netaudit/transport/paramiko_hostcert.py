@@ -47,28 +47,53 @@ class HostCertificate:
     signature: bytes
 
 
+class _Fields:
+    """The fields of a packet, one after another; none may reach beyond the end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.place = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.place == len(self._data)
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self._take(size), "big")
+
+    def string(self) -> bytes:
+        return self._take(self.number(4))
+
+    def _take(self, size: int) -> bytes:
+        end = self.place + size
+        if end > len(self._data):
+            raise ValueError("a field is cut")
+        self.place, start = end, self.place
+        return self._data[start:end]
+
+
 def parse_certificate(blob: bytes) -> HostCertificate:
     """The certificate in wire format. Raises ValueError when it is none."""
-    message = paramiko.Message(blob)
-    kind = _text(message.get_binary())
+    fields = _Fields(blob)
+    kind = _text(fields.string())
     if not kind.endswith(_SUFFIX):
         raise ValueError(f"{one_line(kind, 60)} is no certificate")
     plain = kind.removesuffix(_SUFFIX)
-    message.get_binary()  # a nonce
-    key = paramiko.Message()
-    key.add_string(plain)
+    fields.string()  # a nonce
+    start = fields.place
     for _ in range(_KEY_FIELDS.get(plain, 2)):
-        key.add_string(message.get_binary())
-    message.get_int64()  # a serial number
-    certified, _ = message.get_int(), message.get_binary()
-    principals = _strings(message.get_binary())
-    after, before = message.get_int64(), message.get_int64()
-    critical, _extensions, _reserved = message.get_binary(), message.get_binary(), message.get_binary()
-    authority = message.get_binary()
-    signed = message.get_so_far()
-    return HostCertificate(
-        key.asbytes(), certified, principals, after, before, critical, authority, signed, message.get_binary()
-    )
+        fields.string()
+    key = len(plain).to_bytes(4, "big") + plain.encode() + blob[start : fields.place]
+    fields.number(8)  # a serial number
+    certified, _identity, principals = fields.number(4), fields.string(), _strings(fields.string())
+    after, before = fields.number(8), fields.number(8)
+    critical, _extensions, _reserved = fields.string(), fields.string(), fields.string()
+    authority = fields.string()
+    signed = blob[: fields.place]
+    signature = fields.string()
+    if not fields.is_at_end:
+        raise ValueError("something follows the signature")
+    return HostCertificate(key, certified, principals, after, before, critical, authority, signed, signature)
 
 
 def check_certificate(blob: bytes, place: HostPlace, judge: HostKeys, known: KnownHosts, now_s: float) -> None:
@@ -95,13 +120,13 @@ def check_certificate(blob: bytes, place: HostPlace, judge: HostKeys, known: Kno
 
 
 def _is_signed(certificate: HostCertificate) -> bool:
-    signature = paramiko.Message(certificate.signature)
-    if _text(signature.get_binary()) not in _SIGNATURES:
-        return False
-    signature.rewind()
     try:
+        fields = _Fields(certificate.signature)
+        algorithm, _ = _text(fields.string()), fields.string()
+        if algorithm not in _SIGNATURES or not fields.is_at_end:
+            return False
         authority = paramiko.PKey.from_type_string(blob_type(certificate.authority), certificate.authority)
-        return bool(authority.verify_ssh_sig(certificate.signed, signature))
+        return bool(authority.verify_ssh_sig(certificate.signed, paramiko.Message(certificate.signature)))
     except (paramiko.SSHException, UnknownKeyType, ValueError, IndexError):
         return False
 
@@ -116,9 +141,9 @@ def _refused(why: str) -> WorldError:
 
 
 def _strings(packed: bytes) -> tuple[str, ...]:
-    message, found = paramiko.Message(packed), []
-    while message.get_remainder():
-        found.append(_text(message.get_binary()))
+    fields, found = _Fields(packed), []
+    while not fields.is_at_end:
+        found.append(_text(fields.string()))
     return tuple(found)
 
 

@@ -92,7 +92,11 @@ class KeyRing:
         found = Identities()
         if "publickey" not in resolved.refused_auth:
             found.agent = self._agent(resolved)
-            self._collect(found, resolved, credentials.key_passphrase)
+            try:
+                self._collect(found, resolved, credentials.key_passphrase)
+            except BaseException:
+                found.close()
+                raise
         if not found.keys and credentials.password is None and found.unreadable:
             found.close()
             raise found.unreadable[0]
@@ -101,7 +105,7 @@ class KeyRing:
     def _collect(self, found: Identities, resolved: Resolved, passphrase: str | None) -> None:
         named = [Path(name).expanduser() for name in resolved.identity_files]
         files = [self._read(path, None) for path in named or self._present_defaults()]
-        held = {key.asbytes(): key for key in found.agent.get_keys()} if found.agent else {}
+        held = {key.asbytes(): key for key in found.agent.get_keys() if key.get_name()} if found.agent else {}
         chosen: list[KeyFile | AgentKey] = [held.pop(file.public, file) for file in files]
         if not (resolved.identities_only and named):
             place = len(chosen) if named else 0  # the agent's other keys: after named files, before default ones
