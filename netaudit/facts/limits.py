@@ -10,6 +10,7 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 _TICKS_PER_S = 100  # USER_HZ: the unit of times in /proc/PID/stat, on every architecture
 _START_FIELD = 19  # starttime, counted from the state that follows the command name
+_KINDS = frozenset({"soft", "hard", "-"})
 UNLIMITED = 2**63 - 1
 
 
@@ -108,7 +109,7 @@ def _limits_conf(files: dict[str, list[str]]) -> tuple[LimitsLine, ...]:
         for line in files[path]:
             number, _, text = line.partition(":")
             words = text.split()
-            if len(words) >= 4 and words[2] == "nofile":
+            if len(words) >= 4 and words[1] in _KINDS and words[2] == "nofile":
                 found.append(LimitsLine(f"/{path}", natural(number), words[0], words[1], words[3]))
     return tuple(found)
 

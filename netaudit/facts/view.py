@@ -11,10 +11,16 @@ from netaudit.model.reading import Absent
 
 
 def as_json(facts: Facts) -> dict[str, object]:
-    """One object: host, address, time, then a key for every domain. What is absent says why."""
+    """One object: host, address, time, then a key for every domain. What is absent says why.
+
+    ``persisted`` has the two values of each name; the files and what else they say is ``persistence``.
+    """
     shown: dict[str, object] = {}
     for field in fields(facts):
         shown[field.name] = domain_json(getattr(facts, field.name))
+    if isinstance(facts.persisted, Persisted):
+        names = ("files", "problems", "modules_load", "module_options", "systemd")
+        shown["persistence"] = {name: plain(getattr(facts.persisted, name)) for name in names}
     return shown
 
 
@@ -49,7 +55,7 @@ def _sysctls(sysctls: Sysctls) -> dict[str, object]:
 
 
 def _persisted(persisted: Persisted) -> dict[str, object]:
-    """Each persisted name with its two values, and what else the files say under names that no sysctl has."""
+    """Each persisted name with its two values; None where one of the loaders sets nothing."""
     shown: dict[str, object] = {}
     for name in sorted({*persisted.boot, *persisted.system}):
         boot, system = persisted.boot.get(name), persisted.system.get(name)

@@ -156,7 +156,7 @@ def _keys(lines: Sequence[str], section: str | None = None) -> list[str]:
         line = raw.strip()
         if line.startswith("["):
             inside = line.strip("[] \t")
-        elif (section is None or inside == section) and "=" in line:
+        elif (section is None or inside == section) and "=" in line and line[0] not in "#;":
             key = line.partition("=")[0].strip()
             if "." in key or "/" in key:
                 found.append(name_of(path_of_key(key)))
