@@ -43,18 +43,14 @@ class HandshakeClient(asyncssh.SSHClient):
         return "" if _IDENTIFICATION.search(self._heard) else one_line(bytes(self._heard), 80)
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        """Listen to the first bytes on their way to asyncssh, which drops what comes before the identification."""
-        inner = conn.data_received
+        """Listen to what the server says first."""
+        listen(conn, self._hear)
 
-        def tap(data: bytes, datatype: int | None = None) -> None:
-            self._heard += data[: _FIRST_BYTES - len(self._heard)]
-            if _IDENTIFICATION.search(self._heard):
-                self.phase = max(self.phase, Phase.KEY_EXCHANGE, key=_ORDER.index)
-            if self.phase is not Phase.CONNECT or len(self._heard) >= _FIRST_BYTES:
-                conn.data_received = inner  # type: ignore[method-assign]  # undone here
-            inner(data, datatype)
-
-        conn.data_received = tap  # type: ignore[method-assign]  # the one way to see what asyncssh drops
+    def _hear(self, data: bytes) -> bool:
+        self._heard += data[: _FIRST_BYTES - len(self._heard)]
+        if _IDENTIFICATION.search(self._heard) and self.phase is Phase.CONNECT:
+            self.phase = Phase.KEY_EXCHANGE
+        return self.phase is Phase.CONNECT and len(self._heard) < _FIRST_BYTES
 
     def validate_host_public_key(self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey) -> bool:
         """Whether the server's plain key is the host's."""
@@ -124,7 +120,19 @@ class HandshakeClient(asyncssh.SSHClient):
             raise unknown_authority(self._resolved.place, key)
 
 
-_ORDER = (Phase.CONNECT, Phase.KEY_EXCHANGE, Phase.AUTH, Phase.SESSION, Phase.ANSWER)
+def listen(conn: asyncssh.SSHClientConnection, hear: Callable[[bytes], bool]) -> None:
+    """Show bytes of the server to ``hear`` on their way to asyncssh, until it wants no more of them.
+
+    asyncssh drops what comes before the identification, and tells nobody what a server offers.
+    """
+    inner = conn.data_received
+
+    def tap(data: bytes, datatype: int | None = None) -> None:
+        if not hear(data):
+            conn.data_received = inner  # type: ignore[method-assign]  # undone here
+        inner(data, datatype)
+
+    conn.data_received = tap  # type: ignore[method-assign]  # the one way to see them
 
 
 def _as_line(kind: str, key: bytes) -> bytes:

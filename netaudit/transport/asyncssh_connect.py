@@ -30,7 +30,7 @@ from netaudit.transport.asyncssh_options import (
     order_algorithms,
     shared_options,
 )
-from netaudit.transport.asyncssh_road import Road, channel_refused, direct_road, proxy_road
+from netaudit.transport.asyncssh_road import Road, Through, channel_refused, open_road
 from netaudit.transport.hostkeys import HostKeys
 from netaudit.transport.names import Names
 from netaudit.transport.resolved import Resolved, local_user
@@ -39,14 +39,6 @@ _TRIES = 3
 _BACKOFF_S = 0.5
 _HANDSHAKES_AT_ONCE = 6  # per jump host and per address: sshd's MaxStartups drops from 10 on, dropbear takes 5
 _PATIENCE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Through:
-    """The jump host that a host lies behind: its connection, and its name for messages."""
-
-    connection: asyncssh.SSHClientConnection
-    name: str
 
 
 @dataclass(slots=True)
@@ -180,7 +172,7 @@ class _Attempt:
         client: HandshakeClient | None = None
         try:
             async with asyncio.timeout_at(self.deadline) as limit:
-                road = await self._road()
+                road = await open_road(self.resolved, self.connector.names, self.through)
                 client = HandshakeClient(
                     self.resolved,
                     self.connector.judge,
@@ -196,13 +188,6 @@ class _Attempt:
             if not isinstance(error, Exception):
                 raise
             raise failure from error
-
-    async def _road(self) -> Road:
-        if self.through is not None:
-            return Road(tunnel=self.through.connection)
-        if self.resolved.proxy_command is not None:
-            return await proxy_road(self.resolved, self.resolved.proxy_command)
-        return await direct_road(self.resolved, self.connector.names)
 
     async def _handshake(
         self, road: Road, client: HandshakeClient, identities: Identities

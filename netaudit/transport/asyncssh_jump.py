@@ -11,7 +11,8 @@ import contextlib
 from dataclasses import dataclass, field, replace
 
 from netaudit.errors import ErrorKind, Phase, WorldError
-from netaudit.transport.asyncssh_connect import Connector, Link, Through
+from netaudit.transport.asyncssh_connect import Connector, Link
+from netaudit.transport.asyncssh_road import Through
 from netaudit.transport.options import TransportOptions
 from netaudit.transport.resolved import Resolved
 from netaudit.transport.sshconfig import SshConfig

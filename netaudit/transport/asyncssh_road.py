@@ -38,6 +38,23 @@ class Road:
             await self.proxy.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The jump host that a host lies behind: its connection, and its name for messages."""
+
+    connection: asyncssh.SSHClientConnection
+    name: str
+
+
+async def open_road(resolved: Resolved, names: Names, through: Through | None) -> Road:
+    """The way to a host. Raises WorldError, or OSError of a connection that cannot be made."""
+    if through is not None:
+        return Road(tunnel=through.connection)
+    if resolved.proxy_command is not None:
+        return await proxy_road(resolved, resolved.proxy_command)
+    return await direct_road(resolved, names)
+
+
 async def direct_road(resolved: Resolved, names: Names) -> Road:
     """A TCP connection to the first address that takes one. Raises WorldError, or OSError of the last address."""
     addresses = await names.addresses(resolved.host, resolved.port, resolved.family)

@@ -8,10 +8,20 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """``*`` is any number of characters and ``?`` is one; nothing else is special, brackets included."""
-    wild = {"*": ".*", "?": "."}
-    collapsed = re.sub(r"\*+", "*", pattern)
-    return re.compile("".join(wild.get(sign) or re.escape(sign) for sign in collapsed), re.DOTALL)
+    """``*`` is any number of characters and ``?`` is one; nothing else is special, brackets included.
+
+    What lies between two stars is taken where it first fits and never looked for again (atomic groups): that is enough
+    for a pattern without other repetitions, and keeps one with many stars from taking for ever.
+    """
+    first, *others = (_literal(part) for part in re.sub(r"\*+", "*", pattern).split("*"))
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *middle, last = others
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in middle) + f".*{last}", re.DOTALL)
+
+
+def _literal(part: str) -> str:
+    return "".join("." if sign == "?" else re.escape(sign) for sign in part)
 
 
 def matches(text: str, pattern: str) -> bool:
