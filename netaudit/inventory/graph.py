@@ -142,7 +142,7 @@ class Graph:
             raise InventoryError(f"group {parent!r} is a child of itself", where)
         if child in above.children:
             return
-        if child in self.ancestors(parent):
+        if below.children and child in self.ancestors(parent):
             raise InventoryError(f"group {child!r} is both above and below group {parent!r}", where)
         above.children[child] = where
         below.parents[parent] = None
@@ -163,7 +163,7 @@ class Graph:
         for name, group in list(self.groups.items()):
             if name != "all" and not group.parents:
                 self.add_child("all", name, self._edge_above_all(name))
-        ancestors = {name: self.ancestors(name) for name in self.groups}
+        ancestors = {name: self.ancestors(name) for name, group in self.groups.items() if group.hosts}
         ungrouped = self.groups["ungrouped"]
         for host in list(self.hosts.values()):
             member_of = set(host.groups).union(*(ancestors[name] for name in host.groups))

@@ -41,8 +41,8 @@ class Inventory:
         )
         self.hosts: tuple[str, ...] = tuple(graph.hosts)  # in the order of their first mention
         self._ranks = {name: (depth, graph.groups[name].priority, name) for name, depth in _depths(graph).items()}
-        self._above = {name: frozenset(graph.ancestors(name)) for name in graph.groups}
-        self._members = {name: _all_hosts(graph, name) for name in graph.groups}
+        self._above: dict[str, set[str]] = {}
+        self._members = _Members(graph)
         self._matcher = Matcher(self._members, graph.hosts, graph.localhost, read_pattern_file)
         self._shared: dict[tuple[str, ...], Vars] = {}
         self._dirs = dirs
@@ -72,7 +72,7 @@ class Inventory:
     @property
     def all_members(self) -> Mapping[str, Sequence[str]]:
         """All groups, each with all its hosts, those of the groups below it included."""
-        return MappingProxyType(self._members)
+        return self._members
 
     def members(self, group: str) -> tuple[str, ...]:
         """All hosts of a group and of the groups below it; none when there is no such group."""
@@ -119,8 +119,14 @@ class Inventory:
                 return ()
             raise InventoryError(f"there is no host {host!r} in the inventory")
         direct = tuple(entry.groups)
-        found = set(direct).union(*(self._above[name] for name in direct)) - {"all"}
+        found = set(direct).union(*map(self._ancestors, direct)) - {"all"}
         return tuple(sorted(found, key=self._ranks.__getitem__))
+
+    def _ancestors(self, group: str) -> set[str]:
+        found = self._above.get(group)
+        if found is None:
+            found = self._above[group] = self._graph.ancestors(group)
+        return found
 
     def _own_vars(self, host: str) -> Mapping[str, Value]:
         entry = self._graph.hosts.get(host)
@@ -183,11 +189,26 @@ def _depths(graph: Graph) -> dict[str, int]:
     return depths
 
 
-def _all_hosts(graph: Graph, group: str) -> tuple[str, ...]:
-    hosts: dict[str, None] = {}
-    for name in breadth_first(graph.groups, group):
-        hosts.update(graph.groups[name].hosts)
-    return tuple(hosts)
+class _Members(Mapping[str, tuple[str, ...]]):
+    """All hosts of each group, gathered when a group is asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._groups = graph.groups
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def __getitem__(self, group: str) -> tuple[str, ...]:
+        if group not in self._known:
+            hosts: dict[str, None] = {}
+            for name in breadth_first(self._groups, group):
+                hosts.update(self._groups[name].hosts)
+            self._known[group] = tuple(hosts)
+        return self._known[group]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
 
 
 def load(sources: Sequence[str], *, extra_vars: Mapping[str, Value] | None = None) -> Inventory:

@@ -11,7 +11,7 @@ import re
 import warnings
 from functools import lru_cache
 
-from netaudit.inventory.values import Value
+from netaudit.inventory.values import UnsafeText, Value
 
 _NEVER_LITERAL = re.compile(r"[A-Za-z_/~][\w./:@~+-]*[\w/]\Z", re.ASCII)
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
@@ -43,7 +43,7 @@ def _evaluate(text: str) -> Value:
 
 
 def _as_data(value: object) -> Value:
-    """Lists for tuples and sets, text for bytes and complex numbers."""
+    """Lists for tuples and sets, text for complex numbers and for bytes, which are no template."""
     if isinstance(value, list | tuple | set):
         return [_as_data(item) for item in value]
     if isinstance(value, dict):
@@ -59,6 +59,6 @@ def _as_data(value: object) -> Value:
 
 def _decoded(value: bytes) -> str:
     try:
-        return value.decode("utf-8")
+        return UnsafeText(value.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("the value holds bytes that are not UTF-8") from None

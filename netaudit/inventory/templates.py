@@ -149,7 +149,7 @@ class Evaluator:
     ) -> None:
         self._sandbox = _Sandbox()
         self._variables = variables
-        self._groups = {name: list(names) for name, names in members.items()}
+        self._groups = members
         self._groups_of = groups_of
         self._decrypt = decrypt
         self._hostvars = _HostVars(hosts, lambda host: _OneHost(self, host))

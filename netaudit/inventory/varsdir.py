@@ -6,6 +6,7 @@ order with its subdirectories), ``name.yml``, ``name.yaml`` and ``name.json`` th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +79,10 @@ class VarsDirs:
             if name + ending not in listing and "/" not in name:
                 continue
             path = Path(directory, name + ending)
-            if path.is_dir():
+            if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, it is false for a name too long for a file
                 yield from _files_below(path)
                 return
-            if path.exists():
+            if os.path.exists(path):  # noqa: PTH110 - as above
                 yield str(path)
                 return
 

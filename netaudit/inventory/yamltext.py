@@ -198,7 +198,7 @@ class YamlTree:
         return value.isoformat() if isinstance(value, date) else value
 
     def _unknown_tag(self, node: Node) -> InventoryError:
-        return InventoryError(f"tag {node.tag} is not allowed in an inventory", self.where(node))
+        return InventoryError(f"tag {node.tag} is not allowed", self.where(node))
 
     def _unsafely(self, node: Node) -> Value:
         """The value with its texts marked; its type is found as if it had been written without tag and quotes."""
