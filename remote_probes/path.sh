@@ -11,7 +11,9 @@
 # cost_processes: 4
 
 # PEERS: addresses separated by blanks. Sends six packets to each and nothing else; eight peers at a time.
+# The kernel may keep, for ten minutes, an MTU that it learns by this.
 peers_at_most=32
+set -f # words are split here, and never taken for patterns
 [ -n "${PEERS:-}" ] || exit 10
 has() { command -v "$1" >/dev/null 2>&1; }
 has ping || exit 11

@@ -11,7 +11,7 @@ _COMMENT = re.compile(r' comment "(?:[^"\\]|\\.)*"| -m comment --comment (?:"(?:
 _CONNTRACK = re.compile(
     r"(?:^|\s)ct (?:state|status|mark|zone|helper|timeout|count|label|direction|expiration|original|reply|id|proto"
     r"|bytes|packets|avgpkt|event|expectation|saddr|daddr|protocol|l3proto)\b"
-    r"|\b(?:masquerade|snat|dnat|redirect)\b|\bflow add\b"
+    r"|\b(?:masquerade|snat|dnat)\b|(?<!type )(?<!, )(?<!\{ )\bredirect\b|\bflow add\b"
     r"|-m (?:conntrack|state|connlimit|connmark|connbytes|connlabel|helper)\b"
     r"|-j (?:MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|CONNMARK|CONNSECMARK)\b"
     r"|xt (?:match|target) \"?(?:conn\w+|state|helper|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|CONNMARK)\b"
