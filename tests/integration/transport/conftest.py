@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,76 +175,6 @@ def open_folder():
         yield Path(name)
 
 
-@pytest.fixture
-def sshd(open_folder, keys, servers):
-    """Starts OpenSSH servers: ``sshd("MaxSessions 2", host_keys=[…])``."""
-    program = _program("sshd")
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-
-    def start(*lines: str, host_keys=None, authorized=None, before=(), address="127.0.0.1") -> Server:
-        number = len(servers)
-        folder = open_folder / f"sshd{number}"
-        folder.mkdir(mode=0o755)
-        chosen = tuple(host_keys or [keys.host])
-        authorized_keys = folder / "authorized_keys"
-        authorized_keys.write_text("".join(public(key) + "\n" for key in authorized or [keys.user]))
-        port = free_port()
-        config = folder / "sshd_config"
-        settings = {line.split()[0].lower() for line in lines}
-        defaults = {
-            "ListenAddress": f"[{address}]:{port}",
-            "PidFile": "none",
-            "UsePAM": "no",
-            "StrictModes": "no",
-            "PasswordAuthentication": "no",
-            "KbdInteractiveAuthentication": "no",
-            "PermitRootLogin": "yes",
-            "AuthorizedKeysFile": str(authorized_keys),
-            "LogLevel": "VERBOSE",
-        }
-        text = [f"{key} {value}" for key, value in defaults.items() if key.lower() not in settings]
-        config.write_text("\n".join([*text, *(f"HostKey {key}" for key in chosen), *lines]) + "\n")
-        log = folder / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [*before, program, "-D", "-e", "-f", config], stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
-        server = Server(port, process, log, chosen)
-        servers.append(server)
-        _wait_listening(server, address)
-        return server
-
-    return start
-
-
-@pytest.fixture
-def dropbear(open_folder, servers):
-    """Starts dropbear servers; ``shell`` is what the account has for a login shell."""
-    program, convert = _program("dropbear"), _program("dropbearkey")
-
-    def start(*options: str, before=()) -> Server:
-        folder = open_folder / f"dropbear{len(servers)}"
-        folder.mkdir()
-        key = folder / "host"
-        subprocess.run([convert, "-t", "ed25519", "-f", key], check=True, stdout=-3, stderr=-3)
-        shown = subprocess.run([convert, "-y", "-f", key], check=True, capture_output=True, text=True).stdout
-        line = next(line for line in shown.splitlines() if line.startswith("ssh-ed25519"))
-        key.with_name("host.pub").write_text(line + "\n")
-        port, log = free_port(), folder / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [*before, program, "-F", "-E", "-p", f"127.0.0.1:{port}", "-r", key, *options],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            )  # fmt: skip
-        server = Server(port, process, log, (key,))
-        servers.append(server)
-        _wait_listening(server)
-        return server
-
-    return start
-
-
 _IN_OWN_ETC = """
 set -e
 mount --make-rprivate /
@@ -280,11 +211,8 @@ class Accounts:
 @pytest.fixture
 def accounts(open_folder, keys):
     """A user ``oper`` with the password "oper secret" and a root with "root secret", in a mount namespace."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root: gives a server its own /etc in a mount namespace")
-    trial = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
-    if trial.returncode:
-        pytest.skip("needs the right to mount")
+    if not _may_mount():
+        pytest.skip("needs root and the right to mount: gives a server its own /etc")
     folder = open_folder / "accounts"
     for part in ("etc", "over", "home/.ssh"):
         (folder / part).mkdir(parents=True)
@@ -294,7 +222,10 @@ def accounts(open_folder, keys):
         os.chown(path, 4242, 4242)
     made = Accounts(folder, home)
     etc = Path("/etc")
-    made.write("passwd", (etc / "passwd").read_text() + f"oper:x:4242:4242::{home}:/bin/sh\n")
+    people = [line for line in (etc / "passwd").read_text().splitlines(keepends=True) if not line.startswith("root:")]
+    made.write(
+        "passwd", f"root:x:0:0:root:{folder}:/bin/sh\n" + "".join(people) + f"oper:x:4242:4242::{home}:/bin/sh\n"
+    )
     made.write("group", (etc / "group").read_text() + "oper:x:4242:\n")
     shadow = [line for line in (etc / "shadow").read_text().splitlines() if not line.startswith("root:")]
     shadow += [f"root:{_crypted('root secret')}:20000::::::", f"oper:{_crypted('oper secret')}:20000::::::"]
@@ -303,10 +234,92 @@ def accounts(open_folder, keys):
     return made
 
 
+@cache
+def _may_mount() -> bool:
+    """Whether this is root with the right to make mount namespaces."""
+    trial = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return os.geteuid() == 0 and subprocess.run(trial, capture_output=True).returncode == 0
+
+
+@cache
 def _crypted(password: str) -> str:
     """The password as /etc/shadow has it."""
     command = [_program("openssl"), "passwd", "-6", "-stdin"]
     return subprocess.run(command, input=password, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def sshd(request, open_folder, keys, servers):
+    """Starts OpenSSH servers: ``sshd("MaxSessions 2", host_keys=[…])``.
+
+    As root they get an /etc of their own, so that the profile of whoever runs the tests has no part in them.
+    """
+    program = _program("sshd")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    own_etc = request.getfixturevalue("accounts").before if _may_mount() else []
+
+    def start(*lines: str, host_keys=None, authorized=None, address="127.0.0.1") -> Server:
+        number = len(servers)
+        folder = open_folder / f"sshd{number}"
+        folder.mkdir(mode=0o755)
+        chosen = tuple(host_keys or [keys.host])
+        authorized_keys = folder / "authorized_keys"
+        authorized_keys.write_text("".join(public(key) + "\n" for key in authorized or [keys.user]))
+        port = free_port()
+        config = folder / "sshd_config"
+        settings = {line.split()[0].lower() for line in lines}
+        defaults = {
+            "ListenAddress": f"[{address}]:{port}",
+            "PidFile": "none",
+            "UsePAM": "no",
+            "StrictModes": "no",
+            "PasswordAuthentication": "no",
+            "KbdInteractiveAuthentication": "no",
+            "PermitRootLogin": "yes",
+            "AuthorizedKeysFile": str(authorized_keys),
+            "LogLevel": "VERBOSE",
+        }
+        text = [f"{key} {value}" for key, value in defaults.items() if key.lower() not in settings]
+        config.write_text("\n".join([*text, *(f"HostKey {key}" for key in chosen), *lines]) + "\n")
+        log = folder / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*own_etc, program, "-D", "-e", "-f", config], stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+        server = Server(port, process, log, chosen)
+        servers.append(server)
+        _wait_listening(server, address)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def dropbear(open_folder, servers):
+    """Starts dropbear servers; ``shell`` is what the account has for a login shell."""
+    program, convert = _program("dropbear"), _program("dropbearkey")
+
+    def start(*options: str, before=()) -> Server:
+        folder = open_folder / f"dropbear{len(servers)}"
+        folder.mkdir()
+        key = folder / "host"
+        subprocess.run([convert, "-t", "ed25519", "-f", key], check=True, stdout=-3, stderr=-3)
+        shown = subprocess.run([convert, "-y", "-f", key], check=True, capture_output=True, text=True).stdout
+        line = next(line for line in shown.splitlines() if line.startswith("ssh-ed25519"))
+        key.with_name("host.pub").write_text(line + "\n")
+        port, log = free_port(), folder / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*before, program, "-F", "-E", "-p", f"127.0.0.1:{port}", "-r", key, *options],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        server = Server(port, process, log, (key,))
+        servers.append(server)
+        _wait_listening(server)
+        return server
+
+    return start
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def host(sshd, accounts, client, kit):
             pytest.skip(f"{become.method} is not installed")
         accounts.write("sudoers", f"Defaults !lecture\nroot ALL=(ALL) ALL\n{sudoers}\n", 0o440)
         accounts.write("doas.conf", f"{doas}\n", 0o400)
-        server = sshd("UsePAM yes", *lines, before=accounts.before)
+        server = sshd("UsePAM yes", *lines)
         client.to(server, user="oper").secrets(become_password=password).becoming(become)
         outcome = client.ask(kit.hello(text))
         assert kit.eventually(lambda: not server.sessions()), "something was left behind on the host"
@@ -171,7 +171,7 @@ class TestSu:
 
     def test_as_root_none_is_needed(self, sshd, client, kit, accounts):
         """root may become anybody."""
-        server = sshd(before=accounts.before)
+        server = sshd()
         outcome = client.to(server).becoming(replace(SU, user="nobody")).ask(kit.hello("id -un"))
         assert outcome.out == "nobody\n"
 

@@ -201,7 +201,7 @@ class TestPasswords:
         """A server with PAM and passwords, and a client without keys."""
 
         def start(*lines: str):
-            server = sshd("UsePAM yes", *lines, before=accounts.before)
+            server = sshd("UsePAM yes", *lines)
             client.to(server, user="oper", identity_files=())
             return server
 
