@@ -84,9 +84,10 @@ def _by_module(name: str, kernel: Kernel | None) -> Absent | None:
     module = next((module for pattern, module in lifetimes.MODULES.items() if _fits(name, pattern)), None)
     if module is None:
         return None
-    if kernel is not None and isinstance(kernel.modules, Absent):
+    modules = () if kernel is None else kernel.modules
+    if isinstance(modules, Absent):
         return Absent(AbsentReason.NOT_PRESENT, f"{module} is not in this kernel, which loads no modules")
-    if kernel is not None and module in kernel.modules:
+    if module in modules:
         return Absent(AbsentReason.NOT_PRESENT, f"module {module} is loaded and has no {name}")
     return Absent(AbsentReason.NOT_PRESENT, f"module {module} is not loaded")
 
