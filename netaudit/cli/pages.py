@@ -35,7 +35,7 @@ class Pages:
         words = Words(self.options)
         blocks: list[Block] = []
         for heading, lines in passages:
-            rows = [Row(NO_LABEL, (Span(words.say(heading), Role.TITLE),), wraps=True)]
+            rows = [Row(NO_LABEL, (Span(words.say(heading), Role.TITLE),))]
             rows += [text_row("", words.say(" ".join(line.split()), _PARAGRAPH_CHARS)) for line in lines]
             blocks.append(tuple(rows))
         self.print_blocks(blocks)

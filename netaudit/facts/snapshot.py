@@ -48,6 +48,8 @@ def _why(section: Section) -> str:
     """One line for a person: the probe, how it ended, and the first line of its standard error."""
     first = section.stderr[:_DETAIL_LENGTH].decode("utf-8", "replace").partition("\n")[0].strip()
     ending = f"probe {section.probe_id} {section.status}"
+    if section.status is SectionStatus.NOT_PERMITTED:
+        ending = f"the probe {section.probe_id} needs root"
     if section.status is SectionStatus.FAILED:
         ending += f" with exit code {section.exit_code}"
     return f"{ending}: {first}" if first else ending

@@ -111,6 +111,9 @@ def finding_blocks(folded: Folded, fleet: Sequence[FleetFinding], options: Optio
     across = [finding for finding in fleet if finding.verdict is Verdict.FAIL]
     place = 0
     for severity in Severity:
+        if severity is Severity.INFO and not options.verbose:
+            yield remarks_block([each for each in folded.findings if each.severity is severity], options)
+            continue
         for finding in across:
             if finding.severity is severity:
                 yield fleet_block(finding, options, explain=place < EXPLAINED)
@@ -119,3 +122,19 @@ def finding_blocks(folded: Folded, fleet: Sequence[FleetFinding], options: Optio
             if each.severity is severity:
                 yield finding_block(each, options, explain=place < EXPLAINED)
                 place += 1
+
+
+def remarks_block(findings: Sequence[FoldedFinding], options: Options) -> Block:
+    """What is worth knowing and no fault, a line each."""
+    if not findings:
+        return ()
+    words = Words(options)
+    lines: list[Line] = [Row(Span("INFO", Role.INFO), (Span("worth knowing, and no fault; -v says more", Role.FAINT),))]
+    lines.extend(
+        Row(
+            hosts_label(len(finding.hosts)),
+            (Span(words.say(finding.title)), Span(" " * GAP), Span(words.say(finding.check), Role.FAINT)),
+        )
+        for finding in findings
+    )
+    return tuple(lines)

@@ -27,7 +27,8 @@ def host_blocks(report: HostReport, options: Options) -> Iterator[Block]:
     failures = [result for result in report.results if result.verdict is Verdict.FAIL]
     failures.sort(key=lambda result: (-result.severity.rank, _layer_place(result.layer), result.check))
     for place, result in enumerate(failures):
-        yield failure_block(result, options, explain=place < EXPLAINED)
+        if result.severity is not Severity.INFO or options.verbose:
+            yield failure_block(result, options, explain=place < EXPLAINED)
     yield layers_block(report, options)
 
 

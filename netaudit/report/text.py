@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from netaudit.fleet.bins import Bin
 from netaudit.fleet.fold import Folded
+from netaudit.fleet.names import natural_key
+from netaudit.model.reading import AbsentReason
 from netaudit.model.result import FleetFinding, RunInfo, Severity, Summary
 from netaudit.report.findings import finding_blocks
 from netaudit.report.one_host import host_blocks
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans, spans_width
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
+
+_NO_PERMISSION = str(AbsentReason.NOT_PERMITTED)
 
 
 def summary_page(run: RunInfo, folded: Folded, fleet: Sequence[FleetFinding], options: Options) -> tuple[Block, ...]:
@@ -62,12 +67,24 @@ def unknown_block(folded: Folded, options: Options) -> Block:
     words = Words(options)
     said = f"{count(folded.summary.unknown, 'result')} could not be decided, and none of them is a pass"
     lines: list[Line] = [Row(Span("UNKNOWN", Role.WARN), (Span(said, Role.TITLE),))]
-    for bin_ in folded.unknown:
+    shown, locked = folded.unknown, [bin_ for bin_ in folded.unknown if _NO_PERMISSION in bin_.text]
+    if locked and not options.verbose:
+        shown = tuple(bin_ for bin_ in folded.unknown if bin_ not in locked)
+        lines.append(_locked_row(locked, words))
+    for bin_ in shown:
         such = "" if bin_.uniform else "such as "
         checks = bin_.sources[0] if len(bin_.sources) == 1 else count(len(bin_.sources), "check")
         reason = Span(such + words.say(bin_.text)), Span(f"  {words.say(checks)}", Role.FAINT)
         lines.append(Pair(hosts_label(len(bin_.hosts)), reason, (Span(words.hosts(bin_.hosts), Role.HOSTS),)))
     return tuple(lines)
+
+
+def _locked_row(bins: Sequence[Bin[str]], words: Words) -> Line:
+    """What root alone could have read, as one line whatever it was."""
+    hosts = sorted({host for bin_ in bins for host in bin_.hosts}, key=natural_key)
+    checks = len({source for bin_ in bins for source in bin_.sources})
+    said = Span("needs root (--become)"), Span(f"  {count(checks, 'check')}", Role.FAINT)
+    return Pair(hosts_label(len(hosts)), said, (Span(words.hosts(hosts), Role.HOSTS),))
 
 
 def trouble_block(folded: Folded, options: Options) -> Block:
