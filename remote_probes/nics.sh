@@ -8,8 +8,8 @@
 # max_bytes: 1MiB
 # format: "sysfs" (grep -H in /sys/class/net; files of /proc by their path from there), "ip" (ip -s -s -d address) or what
 #   stands for it, "ethtool -x NAME" for each interface with a device behind it
-# cost_cpu_ms: 9
-# cost_processes: 6
+# cost_cpu_ms: 7
+# cost_processes: 5
 
 read_at_most=256     # interfaces of which sysfs is read
 ethtool_at_most=32   # devices that ethtool is asked about

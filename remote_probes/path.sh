@@ -7,7 +7,7 @@
 # max_bytes: 64KiB
 # format: per peer "route PEER" (ip route get, with the MTU of the interface), "small PEER" and "full PEER SIZE" (ping)
 # params: PEERS
-# cost_cpu_ms: 8
+# cost_cpu_ms: 15
 # cost_processes: 4
 
 # PEERS: addresses separated by blanks. Sends six packets to each and nothing else; eight peers at a time.

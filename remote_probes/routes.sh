@@ -9,7 +9,7 @@
 # format: "ip" (rules, neighbours and routes as ip prints them), "ip6" (routes of an ip that lists each family by
 #   itself), "neighbours" (family, state, count) where they are many, "stat" (path:line of the neighbour statistics);
 #   without ip the files of /proc/net under their own names
-# cost_cpu_ms: 2
+# cost_cpu_ms: 2.5
 # cost_processes: 1
 
 many=200           # routes or neighbours from which on awk or head stands between ip and the wire,

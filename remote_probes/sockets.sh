@@ -8,7 +8,7 @@
 # max_bytes: 1MiB
 # format: "ss" (rows of ss -atunpemo), "groups" (counts made on the host, when there are many sockets), "listening"
 #   (rows of /proc/net/tcp and udp) with "owners" (inode, pid, name) where ss is missing
-# cost_cpu_ms: 4
+# cost_cpu_ms: 5
 # cost_processes: 1
 
 # Few sockets are sent as ss prints them. Many are counted here by one awk: a busy proxy holds a million of them.

@@ -7,7 +7,7 @@
 # timeout_s: 10
 # max_bytes: 1MiB
 # format: "irqs" (interface, then its interrupt numbers), "files" (grep -H of the lines of those files that count)
-# cost_cpu_ms: 2
+# cost_cpu_ms: 1.6
 # cost_processes: 1
 
 lines_at_most=256 # interrupt lines of all devices together
