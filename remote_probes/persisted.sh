@@ -107,7 +107,7 @@ for line in $lines; do
     # shellcheck disable=SC2086
     set -- $key
     [ "$1" = - ] && shift
-    key=$1
+    key=${1#-}
     head=${key%%[./]*}
     case ${key#"$head"} in
         .*)

@@ -81,7 +81,9 @@ def random_line(chance: random.Random, value: int) -> str:
         return chance.choice(["# a comment = 1", "; another", "", "  ", "no assignment", "=", "-", "\ufeffnet.x = 1"])
     if kind > 0.87:
         return f"-{key}" + chance.choice(["", " ", "\r"])
-    form = chance.choice(["{} = {}", "{}={}", "  {} =  {}  ", "-{} = {}", "\t{}\t=\t{}", "{} = {}\r", "- {} = {}"])
+    form = chance.choice(
+        ["{} = {}", "{}={}", "  {} =  {}  ", "-{} = {}", "\t{}\t=\t{}", "{} = {}\r", "- {} = {}", "  -{} ={}"]
+    )
     return form.format(key, value)
 
 
