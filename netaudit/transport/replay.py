@@ -40,8 +40,7 @@ class ReplaySession:
         """See ``app.ports.Session``."""
         error = self._capture.error
         asked = [probe.id for probe in bundle.probes]
-        sections = [section for section in self._capture.sections if section.probe_id in asked]
-        streams = encode(sections, bundle.nonce, probe_ids=asked, whole=error is None)
+        streams = encode(self._capture.sections, bundle.nonce, probe_ids=asked, whole=error is None)
         for stream, data in _chunks(dict(zip(Stream, streams, strict=True))):
             await asyncio.sleep(self._delay_s)
             if sink.feed(stream, data):

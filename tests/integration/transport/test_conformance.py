@@ -298,6 +298,25 @@ def test_an_interruption_ends_everything(live, witness):
     assert eventually(lambda: not witness())
 
 
+def test_an_interrupted_payload_ends_before_its_session_does(live, witness):
+    """Cancelling the wait for an answer is enough: the host is told then, not when the connection is closed."""
+
+    async def interrupted() -> bool:
+        transport = live.make()
+        session = await transport.open(live.target)
+        task = asyncio.create_task(run(session, bundle_of(probe("a", f"exec {witness.command}"))))
+        assert await asyncio.to_thread(eventually, lambda: bool(witness()))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gone = await asyncio.to_thread(eventually, lambda: not witness())
+        await session.close()
+        await transport.close()
+        return gone
+
+    assert asyncio.run(interrupted())
+
+
 def test_a_replay_can_be_interrupted(tmp_path):
     """Also when each chunk of it takes its time."""
     bundle = bundle_of(probe("a", "echo"))
@@ -394,7 +413,7 @@ def test_a_connection_that_is_cut(ssh, servers, witness):
         task = asyncio.create_task(contact(transport, way.target, bundle))
         assert await asyncio.to_thread(eventually, lambda: bool(witness()))
         for pid in servers[0].sessions():
-            with suppress(ProcessLookupError):
+            with suppress(OSError):
                 if b"sshd" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     os.kill(pid, signal.SIGKILL)
         outcome = await task

@@ -123,6 +123,18 @@ def test_a_link_is_not_followed(tmp_path):
     assert read_capture_dir(tmp_path / "dir").capture("a").host == "a"
 
 
+def test_a_link_in_the_way_of_a_new_file_is_not_followed(tmp_path):
+    """Nothing is written then, here or there."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    writer = CaptureDirWriter(tmp_path / "dir", [Target("a", "a")])
+    writer.started(RUN, ["a"])
+    (tmp_path / "dir" / f".{file_name(0, 'a')}.new").symlink_to(victim)
+    with pytest.raises(OperatorError, match="cannot write captures"):
+        writer.host_done(0, HostReport("a", "", HostStatus.OK, None, 0.1), capture("a"))
+    assert victim.read_text() == "precious"
+
+
 def test_a_disk_that_is_full_is_an_error_of_the_operator(tmp_path, monkeypatch):
     """With the place, and without a half-written file."""
     writer = CaptureDirWriter(tmp_path / "dir", [Target("a", "a")])
