@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,20 @@ def test_list_of_many_hosts_is_no_path() -> None:
     """A list of hosts may be longer than any path."""
     names = [f"host{number}.example.net" for number in range(500)]
     assert load([",".join(names)]).hosts == tuple(names)
+
+
+@pytest.mark.parametrize("example", ["fleet.yaml.txt", "fleet.ini.txt"])
+def test_example_says_the_same_in_both_forms(example: str) -> None:
+    """Both examples, copied as their README says, are the same fleet."""
+    folder = Path(__file__).parents[3] / "inventory" / "examples"
+    copy = Path(example.removesuffix(".txt"))
+    copy.write_bytes((folder / example).read_bytes())
+    shutil.copytree(folder / "group_vars", "group_vars")
+    inventory = load([str(copy)])
+    assert len(inventory.select("site")) == 16
+    found = {target.name: target for target in inventory.targets(inventory.select("all")).targets}
+    assert found["probe"].address == "2001:db8::10"
+    assert found["web-canary.example.net"].ssh.port == 2222
+    assert found["web01.example.net"].vars["netaudit_vars"] == {"new_conn_per_s": 8000}
+    assert found["db-a.example.net"].ssh.jumps == ("jump@bastion.example.net",)
+    assert all(target.become and target.ssh.user == "audit" for target in found.values())
