@@ -40,6 +40,9 @@ def baseline_text(hosts: Sequence[HostPlan]) -> str:
         "baseline: lab",
         "title: The lab fleet",
         "extends: [linux-server]",
+        "vars:",
+        "  # What the services of this site pass to listen(), so that one with less is known to need a restart.",
+        "  listen_backlogs: {sshd: 128, shop-web: 4096, shop-api: 4096, shop-db: 4096}",
     ]
     waived = [host.name for host in hosts if host.fault is Fault.SHORT_FIN_TIMEOUT]
     if waived:
@@ -102,6 +105,7 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         "set -eu",
         "mount -t tmpfs -o mode=755,size=4m tmpfs /run",
         "mkdir -p /run/sshd /run/sysctl.d",
+        "mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true",
         f"cp {shlex.quote(str(directory / 'id_ed25519.pub'))} {AUTHORIZED_KEYS}",
         f"mount --bind {shlex.quote(str(own / 'sysctl.d'))} /etc/sysctl.d",
         f"mount --bind {shlex.quote(str(own / 'sysctl.conf'))} /etc/sysctl.conf",
