@@ -60,7 +60,9 @@ def _exists(source: str) -> bool:
 
 def expanded(source: str) -> str:
     """The source with ``~`` and ``$NAME`` replaced, as Ansible does in paths."""
-    return source if "," in source else str(Path(os.path.expandvars(source)).expanduser())
+    if "," in source:
+        return source
+    return os.path.expanduser(os.path.expandvars(source))  # noqa: PTH111 - Path.expanduser raises for an unknown user
 
 
 def read_source(graph: Graph, source: str) -> None:

@@ -7,6 +7,7 @@ error, since a connection without it would not be the one that was asked for.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ class SshWords:
 
     def _field(self, keyword: str, value: str) -> None:
         if keyword == "identityfile":
-            self.identity_files.append(str(Path(value).expanduser()))
+            self.identity_files.append(key_path(value))
         elif keyword == "proxyjump":
             self._way(parse_jumps(value), None)
         elif keyword == "proxycommand":
@@ -125,7 +126,7 @@ class SshWords:
         elif keyword == "identitiesonly":
             self.identities_only = value.lower() not in _NO if self.identities_only is None else self.identities_only
         else:
-            self.config_file = self.config_file or str(Path(value).expanduser())
+            self.config_file = self.config_file or key_path(value)
 
     def _way(self, jumps: tuple[str, ...] | None, command: str | None) -> None:
         """How the host is reached; who has a way already keeps it."""
@@ -209,6 +210,11 @@ def port_number(value: object) -> int:
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and 0 < int(text[:9]) < 65536):
         raise ValueError(f"{value!r:.40} is not a port")
     return int(text)
+
+
+def key_path(value: str) -> str:
+    """The path with ``~`` and ``~user`` replaced; a user who is not known leaves it as it is."""
+    return os.path.expanduser(value)  # noqa: PTH111 - Path.expanduser raises for an unknown user
 
 
 def _seconds(value: str) -> float | None:

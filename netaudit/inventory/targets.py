@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,7 +19,7 @@ from netaudit.errors import InventoryError
 from netaudit.inventory import credentials as secret
 from netaudit.inventory.credentials import InventorySecrets
 from netaudit.inventory.sshargs import is_host, parse_arguments
-from netaudit.inventory.sshwords import SshWords, port_number, user_name
+from netaudit.inventory.sshwords import SshWords, key_path, port_number, user_name
 from netaudit.inventory.values import Value, Vaulted, kind_of
 from netaudit.model.target import Become, BecomeMethod, Connection, Credentials, SshSettings, Target
 
@@ -189,7 +188,7 @@ class _Host:
         words.user = words.user or user or overrides.user
         port = self._converted(port_number, "ansible_port", "ansible_ssh_port")
         words.port = words.port or port or overrides.port
-        key = self._converted(_path, "ansible_private_key_file", "ansible_ssh_private_key_file")
+        key = self._converted(key_path, "ansible_private_key_file", "ansible_ssh_private_key_file")
         if file := key or overrides.private_key:
             words.identity_files.append(file)
         words.connect_timeout_s = words.connect_timeout_s or self._converted(_seconds, "ansible_ssh_timeout")
@@ -312,10 +311,6 @@ def _become_method(text: str) -> BecomeMethod:
         return BecomeMethod(text.rpartition(".")[2])
     except ValueError:
         raise ValueError(f"is {text!r:.40}; netaudit knows {', '.join(BecomeMethod)}") from None
-
-
-def _path(text: str) -> str:
-    return str(Path(text).expanduser())
 
 
 def _program(text: str) -> str:

@@ -73,6 +73,7 @@ def test_command_line_is_the_weakest_word() -> None:
     assert (said.ssh.user, said.ssh.port) == ("inv", 1)
     assert target("ansible_user=inv", overrides, ansible_user="extra").ssh.user == "extra"
     assert target("ansible_private_key_file=~/k", overrides).ssh.identity_files == ("/home/me/k",)
+    assert target("ansible_private_key_file=~nobody-here/k").ssh.identity_files == ("~nobody-here/k",)
 
 
 def test_jump_of_the_command_line_replaces_every_way() -> None:
