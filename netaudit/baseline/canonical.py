@@ -39,7 +39,7 @@ def canonical(name: str, text: str) -> str:
     if name in _RANGE_LISTS:
         return _ranges(text)
     words = [_decimal(word) for word in text.split()]
-    if len(words) == 1 and words[0].isdigit():
+    if len(words) == 1 and words[0].isdecimal() and (words[0] == "0" or words[0][0] != "0"):
         words = [str(_rounded(name, int(words[0])))]
     return " ".join(words)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from netaudit.baseline.closures import Closure, Tree, closure, truth
@@ -53,6 +53,13 @@ def _lasting(check: Check) -> tuple[str, ...]:
         else:
             found.append(name)
     return tuple(found)
+
+
+def _sysctls(expressions: Iterable[Expression]) -> tuple[str, ...]:
+    """The sysctls that some expressions name in full."""
+    reads = (name for each in expressions for name in each.reads)
+    names = (name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:") and "*" not in name)
+    return tuple(dict.fromkeys(names))
 
 
 def _names_in(tree: Tree) -> Iterator[str]:
@@ -115,16 +122,18 @@ class Compiled:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The sysctls that the check judges by name: those its value reads, or its claims when it has no value."""
+        """The sysctls that the check judges by name: those that its verdict rests on, if it is about the host at large."""
         if self._judged is None:
-            made = self.check
-            looked_at = [made.value] if made.value is not None else list(expressions_of(made))
-            if made.value is not None and not any(name.startswith("sysctl:") for name in made.value.reads):
-                looked_at += [definition for _, definition in made.definitions]
-            reads = (name for each in looked_at for name in each.reads)
-            names = (name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:") and "*" not in name)
-            self._judged = () if made.for_each is not None else tuple(dict.fromkeys(names))
+            self._judged = () if self.check.for_each is not None else _sysctls(expressions_of(self.check))
         return self._judged
+
+    @property
+    def defaulted(self) -> str | None:
+        """The sysctl whose default the check says: the only one that its value reads."""
+        made = self.check
+        looked_at = [made.value] if made.value is not None else []
+        named = _sysctls(looked_at) or _sysctls(definition for _, definition in made.definitions)
+        return named[0] if len(named) == 1 else None
 
     def evidence(self, scope: Scope) -> str | None:
         """Where the numbers were read, in the check's own words or by what its expressions read."""

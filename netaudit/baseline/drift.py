@@ -57,13 +57,13 @@ class Drift:
         return bool(self.writers)
 
 
-def _turns(differs: bool, first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:  # noqa: FBT001  # three values of one kind
-    """Whether what is right first is wrong then."""
-    if not differs or first is False or second is True:
+def _turns(first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:
+    """Whether what is right first is wrong then. Not known both times is no change."""
+    if first is False or second is True or (isinstance(first, Absent) and isinstance(second, Absent)):
         return False
-    if isinstance(first, Absent) or isinstance(second, Absent):
-        return first if isinstance(first, Absent) else second
-    return True
+    if isinstance(first, Absent):
+        return first
+    return second if isinstance(second, Absent) else True
 
 
 def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple[Drift, ...]:
@@ -105,7 +105,7 @@ class _Drifting:
         """The kernel's default of a key, if one of its checks says it."""
         for check in self._judges[name]:
             default = check.compiled.kernel_default
-            if default is None or check.compiled.judged != (name,):
+            if default is None or check.compiled.defaulted != name:
                 continue
             self._scope.variables = check.variables
             try:
@@ -133,11 +133,6 @@ class _Drifting:
         known = boot is not None or name in self._defaults
         known_after = system is not None or known
         lost, differs = name in self._boot, self._boot.get(name) != self._system.get(name)
-        now: Maybe[bool] = True
-        at_boot: Maybe[bool] = True
-        after: Maybe[bool] = True
-        if lost or name in self._system:
-            now, at_boot, after = (self._is_right(name, moment) for moment in ("now", "boot", "system"))
         return Drift(
             name=name,
             checks=", ".join([check.compiled.check.id for check in self._judges[name]]),
@@ -149,18 +144,18 @@ class _Drifting:
             is_persisted=boot is not None,
             differs_at_boot=lost,
             differs_after_system=name in self._system,
-            lost_at_boot=_turns(lost, now, at_boot),
-            cured_at_boot=_turns(lost, at_boot, now),
-            clobbered_by_system=_turns(differs, at_boot, after),
+            lost_at_boot=self._turning(name, "now", "boot") if lost else False,
+            cured_at_boot=self._turning(name, "boot", "now") if lost else False,
+            clobbered_by_system=self._turning(name, "boot", "system") if differs else False,
             writers=tuple([each.name for each in writers if each.active and _writes(each, name)]) if writers else (),
         )
 
-    def _is_right(self, name: str, moment: str) -> Maybe[bool]:
-        """Whether all checks of a key pass at a moment."""
-        answers = [self._passes(check, moment) for check in self._judges[name]]
-        if any(answer is False for answer in answers):
-            return False
-        return next((answer for answer in answers if isinstance(answer, Absent)), True)
+    def _turning(self, name: str, first: str, second: str) -> Maybe[bool]:
+        """Whether a check of a key passes at one moment and fails at another."""
+        turns = [_turns(self._passes(check, first), self._passes(check, second)) for check in self._judges[name]]
+        if True in turns:
+            return True
+        return next((each for each in turns if isinstance(each, Absent)), False)
 
     def _passes(self, check: HostCheck, moment: str) -> Maybe[bool]:
         key = (id(check), moment)

@@ -186,7 +186,7 @@ class _Evaluation:
         """Every namespace is a subject, or has the subjects of ``for_each``."""
         refusal = _refusal(check, scope)
         tally = _Tally()
-        lost: Unknown | None = None
+        severity = check.compiled.check.severity
         for each in [scope, *self._scopes(check)]:
             try:
                 if not all(when(each) for when, _ in check.compiled.conditions):
@@ -194,13 +194,9 @@ class _Evaluation:
                 self._count(check, each, tally)
             except Unknown as unknown:
                 if not _is_of_the_host(each, unknown):
-                    lost = lost or unknown
-        if tally.is_empty and lost is not None:
-            return _bare(check, Verdict.UNKNOWN, lost.reason)
+                    tally.add(Outcome(Verdict.UNKNOWN, severity, each, {}, None, unknown))
         if tally.is_empty:
             return refusal or _bare(check, Verdict.PASS, "nothing to look at")
-        if lost is not None:
-            tally.add(Outcome(Verdict.UNKNOWN, check.compiled.check.severity, scope, {}, None, lost))
         return self._folded(check, tally)
 
     def _scopes(self, check: HostCheck) -> list[Scope]:
@@ -325,7 +321,9 @@ def _subject_name(compiled: Compiled, outcome: Outcome) -> str:
     if compiled.subjects is None:
         return place or "host"
     scope.names = outcome.names
-    name = compiled.subjects.subject(scope) if outcome.names else "host"
+    if not outcome.names:  # the list of subjects itself is absent
+        return place or "host"
+    name = compiled.subjects.subject(scope)
     return f"{place}: {name}" if place else name
 
 
@@ -342,6 +340,8 @@ class _Said:
 def _said(compiled: Compiled, outcome: Outcome) -> _Said:
     scope = outcome.scope
     scope.names = names = outcome.names
+    if compiled.subjects is not None and not names:
+        return _Said(None, None, None, _reason(outcome, scope))
     words, names["expected"] = compiled.wanted(scope, outcome.step)
     value = names.get("value")
     observed = None if isinstance(value, Unknown) else plain_value(value)

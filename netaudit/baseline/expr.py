@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 40
+_MAX_CHAIN = 4  # comparisons in a row
+_AT_END = "end of template"  # Jinja2's words for the end of what it reads
 
 Constant: TypeAlias = str | int | float | bool | None
 
@@ -64,8 +66,9 @@ def parse(text: str) -> Term:
             raise NotAnExpression(f"{parser.stream.current.value!r} is not expected here", parser.stream.current.lineno)
         return _term(node, 0)
     except TemplateSyntaxError as error:
-        at = min(max(error.lineno, 0), len(text))
-        raise NotAnExpression(f"cannot be read: {error.message}", at) from error
+        message = str(error.message)
+        at = len(text) if _AT_END in message else min(max(error.lineno, 0), len(text))
+        raise NotAnExpression(f"cannot be read: {message.replace(_AT_END, 'the end')}", at) from error
     except (RecursionError, ValueError) as error:
         raise NotAnExpression("is nested too deep, or holds a number that is too long", 0) from error
 
@@ -186,6 +189,8 @@ def _item(node: _Foreign, depth: int) -> Term:
 
 def _comparison(node: _Foreign, depth: int) -> Term:
     """A chain ``a < b < c`` becomes ``a < b and b < c``, so that each link has its own three values."""
+    if len(node.ops) > _MAX_CHAIN:
+        raise NotAnExpression(f"at most {_MAX_CHAIN} comparisons stand in a row", node.ops[_MAX_CHAIN].expr.lineno)
     left = _term(node.expr, depth)
     links = []
     for operand in node.ops:

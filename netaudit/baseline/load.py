@@ -67,7 +67,8 @@ class Problems:
         try:
             return read()
         except RuleError as error:
-            self.found.append(error)
+            if str(error) not in {str(other) for other in self.found}:
+                self.found.append(error)
             return None
 
 
@@ -194,10 +195,10 @@ class _CheckReader:
         made = self._try(lambda: bare_and_kind(node, names, ANY, "'value'"))
         if made is None:
             return None, ANY
-        if made[1].record is not None or (made[1].element is not None and made[1].element.record is not None):
-            self._problems.found.append(
-                node.error(f"this gives {made[1]}, which is no value", "name one of its fields")
-            )
+        kind = made[1]
+        if kind.record is not None or (kind.element is not None and kind.element.record is not None):
+            self._problems.found.append(node.error(f"this gives {kind}, which is no value", "name one of its fields"))
+            return made[0], ANY
         return made
 
     def _optional(self, key: str, names: Names) -> Expression | None:

@@ -13,13 +13,13 @@ _LISTED = 12  # so many names are listed in full when none is near
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like ``name``, or None when none is near."""
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found = get_close_matches(name, [str(each) for each in known], n=1, cutoff=0.6)
     return found[0] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint: the nearest known name, else all of them when they are few, else nothing."""
-    names = sorted(set(known))
+    names = sorted({str(each) for each in known})
     found = nearest(name, names)
     if found is not None:
         return f"did you mean {found!r}?"

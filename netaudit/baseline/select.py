@@ -66,7 +66,7 @@ class Ruleset:
     ) -> None:
         self.rules = rules
         self.sha256 = sha256
-        self._lists = lists
+        self.lists = lists
         self._extra = extra  # variables of the command line: nothing of the inventory outranks them
         self._compiled: dict[int, tuple[Check, Compiled]] = {}
         self._made: dict[object, HostRules] = {}
@@ -131,7 +131,7 @@ class Ruleset:
         from netaudit.baseline.node import Source, of_plain
         from netaudit.baseline.static import Names
 
-        lists = self._lists()
+        lists = self.lists()
         kinds = {each: kind_of_value(value) for each, value in self.rules.variables.items()}
         names = Names(kinds, lists.sysctls.and_also(self.rules.sysctl_names), lists.counters)
         return list(host_changes(of_plain(own[CHANGES], Source(f"{CHANGES} of {name}")), self._by_id, names))
