@@ -48,15 +48,16 @@ class Link:
     connection: asyncssh.SSHClientConnection
     road: Road
 
-    async def close(self, within_s: float = 1.0) -> None:
-        """Close it politely, and for good when the other side does not follow in time."""
+    async def close(self, within_s: float = 0.8) -> None:
+        """Close it politely, and for good when the other side does not follow in time or nobody waits any more."""
         self.connection.close()
         try:
             async with asyncio.timeout(within_s):
                 await self.connection.wait_closed()
         except TimeoutError:
-            self.connection.abort()
+            pass
         finally:
+            self.connection.abort()
             await self.road.close()
 
 
@@ -180,14 +181,15 @@ class _Attempt:
                     lambda: limit.reschedule(asyncio.get_running_loop().time() + self.connector.limits.auth_s),
                 )
                 return Link(await self._handshake(road, client, identities), road)
-        except BaseException as error:
+        except Exception as error:
             failure = self._told(error, client, identities)
             if road.proxy is not None and client is not None and client.failure is None:
                 failure = await road.proxy.ended(failure)
             await road.close()
-            if not isinstance(error, Exception):
-                raise
             raise failure from error
+        except BaseException:
+            await road.close()
+            raise
 
     async def _handshake(
         self, road: Road, client: HandshakeClient, identities: Identities

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import asyncssh
@@ -78,7 +79,7 @@ class KeyRing:
     async def _collect(self, found: Identities, resolved: Resolved, passphrase: str | None) -> None:
         held, socket = await self._agent_keys(resolved)
         named = [_expanded(file) for file in resolved.identity_files]
-        files = [await self._read(path, None) for path in named or self._present_defaults()]
+        files = [await self._read(path, None) for path in named or self._present_defaults]
         by_public = {key.public: key for key in held}
         chosen: list[KeyFile | AgentKey] = [by_public.pop(_public(file), file) for file in files]
         if not (resolved.identities_only and named):
@@ -114,6 +115,7 @@ class KeyRing:
             self._files[key] = asyncio.create_task(asyncio.to_thread(read_key_file, path, passphrase))
         return await asyncio.shield(self._files[key])
 
+    @cached_property
     def _present_defaults(self) -> list[Path]:
         return [path for path in self._options.default_identities if path.exists()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from netaudit.errors import ErrorKind, OperatorError, Phase, WorldError
@@ -31,11 +32,15 @@ class AsyncsshTransport:
         self._jumps = JumpHosts(options, self._config, self._connector)
 
     async def prepare(self, targets: Sequence[Target]) -> None:
-        """Return when what the operator has to put right is right: that the ssh_config can be read.
+        """Return when the ssh_config can be read and the keys that will be wanted are open.
 
-        Raises OperatorError. To be called before any host is contacted: afterwards it is each host's own error.
+        Raises OperatorError. To be called before any host is contacted: then a passphrase is asked for while nothing
+        else is on the screen, and what is wrong with the ssh_config is not yet each host's own error.
         """
-        await self._config.check(targets)
+        for target, resolved in await self._config.check(targets):
+            with contextlib.suppress(WorldError):
+                credentials = self._options.secrets.for_target(target)
+                (await self._keys.identities(resolved, credentials)).close()
 
     async def open(self, target: Target) -> AsyncsshSession:
         """A session that is logged in to the host. Raises WorldError."""

@@ -17,31 +17,37 @@ from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.transport.hosttext import one_line
 
 _AT_ONCE = 256
+_KEPT_S = 60.0
 _IpAddress = tuple[str, int] | tuple[str, int, int, int]
 Address = tuple[socket.AddressFamily, _IpAddress]
 
 
 @dataclass(slots=True)
 class Names:
-    """The names of one run. A failure is kept like an answer; ``forget`` starts anew, for a run that repeats."""
+    """The names of one run. A failure is kept like an answer, neither for longer than a minute."""
 
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-    _known: dict[tuple[str, socket.AddressFamily], asyncio.Task[list[Address]]] = field(default_factory=dict)
+    _known: dict[tuple[str, socket.AddressFamily], tuple[float, asyncio.Task[list[Address]]]] = field(
+        default_factory=dict
+    )
 
     async def addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[Address]:
         """The addresses of a host in the order to try them. Raises WorldError (dns). The caller bounds the wait."""
         if literal := _literal(host, port):
             return [literal]
         key = (host, family)
-        if key not in self._known:
-            self._known[key] = asyncio.create_task(self._look_up(host, family))
-            self._known[key].add_done_callback(_seen)
-        found = await asyncio.shield(self._known[key])
+        now = asyncio.get_running_loop().time()
+        asked_at, task = self._known.get(key, (now, None))
+        if task is None or (task.done() and now - asked_at > _KEPT_S):
+            task = asyncio.create_task(self._look_up(host, family))
+            task.add_done_callback(_seen)
+            self._known[key] = now, task
+        found = await asyncio.shield(task)
         return [(kind, (address[0], port, *address[2:])) for kind, address in found]
 
     def forget(self) -> None:
         """Drop what is known."""
-        for task in self._known.values():
+        for _, task in self._known.values():
             task.cancel()
         self._known.clear()
 

@@ -27,6 +27,7 @@ from netaudit.transport.sshconfig_scan import HARMLESS, ConfigScan, scan_config
 
 _WITHIN_S = 5.0
 _AT_ONCE = 2 * (os.cpu_count() or 2)
+_KINDS_CHECKED = 64
 _MAX_PRINT_BYTES = 2**20
 _NOISE = "Pseudo-terminal will not be allocated"
 _PLACE = re.compile(r"^(?P<file>.+?):? line (?P<line>\d+): (?P<text>.+)$")
@@ -34,6 +35,7 @@ _HOP = re.compile(
     r"\A(?:ssh://)?(?:(?P<user>[^@/]+)@)?(?:\[(?P<literal>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:@/\[\]]+))"
     r"(?::(?P<port>[0-9]{1,5}))?/?\Z"
 )
+_WAYS = frozenset({"proxyjump", "proxycommand"})
 _LOOSE = frozenset({"no", "off", "accept-new", "false"})
 
 
@@ -74,12 +76,15 @@ class SshConfig:
             self._cache[key].add_done_callback(_seen)
         return await asyncio.shield(self._cache[key])
 
-    async def check(self, targets: Sequence[Target]) -> None:
-        """Return when the files can be read for one target of each kind of settings. Raises OperatorError."""
+    async def check(self, targets: Sequence[Target]) -> list[tuple[Target, Resolved]]:
+        """One target of each kind of settings, resolved: so the files can be read. Raises OperatorError."""
+        self._refuse_missing()
         kinds = {repr(target.ssh): target for target in targets}
-        for target in list(kinds.values())[:64]:
+        found: list[tuple[Target, Resolved]] = []
+        for target in list(kinds.values())[:_KINDS_CHECKED]:
             with contextlib.suppress(WorldError):
-                await self.resolve(target)
+                found.append((target, await self.resolve(target)))
+        return found
 
     async def close(self) -> None:
         """Stop what is still being asked."""
@@ -100,7 +105,16 @@ class SshConfig:
         return scan_config([(user / "config", user), (Path("/etc/ssh/ssh_config"), Path("/etc/ssh"))])
 
     def _needs_ssh(self, said: SshSettings) -> bool:
-        return self._scan.effective or any(keyword not in HARMLESS for keyword in said.options)
+        """Whether only OpenSSH can tell. Where no file matters, a way that is said to be none is one already."""
+        return self._scan.effective or any(
+            keyword not in HARMLESS and not (keyword in _WAYS and values == ("none",))
+            for keyword, values in said.options.items()
+        )
+
+    def _refuse_missing(self) -> None:
+        path = self._options.ssh_config_file
+        if path is not None and str(path).lower() != "none" and not os.access(path, os.R_OK):
+            raise OperatorError(f"the ssh_config {path} cannot be read", hint="-F names it; -F none stands for none")
 
     async def _ask(self, target: Target, said: SshSettings) -> Resolved:
         start = checked(from_settings(target, said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from netaudit.errors import ErrorKind, Phase
 from netaudit.transport.resolved import local_user
+from netaudit.wire.frame import Decoder
 
 
 def test_an_answer_is_whole(sshd, client):
@@ -24,10 +26,6 @@ def test_an_answer_is_whole(sshd, client):
 
 def test_payloads_follow_each_other_on_one_connection(sshd, client, kit):
     """A session runs one payload after the other without a new login."""
-    import asyncio
-
-    from netaudit.wire.frame import Decoder
-
     client.to(sshd())
 
     async def twice():
@@ -105,6 +103,21 @@ class TestEncryptedKeys:
         client.to(sshd(authorized=[keys.locked]), identity_files=(str(keys.locked),)).using(ask_passphrase=answer)
         targets = [replace(client.target, name=f"web{number}") for number in range(4)]
         assert [outcome.kind for outcome in client.ask_all(targets)] == [None] * 4
+        assert asked == [keys.locked]
+
+    def test_it_is_asked_for_before_any_host_is_contacted(self, client, keys):
+        """``prepare`` opens the keys, while nothing else is on the screen."""
+        asked = []
+        client.to(9, identity_files=(str(keys.locked),)).using(
+            ask_passphrase=lambda path: asked.append(path) or "open sesame"
+        )
+
+        async def prepare():
+            transport = client.make(client.options)
+            await transport.prepare([client.target] * 3)
+            await transport.close()
+
+        asyncio.run(prepare())
         assert asked == [keys.locked]
 
     def test_without_a_passphrase_it_is_unreadable(self, sshd, client, keys):

@@ -110,3 +110,16 @@ def test_an_answer_after_the_end_is_dropped(resolver):
         names.forget()
 
     asyncio.run(leave())
+
+
+def test_what_is_old_is_looked_up_again(resolver, monkeypatch):
+    """A run that goes on for long follows a name to its new address."""
+    monkeypatch.setattr("netaudit.transport.names._KEPT_S", -1.0)
+
+    async def twice():
+        names = Names()
+        for _ in range(2):
+            await names.addresses("web1", 22, ANY)
+
+    asyncio.run(twice())
+    assert resolver == ["web1", "web1"]

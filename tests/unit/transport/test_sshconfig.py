@@ -219,6 +219,20 @@ def test_a_host_is_resolved_once(tmp_path, monkeypatch):
     assert len(started) == 2
 
 
+def test_a_file_that_is_named_has_to_be_there(tmp_path):
+    """``-F`` with nothing behind it is the operator's, ``-F none`` is meant."""
+    gone = SshConfig(TransportOptions(ssh_config_file=tmp_path / "gone"))
+    with pytest.raises(OperatorError, match="cannot be read"):
+        asyncio.run(gone.check([Target("web1", "web1")]))
+    none = SshConfig(TransportOptions(ssh_config_file=Path("none")))
+    assert len(asyncio.run(none.check([Target("web1", "web1"), Target("web2", "web2")]))) == 1
+
+
+def test_a_way_said_to_be_none_starts_nothing(resolve, forbidden):
+    """Where no file could say another."""
+    assert resolve("", options={"proxyjump": ("none",), "controlmaster": ("auto",)}).jumps == ()
+
+
 def test_a_file_can_be_left_out(tmp_path):
     """``use_ssh_config`` false."""
     config = tmp_path / "config"
