@@ -1,11 +1,11 @@
-"""Observers of a run: several as one, and the one that stores it."""
+"""Observers of a run: several as one, one that may fail, and the one that stores it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from netaudit.app.ports import Observer, RunStore
-from netaudit.errors import StoreError
+from netaudit.errors import OperatorError, StoreError
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 
@@ -51,6 +51,37 @@ class Silent:
 
     def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
         """See ``Observer.finished``."""
+
+
+class Expendable(Silent):
+    """An observer whose first failure is told to ``failed`` and ends it, never the run: a report on a full disk."""
+
+    def __init__(self, observer: Observer, failed: Callable[[OperatorError], None]) -> None:
+        self._observer: Observer = observer
+        self._failed = failed
+
+    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
+        """Tell it."""
+        self._try(lambda observer: observer.started(run, hosts))
+
+    def host_started(self, name: str) -> None:
+        """Tell it."""
+        self._try(lambda observer: observer.host_started(name))
+
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
+        """Tell it."""
+        self._try(lambda observer: observer.host_done(position, report, capture))
+
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """Tell it."""
+        self._try(lambda observer: observer.finished(run, summary, fleet))
+
+    def _try(self, tell: Callable[[Observer], None]) -> None:
+        try:
+            tell(self._observer)
+        except OperatorError as error:
+            self._observer = Silent()
+            self._failed(error)
 
 
 class Keeping(Silent):

@@ -6,24 +6,25 @@ import argparse
 import contextlib
 import os
 import secrets
-import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from netaudit import __version__
 from netaudit.app.audit import Audit, Job, Outcome
 from netaudit.app.collect import Collector
-from netaudit.app.observers import Keeping, Observers
+from netaudit.app.observers import Expendable, Keeping, Observers
 from netaudit.app.ports import Observer
+from netaudit.baseline.waivers import notes as waiver_notes
 from netaudit.cli import exit_codes
 from netaudit.cli.console import Console
 from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
-from netaudit.cli.outputs import Output, opened, parse_outputs
+from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.reports import JsonLines, JsonReport
 from netaudit.cli.rules import probes_digest, questions, ruleset_of
 from netaudit.cli.run_request import SITE, Fleet, fleet_of, prepared
-from netaudit.errors import StoreError
+from netaudit.errors import OperatorError, StoreError
 from netaudit.model.result import BaselineRef, RunInfo, Severity
 from netaudit.store.location import default_path
 from netaudit.store.run_ids import run_id
@@ -74,11 +75,20 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     jobs = [_job(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
+    run = replace(run, notes=(*run.notes, *waiver_notes(ruleset.rules.waivers, run.started_at)))
     console = Console(args, outputs, jobs, {check.id: check.why for check in ruleset.rules.checks})
+    codes = []
+
+    def failed(error: OperatorError) -> None:
+        say(str(error))
+        codes.append(exit_codes.ExitCode.USAGE)
+
     with contextlib.ExitStack() as stack:
-        observers = [*_keeping(args, stack, warn), *_reports(outputs, stack), console]
+        reports = [Expendable(report, failed) for report in _reports(outputs, stack)]
+        observers = [*_keeping(args, stack, warn), *reports, console]
         outcome = perform(fleet, jobs, run, Observers(*observers))
-    return exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted)
+    codes.append(exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted))
+    return exit_codes.worst(codes)
 
 
 def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer) -> Outcome:
@@ -121,10 +131,5 @@ def _reports(outputs: Sequence[Output], stack: contextlib.ExitStack) -> list[Obs
         if output.format == "json":
             reports.append(JsonReport(output))
         elif output.format == "jsonl":
-            reports.append(JsonLines(stack.enter_context(opened(output))))
+            reports.append(stack.enter_context(contextlib.closing(JsonLines(output))))
     return reports
-
-
-def stdout_is_taken(outputs: Sequence[Output]) -> bool:
-    """Whether standard output belongs to a report that is not for a person."""
-    return any(output.path is None and output.format != "console" for output in outputs) or sys.stdout.closed

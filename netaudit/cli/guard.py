@@ -20,17 +20,30 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except BrokenPipeError:
         # The reader of a pipe has gone, such as `| head`: there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return ExitCode.DONE
     except KeyboardInterrupt:
         say("interrupted")
         return ExitCode.INTERRUPTED
+    except OSError as error:
+        _drop_output()
+        if _wants_traceback(arguments):
+            raise
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        return ExitCode.USAGE
     except Exception as error:
         if _wants_traceback(arguments):
             raise
         say(f"internal error: {type(error).__name__}: {error} (-vv shows where; please report it)")
         return ExitCode.USAGE
     return code
+
+
+def _drop_output() -> None:
+    """What waits for standard output goes nowhere: it could not be written, and is not tried again at the end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def say(line: str) -> None:

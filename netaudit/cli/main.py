@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from netaudit import __version__
@@ -48,13 +49,12 @@ def _usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is that of the contract. No traceback reaches a user, but for ``-vv``."""
+    _open_standard_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        _print(_usage())
-        return 0 if arguments else 2
+        return max(_print(_usage()), 0 if arguments else 2)
     if arguments[0] in {"--version", "-V"}:
-        _print(f"netaudit {__version__}")
-        return 0
+        return _print(f"netaudit {__version__}")
     if arguments[0] not in COMMANDS:
         return _unknown(arguments[0])
     return _run(arguments[0], arguments[1:])
@@ -65,10 +65,14 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
     from netaudit.cli.guard import guarded
 
-    command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
-    parser = command.parser()
-    parser.prog = f"netaudit {name}"
-    return guarded(lambda: command.run(parser.parse_args(arguments)), arguments)
+    def work() -> int:
+        command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
+        parser = command.parser()
+        parser.prog = f"netaudit {name}"
+        code: int = command.run(parser.parse_args(arguments))
+        return code
+
+    return guarded(work, arguments)
 
 
 def _unknown(word: str) -> int:
@@ -80,5 +84,23 @@ def _unknown(word: str) -> int:
     return 2
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+def _print(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        gone = isinstance(error, BrokenPipeError)  # as `| head` ends: there is nobody left to tell
+        if not gone:
+            print(f"netaudit: standard output: {error.strerror}", file=sys.stderr, flush=True)
+        os._exit(0 if gone else 2)  # else the interpreter tries to write it once more
+    return 0
+
+
+def _open_standard_streams() -> None:
+    """Where the caller has closed one (``>&-``) nothing is read or written, and no other file gets its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # for good

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -44,24 +45,83 @@ def _parse(word: str, formats: Sequence[str]) -> Output:
         raise UsageError(f"-o {word}: the path is missing", hint=f"-o {name}=FILE")
     if path and not Path(path).absolute().parent.is_dir():
         raise UsageError(f"-o {word}: there is no directory {Path(path).absolute().parent}")
+    if path and Path(path).is_dir():
+        raise UsageError(f"-o {word}: {path} is a directory", hint=f"-o {name}=FILE")
     return Output(name, Path(path) if path else None)
+
+
+class ReportFile(io.TextIOWrapper):
+    """Text on its way to a file, which is its owner's only and has its name once it is ``kept`` as a whole.
+
+    A device or a pipe, such as ``/dev/stderr`` or a shell's ``>(…)``, is written to as it is. What goes wrong with the
+    file is a UsageError that names the option.
+    """
+
+    def __init__(self, output: Output, path: Path) -> None:
+        self._output = output
+        self._path = path
+        self._written = path if _is_special(path) else path.with_name(f".{path.name}.{os.getpid()}")
+        flags = os.O_WRONLY | os.O_CLOEXEC | (0 if self._written == path else os.O_CREAT | os.O_EXCL)
+        with _told(output):
+            super().__init__(io.FileIO(os.open(self._written, flags, 0o600), "w"), "utf-8", "backslashreplace")
+
+    def write(self, text: str) -> int:
+        """Take text. Raises UsageError."""
+        with _told(self._output):
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Hand on what has been taken. Raises UsageError."""
+        with _told(self._output):
+            super().flush()
+
+    def keep(self) -> None:
+        """Give the file its name. Raises UsageError."""
+        self.close()
+        if self._written != self._path:
+            with _told(self._output):
+                self._written.replace(self._path)
+
+    def discard(self) -> None:
+        """Leave no trace of a file that was not kept. Never raises; safe to call twice."""
+        with contextlib.suppress(UsageError):
+            self.close()
+        if self._written != self._path:
+            with contextlib.suppress(OSError):
+                self._written.unlink()
 
 
 @contextlib.contextmanager
 def opened(output: Output) -> Iterator[TextIO]:
-    """A text stream for an output. A file is its owner's only, and has its name once it is whole."""
+    """A text stream for an output, kept when the body ends well. Raises UsageError."""
     if output.path is None:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper, or a test's
-        yield sys.stdout
+        yield standard_output()
         return
-    temporary = output.path.with_name(f".{output.path.name}.{os.getpid()}")
+    file = ReportFile(output, output.path)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123  # a descriptor
-            yield stream
-        temporary.replace(output.path)
-    except OSError as error:
-        raise UsageError(f"-o {output.format}={output.path}: {error.strerror}") from None
+        yield file
+        file.keep()
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        file.discard()
+
+
+def standard_output() -> TextIO:
+    """Standard output, for text that no locale is ready for."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper, or a test's
+    return sys.stdout
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path must not be replaced by a file: it is no regular one, or leads to what is open already."""
+    absolute = path.absolute()
+    if absolute.is_relative_to("/dev") or absolute.is_relative_to("/proc"):
+        return True
+    return path.exists() and not path.is_file()
+
+
+@contextlib.contextmanager
+def _told(output: Output) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"-o {output.format}={output.path}: {error.strerror or error}") from error

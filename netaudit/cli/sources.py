@@ -42,7 +42,7 @@ def load_inventory(args: argparse.Namespace, warn: Callable[[str], None]) -> Inv
 def select_hosts(inventory: Inventory, args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[str, ...]:
     """The hosts of the pattern and the limit. Raises UsageError when there are none."""
     chosen = inventory.selection(args.pattern, args.limit)
-    for warning in chosen.warnings:
+    for warning in chosen.warnings if chosen.hosts else ():  # of none at all is said once, below
         warn(warning)
     if not chosen.hosts:
         limited = f" limited to {args.limit!r}" if args.limit else ""
