@@ -12,6 +12,7 @@ from netaudit.app.ports import Transport
 from netaudit.cli import secrets, wiring
 from netaudit.cli.sources import load_inventory, select_hosts
 from netaudit.errors import UsageError
+from netaudit.inventory import parse_jumps
 from netaudit.inventory.targets import Overrides
 from netaudit.model.contact import Limits
 from netaudit.model.target import BecomeMethod, Connection, Target
@@ -61,11 +62,18 @@ def fleet_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
     )
 
 
+def _jumps(text: str | None) -> tuple[str, ...]:
+    try:
+        return parse_jumps(text) if text else ()
+    except ValueError as error:
+        raise UsageError(f"-J {text}: {error}", hint="[user@]host[:port], several with commas") from None
+
+
 def _overrides(args: argparse.Namespace) -> Overrides:
     return Overrides(
         user=args.user,
         private_key=str(Path(args.private_key).expanduser()) if args.private_key else None,
-        jumps=tuple(args.jump.split(",")) if args.jump else (),
+        jumps=_jumps(args.jump),
         become=args.become,
         become_method=BecomeMethod(args.become_method) if args.become_method else None,
         connection=Connection.LOCAL if args.transport == "local" else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netaudit.errors import UsageError
@@ -13,19 +12,15 @@ from netaudit.errors import UsageError
 if TYPE_CHECKING:
     from netaudit.inventory import Inventory
 
-DEFAULT_DIRECTORY = "inventory"
-
 
 def inventory_sources(named: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """``-i`` as given; else ``inventory/`` here, else ``$ANSIBLE_INVENTORY``. Raises UsageError when there is none."""
-    if named:
-        return tuple(named)
-    if Path(DEFAULT_DIRECTORY).is_dir():
-        return (DEFAULT_DIRECTORY,)
-    listed = (environment if environment is not None else os.environ).get("ANSIBLE_INVENTORY", "")
-    if listed:
-        return (listed,) if "," in listed and not Path(listed).exists() else tuple(listed.split(":"))
-    raise UsageError("no inventory", hint="name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY")
+    from netaudit.inventory import default_sources
+
+    sources = tuple(named) or default_sources(os.environ if environment is None else environment)
+    if not sources:
+        raise UsageError("no inventory", hint="name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY")
+    return sources
 
 
 def load_inventory(args: argparse.Namespace, warn: Callable[[str], None]) -> Inventory:
