@@ -60,6 +60,11 @@ def baseline_text(hosts: Sequence[HostPlan]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def hosts_text(hosts: Sequence[HostPlan]) -> str:
+    """Lines of hosts(5): a host finds its own name, as sudo(8) wants to, and those of the others without a server."""
+    return "127.0.0.1 localhost\n::1 localhost\n" + "".join(f"{host.address} {host.name}\n" for host in hosts)
+
+
 def sshd_config_text(host_directory: Path) -> str:
     """A minimal sshd_config(5): keys only, one host key, no subsystem."""
     return "\n".join(
@@ -111,6 +116,7 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         f"mount --bind {shlex.quote(str(own / 'sysctl.conf'))} /etc/sysctl.conf",
         f"mount --bind {shlex.quote(str(own / 'hostname'))} /etc/hostname",
         f"mount --bind {shlex.quote(str(directory / 'passwd'))} /etc/passwd",
+        f"mount --bind {shlex.quote(str(directory / 'hosts.txt'))} /etc/hosts",
         f"hostname {host.name}",
         "ip -batch - <<'END'",
         "link set lo up",

@@ -27,6 +27,7 @@ from netaudit.lab import network
 from netaudit.lab.files import (
     SSH_PORT,
     baseline_text,
+    hosts_text,
     init_text,
     inventory_text,
     sshd_config_text,
@@ -134,6 +135,7 @@ class Lab:
         (self.directory / _MARK).write_text(json.dumps({"hosts": len(hosts), "network": str(block)}))
         _make_key(self.directory / "id_ed25519")
         (self.directory / "passwd").write_text(Path("/etc/passwd").read_text() + _AUDITOR)
+        (self.directory / "hosts.txt").write_text(hosts_text(hosts))
         gateway = str(block.network_address + 1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             keys = pool.map(lambda host: self._write_host(host, gateway, block.prefixlen), hosts)
