@@ -5,7 +5,7 @@
 # needs: root
 # timeout_s: 20
 # max_bytes: 2MiB
-# format: parts; "namespace INODE", then its settings as path:value, rows of ss and of ip link
+# format: parts; "namespace INODE", then its settings as head prints them, rows of ss and of ip link
 # cost_cpu_ms: 2
 # cost_processes: 0
 #
@@ -39,11 +39,11 @@ list=$(LC_ALL=C ls -1iL "$@" 2>/dev/null)
 inside='
 cd /proc/sys || exit
 printf "#@ settings %s\n" "$1"
-grep -s "" net/core/somaxconn net/core/optmem_max net/core/[rw]mem_* \
+head -n 99 net/core/somaxconn net/core/optmem_max net/core/[rw]mem_* \
     net/ipv4/ip_* net/ipv4/ipfrag_* net/ipv4/icmp_* net/ipv4/tcp_[!f]* net/ipv4/tcp_f[!a]* net/ipv4/udp_[!m]* \
     net/ipv4/conf/*/rp_filter net/ipv4/conf/*/arp_ignore net/ipv4/conf/*/arp_announce \
     net/ipv4/conf/*/accept_redirects net/ipv4/conf/*/forwarding net/ipv6/conf/all/forwarding \
-    net/ipv6/conf/all/disable_ipv6 net/netfilter/nf_conntrack_*
+    net/ipv6/conf/all/disable_ipv6 net/netfilter/nf_conntrack_* 2>/dev/null
 if command -v ip >/dev/null 2>&1; then
     printf "#@ links %s\n" "$1"
     ip -o link 2>/dev/null

@@ -5,13 +5,14 @@
 # needs: user
 # timeout_s: 10
 # max_bytes: 1MiB
-# format: path below /proc/sys, a colon, the value; a line each
-# cost_cpu_ms: 6
+# format: what head prints of many files: "==> PATH <==" with the path below /proc/sys, then the value
+# cost_cpu_ms: 4
 # cost_processes: 1
 #
-# One grep reads everything: the shell's own read takes a byte a call, and of a number below /proc/sys the kernel
-# gives a caller like that the first digit alone. Three settings are secrets and are never opened; the patterns below
-# cannot match them: net/ipv4/tcp_fastopen_key, net/ipv6/conf/*/stable_secret, net/core/netdev_rss_key.
+# One head reads everything. grep takes twice its time for as many files, tail gives up at the first that cannot be
+# read, and the shell's own read takes a byte a call, to which the kernel answers with the first digit of a number.
+# Three settings are secrets and are never opened; the patterns below cannot match them: net/ipv4/tcp_fastopen_key,
+# net/ipv6/conf/*/stable_secret, net/core/netdev_rss_key. Nor do they match directories, where names are known.
 # With more than twelve interfaces, only those with a device behind them, lo, all and default are read in full, and
 # of the others what decides how packets are routed and filtered.
 
@@ -20,27 +21,34 @@ cd "${ROOT:-}/proc/sys" 2>/dev/null || exit 11
 
 # Patterns are gathered as text and expanded once, in the last command: names below net hold no blanks.
 paths=
-for path in net/* net/ipv4/tcp_fa[!s]* net/ipv4/tcp_fastopen net/ipv4/tcp_fastopen_b* \
+for path in net/*; do
+    case $path in
+        net/core) paths="$paths net/core/[!n]*" ;;
+        net/ipv4) paths="$paths net/ipv4/[!cnrtv]* net/ipv4/tcp_[!f]* net/ipv4/tcp_f[!a]*" ;;
+        net/ipv6) paths="$paths net/ipv6/[!cinr]*" ;;
+        net/netfilter) paths="$paths net/netfilter/nf_[!l]*" ;;
+        *) [ -f "$path" ] && paths="$paths $path" || paths="$paths $path/*" ;;
+    esac
+done
+for path in net/core/n[!e]* net/core/netdev_[!r]* net/ipv4/c[!o]* net/ipv4/n[!e]* net/ipv4/ne[!i]* net/ipv4/r[!o]* \
+    net/ipv4/tcp_fa[!s]* net/ipv4/tcp_fastopen net/ipv4/tcp_fastopen_b* net/ipv4/v[!s]* \
+    net/ipv6/c[!o]* net/ipv6/i[!c]* net/ipv6/ic[!m]* net/ipv6/n[!e]* net/ipv6/r[!o]* \
+    net/netfilter/[!n]* net/netfilter/nf_l[!o]* net/netfilter/nf_log_* \
     fs/file-max fs/file-nr fs/nr_open fs/aio-max-nr fs/epoll/max_user_watches fs/inotify/max_user_instances \
     fs/inotify/max_user_watches kernel/pid_max kernel/threads-max kernel/dmesg_restrict kernel/perf_event_paranoid \
     kernel/unprivileged_bpf_disabled kernel/timer_migration kernel/numa_balancing vm/min_free_kbytes \
     vm/max_map_count vm/overcommit_memory vm/swappiness vm/zone_reclaim_mode user/max_net_namespaces; do
-    case $path in
-        net/core) paths="$paths net/core/[!n]*" ;;
-        net/ipv4) paths="$paths net/ipv4/[!cnt]* net/ipv4/tcp_[!f]* net/ipv4/tcp_f[!a]*" ;;
-        net/ipv6) paths="$paths net/ipv6/[!cn]*" ;;
-        *) [ -e "$path" ] && paths="$paths $path" ;;
-    esac
-done
-for path in net/core/n[!e]* net/core/netdev_[!r]* net/ipv4/c[!o]* net/ipv4/n[!e]* net/ipv4/ne[!i]* net/ipv6/c[!o]* net/ipv6/n[!e]*; do
     [ -e "$path" ] && paths="$paths $path"
+done
+for path in net/ipv4/route net/ipv4/vs net/ipv6/icmp net/ipv6/route net/netfilter/nf_log; do
+    [ -d "$path" ] && paths="$paths $path/*"
 done
 
 set -- net/ipv4/conf/*
 interfaces=$(($# - 2))
 if [ "$interfaces" -le 12 ]; then
     for path in net/ipv4/conf net/ipv4/neigh net/ipv6/neigh; do
-        [ -d "$path" ] && paths="$paths $path"
+        [ -d "$path" ] && paths="$paths $path/*/*"
     done
     [ -d net/ipv6/conf ] && paths="$paths net/ipv6/conf/*/[!s]* net/ipv6/conf/*/s[!t]*"
 else
@@ -49,7 +57,7 @@ else
         path=${path%/device}
         path=${path##*/}
         for family in net/ipv4/conf net/ipv4/neigh net/ipv6/neigh; do
-            [ -d "$family/$path" ] && paths="$paths $family/$path"
+            [ -d "$family/$path" ] && paths="$paths $family/$path/*"
         done
         [ -d "net/ipv6/conf/$path" ] && paths="$paths net/ipv6/conf/$path/[!s]* net/ipv6/conf/$path/s[!t]*"
     done
@@ -58,7 +66,7 @@ else
     [ -d net/ipv6/conf ] && paths="$paths net/ipv6/conf/*/forwarding net/ipv6/conf/*/disable_ipv6"
 fi
 
-# 1 and 2 only say that a file was empty or could not be read; standard error names it.
+# 1 only says that a file could not be read; standard error names it.
 # shellcheck disable=SC2086  # the patterns are meant to be split and expanded here
-grep -r '' $paths
-[ $? -le 2 ]
+head -n 99 $paths
+[ $? -le 1 ]

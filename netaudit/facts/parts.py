@@ -17,6 +17,7 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 _HEAD = "#@ "
 _MARK = "#! "
 _REASONS = {str(reason): reason for reason in AbsentReason}
+_BEFORE_PATH = ("cannot open ", "can't open ", "error reading ")
 _ERRNO_REASONS = {
     "No such file or directory": AbsentReason.NOT_PRESENT,
     "Permission denied": AbsentReason.NOT_PERMITTED,
@@ -94,17 +95,21 @@ def grep_lines(text: str) -> dict[str, list[str]]:
 
 
 def unreadable(stderr: bytes) -> dict[str, Absent]:
-    """Paths that grep or cat could not read, as said on standard error, each with its reason.
+    """Paths that grep, head or cat could not read, as said on standard error, each with its reason.
 
-    GNU and busybox write ``grep: PATH: Permission denied``, busybox cat ``can't open 'PATH': Permission denied``.
-    Other errors (``Input/output error``, ``Invalid argument``) say that the kernel has nothing to tell there.
+    GNU writes ``grep: PATH: Permission denied`` and ``head: cannot open 'PATH' for reading: Permission denied``,
+    busybox ``head: PATH: …`` and ``cat: can't open 'PATH': …``. Errors other than those of permission and presence
+    (``Input/output error``, ``Invalid argument``) say that the kernel has nothing to tell there.
     """
     found: dict[str, Absent] = {}
     if not stderr:
         return found
     for line in stderr.decode("utf-8", "replace").split("\n"):
         place, colon, errno = line.rpartition(": ")
-        path = place.partition(": ")[2].removeprefix("can't open ").strip("'")
+        path = place.partition(": ")[2]
+        for word in _BEFORE_PATH:
+            path = path.removeprefix(word)
+        path = path.removesuffix(" for reading").strip("'")
         if colon and path:
             found[path] = Absent(_ERRNO_REASONS.get(errno, AbsentReason.NOT_APPLICABLE), errno)
     return found

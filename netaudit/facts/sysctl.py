@@ -14,7 +14,7 @@ from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason
 
 _SWAP = str.maketrans("/.", "./")
-_NO_SEPARATOR = bytes(byte for byte in range(256) if byte not in b":\n")
+_HEAD, _HEAD_END = "\n==> ", " <==\n"  # around the path that head(1) prints above each of several files
 _PARTIAL = "#! net/ipv4/conf: not finished: "
 
 
@@ -45,54 +45,29 @@ def parse_sysctl(section: Section) -> Sysctls:
     if text.startswith(_PARTIAL):
         mark, _, text = text.partition("\n")
         absent["net.ipv4.conf"] = Absent(AbsentReason.NOT_FINISHED, mark.removeprefix(_PARTIAL))
-    return Sysctls(settings_of(text), absent)
+    settings = settings_of(text)
+    for name in absent:
+        settings.pop(name, None)  # of a file that opens and cannot be read, head prints the heading
+    return Sysctls(settings, absent)
 
 
 def settings_of(text: str) -> dict[str, str]:
-    """The settings of lines ``path:value``, as ``grep -r`` prints files below /proc/sys."""
-    text = text.replace("\t", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    if " \n" in text:
-        text = text.replace(" \n", "\n")
-    names, values = _columns(text)
-    settings = dict(zip(names, values, strict=True))
-    return settings if len(settings) == len(names) else _joined(names, values)
+    """The settings in what ``head`` printed of files below /proc/sys: ``==> PATH <==``, the value, an empty line.
 
-
-def _columns(text: str) -> tuple[tuple[str, ...], list[str]]:
-    """Names and values of lines ``path:value``, in order. Raises ValueError for a line without a colon."""
-    separators = text.encode().translate(None, delete=_NO_SEPARATOR)
-    if separators == b":\n" * (len(separators) // 2):
-        cells = text.replace(":", "\n").split("\n")
-        cells.pop()
-        return _names("\n".join(cells[0::2])), cells[1::2]
-    paths, values = [], []
-    for line in text.split("\n")[:-1]:  # some value holds a colon
-        path, colon, value = line.partition(":")
-        if not colon:
-            raise ValueError(line[:100])
-        paths.append(path)
-        values.append(value)
-    return _names("\n".join(paths)), values
+    A file that was read twice says the same both times. Raises ValueError for text of another form.
+    """
+    before, *cells = ("\n" + text).replace(_HEAD_END, _HEAD).split(_HEAD)
+    paths = "\n".join(cells[0::2])
+    if before.strip() or len(cells) % 2 or paths.count("\n") + 1 > max(1, len(cells) // 2):
+        raise ValueError(f"headings do not alternate with values: {text[:80]!r}")
+    values = "\0".join(cells[1::2]).removesuffix("\n").replace("\n\0", "\0").replace("\t", " ")
+    while "  " in values:
+        values = values.replace("  ", " ")
+    if " \0" in values or values.endswith(" "):
+        values = values.replace(" \0", "\0").rstrip(" ")
+    return dict(zip(_names(paths), values.split("\0"), strict=True)) if cells else {}
 
 
 @lru_cache(maxsize=64)
 def _names(paths: str) -> tuple[str, ...]:
     return tuple(name_of(paths).split("\n")) if paths else ()
-
-
-def _joined(names: tuple[str, ...], values: list[str]) -> dict[str, str]:
-    """The settings when a name comes more than once: in consecutive lines, its value has several lines.
-
-    A file that the probe read twice comes a second time further down and says the same.
-    """
-    settings: dict[str, str] = {}
-    last = ""
-    for name, value in zip(names, values, strict=True):
-        if name == last:
-            settings[name] += "\n" + value
-        else:
-            settings.setdefault(name, value)
-        last = name
-    return settings

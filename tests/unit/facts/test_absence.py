@@ -12,10 +12,8 @@ from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.reading import Absent, AbsentReason
 
-SETTINGS = (
-    "net/core/somaxconn:4096\nnet/ipv4/ip_forward:0\nnet/ipv4/conf/all/rp_filter:0\n"
-    "net/ipv4/conf/eth0/rp_filter:0\nnet/ipv6/conf/all/forwarding:0\n"
-)
+NAMES = ("core/somaxconn", "ipv4/ip_forward", "ipv4/conf/all/rp_filter", "ipv4/conf/eth0/rp_filter")
+SETTINGS = "".join(f"==> net/{name} <==\n0\n\n" for name in (*NAMES, "ipv6/conf/all/forwarding"))
 
 
 def host(
@@ -50,7 +48,7 @@ def test_settings_that_were_not_read_are_not_asked() -> None:
 
 def test_refused_setting_keeps_its_reason() -> None:
     """A setting that exists and was refused is *not permitted*."""
-    facts = host(stderr="grep: net/core/bpf_jit_limit: Permission denied\n")
+    facts = host(stderr="head: net/core/bpf_jit_limit: Permission denied\n")
     assert reason("net.core.bpf_jit_limit", facts)[0] is AbsentReason.NOT_PERMITTED
 
 
@@ -92,7 +90,7 @@ def test_host_wide_settings_make_no_sense_in_a_namespace() -> None:
 
 def test_ipv6_that_is_off_is_no_failure() -> None:
     """On a host without IPv6 its settings do not apply, and a boot parameter that says so is named."""
-    without = SETTINGS.replace("net/ipv6/conf/all/forwarding:0\n", "")
+    without = "".join(f"==> net/{name} <==\n0\n\n" for name in NAMES)
     assert reason("net.ipv6.conf.all.forwarding", host(without, line="ro ipv6.disable=1")) == (
         AbsentReason.NOT_APPLICABLE, "IPv6 is off: booted with ipv6.disable=1",
     )  # fmt: skip

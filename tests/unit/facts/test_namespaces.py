@@ -42,14 +42,17 @@ def test_name_is_the_best_there_is(said: str, name: str) -> None:
 
 def test_name_and_process_may_come_apart() -> None:
     """Name and first process are found on two ways, and belong to one namespace."""
-    (found,) = namespaces("#@ namespace 7\npid 3\nprocess nginx\n#@ settings 7\nnet/a:1\n#@ namespace 7\nname blue\n")
+    (found,) = namespaces(
+        "#@ namespace 7\npid 3\nprocess nginx\n#@ settings 7\n==> net/a <==\n1\n#@ namespace 7\nname blue\n"
+    )
     assert (found.name, found.pid, found.process, found.sysctl) == ("blue", 3, "nginx", {"net.a": "1"})
 
 
 def test_settings_listeners_and_links_are_read() -> None:
     """Settings by name, TCP listeners with the backlog in force, MTUs by interface name without its peer."""
     (found,) = namespaces(
-        "#@ namespace 7\nname blue\n#@ settings 7\nnet/core/somaxconn:128\nnet/ipv4/tcp_rmem:1\t2\t3\n"
+        "#@ namespace 7\nname blue\n#@ settings 7\n"
+        "==> net/core/somaxconn <==\n128\n\n==> net/ipv4/tcp_rmem <==\n1\t2\t3\n"
         "#@ links 7\n1: lo: <UP> mtu 65536 qdisc noqueue\n5: eth0@if6: <UP> mtu 9000 qdisc mq\n"
         "#@ listeners 7\nState Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
         "LISTEN 2 128 [fd00::1%eth0]:80 [::]:*\n"
@@ -70,7 +73,9 @@ def test_namespace_that_was_not_entered_says_why_throughout() -> None:
 
 def test_missing_tools_leave_the_rest() -> None:
     """Without ss there are no listeners to tell, and the settings are there all the same."""
-    (found,) = namespaces("#@ namespace 7\n#@ settings 7\nnet/a:1\n#! listeners 7: not present: ss\n#@ links 7\n")
+    (found,) = namespaces(
+        "#@ namespace 7\n#@ settings 7\n==> net/a <==\n1\n#! listeners 7: not present: ss\n#@ links 7\n"
+    )
     assert found.sysctl == {"net.a": "1"}
     assert found.listeners == Absent(AbsentReason.NOT_PRESENT, "ss")
     assert found.link_mtus == {}

@@ -68,6 +68,8 @@ def test_unreadable_files_are_read_from_standard_error() -> None:
         b"grep: net/b: No such file or directory\n"
         b"cat: can't open '/proc/c': Operation not permitted\n"
         b"grep: net/d: Input/output error\n"
+        b"head: cannot open 'net/e' for reading: Permission denied\n"
+        b"head: error reading 'net/f': Invalid argument\n"
         b"noise\n"
     )
     reasons = {path: absent.reason for path, absent in unreadable(stderr).items()}
@@ -76,5 +78,7 @@ def test_unreadable_files_are_read_from_standard_error() -> None:
         "net/b": AbsentReason.NOT_PRESENT,
         "/proc/c": AbsentReason.NOT_PERMITTED,
         "net/d": AbsentReason.NOT_APPLICABLE,
+        "net/e": AbsentReason.NOT_PERMITTED,
+        "net/f": AbsentReason.NOT_APPLICABLE,
     }
     assert unreadable(b"") == {}

@@ -38,10 +38,10 @@ def test_what_was_not_sent_is_not_asked() -> None:
 
 def test_only_asked_domains_are_parsed() -> None:
     """Named domains are read, the others are not asked although their text is there."""
-    facts = facts_of(capture(section("system", MEMORY), section("sysctl", b"net/a:1\n")), ["memory"])
+    facts = facts_of(capture(section("system", MEMORY), section("sysctl", b"==> net/a <==\n1\n")), ["memory"])
     assert isinstance(facts.memory, Memory)
     assert facts.sysctl == Absent(AbsentReason.NOT_ASKED)
-    assert isinstance(facts_of(capture(section("sysctl", b"net/a:1\n"))).sysctl, Sysctls)
+    assert isinstance(facts_of(capture(section("sysctl", b"==> net/a <==\n1\n"))).sysctl, Sysctls)
 
 
 @pytest.mark.parametrize(

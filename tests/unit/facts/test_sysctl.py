@@ -28,46 +28,64 @@ def test_name_and_path_are_inverse(path: str) -> None:
     assert path_of(name_of(path)) == path
 
 
+def files(*pairs: tuple[str, str]) -> str:
+    """What head prints of files with these texts."""
+    return "\n".join(f"==> {path} <==\n{text}" for path, text in pairs)
+
+
 def test_values_are_kept_as_text_with_single_blanks() -> None:
     """Tabs and runs of blanks become one blank, blanks at the end go, an empty value stays empty."""
-    values = parse_sysctl(section("net/a:4096\t131072\t6291456\nnet/b:1   2 \nnet/c:\nnet/d:x  y\t\n")).values
-    assert values == {"net.a": "4096 131072 6291456", "net.b": "1 2", "net.c": "", "net.d": "x y"}
+    text = files(
+        ("net/a", "4096\t131072\t6291456\n"),
+        ("net/b", "1   2 \n"),
+        ("net/c", "\n"),
+        ("net/d", ""),
+        ("net/e", "x  y\t\n"),
+    )
+    values = parse_sysctl(section(text)).values
+    assert values == {"net.a": "4096 131072 6291456", "net.b": "1 2", "net.c": "", "net.d": "", "net.e": "x y"}
 
 
-@pytest.mark.parametrize("other", ["", "net/plain:1\n", "net/plain:1\nnet/more:2\n"])
-def test_values_may_hold_colons(other: str) -> None:
-    """The first colon ends the path, however many there are and whatever stands around."""
-    values = parse_sysctl(section(f"{other}net/key:52:a9:00\nnet/last:3\n")).values
-    assert values["net.key"] == "52:a9:00"
-    assert values["net.last"] == "3"
+def test_value_of_several_lines_keeps_them() -> None:
+    """A setting of several lines keeps them, wherever it stands; one that was read twice is there once."""
+    text = files(("net/m", "x\ny\n"), ("net/a", "1\n"), ("net/m", "x\ny\n"), ("net/last", "p\nq\n"))
+    assert parse_sysctl(section(text)).values == {"net.m": "x\ny", "net.a": "1", "net.last": "p\nq"}
 
 
-def test_colons_that_even_out_do_not_shift_names() -> None:
-    """A line without a colon beside one with two is not understood, rather than read askew."""
-    with pytest.raises(ValueError, match=r"^oops$"):
-        parse_sysctl(section("net/a:1\noops\nnet/b:2:3\n"))
+def test_value_without_a_newline_at_its_end() -> None:
+    """A file that ends without a newline has its whole text as value."""
+    text = "==> net/a <==\n1\n==> net/b <==\n2"
+    assert parse_sysctl(section(text)).values == {"net.a": "1", "net.b": "2"}
 
 
-def test_lines_of_one_setting_are_joined() -> None:
-    """A setting of several lines keeps them; one that was read twice is taken once."""
-    values = parse_sysctl(section("net/a:1\nnet/m:x\nnet/m:y\nnet/b:2\nnet/a:1\n")).values
-    assert values == {"net.a": "1", "net.m": "x\ny", "net.b": "2"}
+@pytest.mark.parametrize("text", ["oops", "net/a:1\n", "==> net/a\n1\n", "1\n==> net/a <==\n1\n", "==> a <==\n\0\n"])
+def test_text_of_another_form_is_not_understood(text: str) -> None:
+    """Text that is no list of headings and values is an error, not a wrong setting."""
+    with pytest.raises(ValueError):
+        parse_sysctl(section(text))
 
 
 def test_what_could_not_be_read_says_so() -> None:
     """A file that the kernel refused is absent with its reason; one that is not there is not mentioned."""
-    absent = parse_sysctl(
+    found = parse_sysctl(
         section(
-            "net/a:1\n",
-            "grep: net/core/bpf_jit_limit: Permission denied\ngrep: net/ipv6/[!cn]*: No such file or directory\n",
+            files(("net/a", "1\n"), ("net/broken", "")),
+            "head: cannot open 'net/core/bpf_jit_limit' for reading: Permission denied\n"
+            "head: cannot open 'net/ipv6/[!cn]*' for reading: No such file or directory\n"
+            "head: error reading 'net/broken': Input/output error\n",
         )
-    ).absent
-    assert absent == {"net.core.bpf_jit_limit": Absent(AbsentReason.NOT_PERMITTED, "Permission denied")}
+    )
+    assert found.values == {"net.a": "1"}
+    assert found.absent == {
+        "net.core.bpf_jit_limit": Absent(AbsentReason.NOT_PERMITTED, "Permission denied"),
+        "net.broken": Absent(AbsentReason.NOT_APPLICABLE, "Input/output error"),
+    }
 
 
 def test_left_out_interfaces_are_named() -> None:
     """Where there are too many interfaces, the tree of their settings is not finished."""
-    found = parse_sysctl(section("#! net/ipv4/conf: not finished: of 22 interfaces some\nnet/a:1\n"))
+    text = "#! net/ipv4/conf: not finished: of 22 interfaces some\n" + files(("net/a", "1\n"))
+    found = parse_sysctl(section(text))
     assert found.values == {"net.a": "1"}
     assert found.absent == {"net.ipv4.conf": Absent(AbsentReason.NOT_FINISHED, "of 22 interfaces some")}
 

@@ -37,7 +37,7 @@ def test_keys_of_the_contract_are_there() -> None:
 
 def test_settings_are_an_object_of_texts() -> None:
     """A setting is its text under its name; one that could not be read says why, in its place."""
-    assert shown(sysctl="net/ipv4/tcp_rmem:4096\t1\t2\n")["sysctl"] == {
+    assert shown(sysctl="==> net/ipv4/tcp_rmem <==\n4096\t1\t2\n")["sysctl"] == {
         "net.ipv4.tcp_rmem": "4096 1 2",
         "net.x": {"absent": "not permitted", "detail": "Permission denied"},
     }
