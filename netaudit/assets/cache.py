@@ -19,16 +19,11 @@ from netaudit.baseline.pack import packed, unpacked
 from netaudit.baseline.schema import Rules
 
 _FORMAT = 1
+_PART = "rules"  # the folder of the entries, inside that of netaudit
 _MAX_BYTES = 32 * 2**20
 _KEPT = 16  # entries; older ones go when a new one comes
 _CODE = ("baseline", "assets", "model", "model/facts")  # changing it changes what the same text means
 _PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def directory(environment: Mapping[str, str]) -> Path | None:
-    """Where the entries are: under XDG_CACHE_HOME or ~/.cache; None when neither is said absolutely."""
-    base = environment.get("XDG_CACHE_HOME") or (f"{environment['HOME']}/.cache" if environment.get("HOME") else "")
-    return Path(base) / "netaudit" / "rules" if base.startswith("/") else None
 
 
 def key(texts: Mapping[str, bytes]) -> str:
@@ -52,11 +47,14 @@ def _code_stamp() -> str:
 
 
 def load(folder: Path | None, name: str) -> tuple[Rules, str] | None:
-    """The rules of an entry and their digest; None when there is no such entry, or not a whole one."""
+    """The rules of an entry and their digest; None when there is no such entry, or not a whole one.
+
+    ``folder`` is netaudit's own in the user's cache directory; None means that nothing is kept.
+    """
     if folder is None:
         return None
     try:
-        with (folder / f"{name}.json").open("rb") as stream:
+        with (folder / _PART / f"{name}.json").open("rb") as stream:
             entry = json.loads(stream.read(_MAX_BYTES))
         if not all(_sha256(Path(path)) == sha256 for path, sha256 in entry["files"].items()):
             return None
@@ -69,6 +67,7 @@ def save(folder: Path | None, name: str, rules: Rules, sha256: str, files: Mappi
     """Keep an entry, whole or not at all. ``files`` are further files it was made of, with their sha256."""
     if folder is None:
         return
+    folder = folder / _PART
     import tempfile  # only where something is written: it brings in a good deal
 
     text = json.dumps({"files": files, "sha256": sha256, "rules": packed(rules)}, separators=(",", ":"))

@@ -122,7 +122,7 @@ class Compiled:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The sysctls that the check judges by name: those that its verdict rests on, if it is about the host at large."""
+        """The sysctls, by name, that the verdict of a check about the host at large rests on."""
         if self._judged is None:
             self._judged = () if self.check.for_each is not None else _sysctls(expressions_of(self.check))
         return self._judged

@@ -118,10 +118,13 @@ def _sysctl(tree: Sequence[Tree]) -> tuple[str, Piece]:
     name, value = closure(tree[1]), closure(tree)
 
     def piece(scope: Scope) -> str:
-        place = f" in network namespace {scope.namespace}" if scope.namespace else ""
-        return f"{sysctl_path(text(name(scope)))}{place} = {as_text(value(scope))}"
+        return f"{sysctl_path(text(name(scope)))}{_place(scope)} = {as_text(value(scope))}"
 
     return str(tree), piece
+
+
+def _place(scope: Scope) -> str:
+    return f" in network namespace {scope.namespace}" if scope.namespace else ""
 
 
 def _fact(tree: Sequence[Tree]) -> tuple[str, Piece]:
@@ -165,7 +168,7 @@ def _subject(name: str, tree: Sequence[Tree]) -> Piece:
     def piece(scope: Scope) -> str:
         subject = scope.names.get(name)
         row = described(subject)
-        return row if row is not None else f"{path} = {_brief(value(scope))}"
+        return f"{row}{_place(scope)}" if row is not None else f"{path} = {_brief(value(scope))}"
 
     return piece
 

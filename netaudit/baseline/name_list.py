@@ -32,7 +32,7 @@ class NameList:
             return True
         segments = tuple(name.split("."))
         candidates: Iterable[tuple[str, ...]] = self._patterns.get(len(segments), ())
-        if "*" in segments:
+        if "*" in name:
             candidates = (tuple(known.split(".")) for known in self._exact if known.count(".") == name.count("."))
         return any(_fits(segments, known) for known in candidates)
 

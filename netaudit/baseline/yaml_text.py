@@ -61,7 +61,8 @@ def _flow(value: object) -> str | None:
     if isinstance(value, list | tuple):
         if any(isinstance(item, Mapping) for item in value):
             return None
-        return "[" + ", ".join(_flow(item) or "" for item in value) + "]"
+        texts = [_flow(item) for item in value]
+        return None if None in texts else "[" + ", ".join(text or "" for text in texts) + "]"
     return _scalar(value)
 
 

@@ -58,7 +58,9 @@ def node_of(text: str, file: str = "rules.yaml") -> Node:
     return parse_yaml(textwrap.dedent(text).encode(), file)
 
 
-def resolved(text: str, parents: Mapping[str, str] | None = None, lists: Lists = LISTS) -> tuple[Rules | None, list[RuleError]]:
+def resolved(
+    text: str, parents: Mapping[str, str] | None = None, lists: Lists = LISTS
+) -> tuple[Rules | None, list[RuleError]]:
     """The rules of a baseline, and everything that is wrong with it."""
     problems = Problems([])
 
@@ -118,7 +120,9 @@ def check_errors() -> Callable[..., list[str]]:
 def audit() -> Callable[..., dict[str, Result]]:
     """The results of a baseline's text on some facts, by the id of the check."""
 
-    def run(text: str, facts: Facts, now: datetime = NOW, variables: Mapping[str, object] | None = None) -> dict[str, Result]:
+    def run(
+        text: str, facts: Facts, now: datetime = NOW, variables: Mapping[str, object] | None = None
+    ) -> dict[str, Result]:
         rules = ruleset_of(text).for_host(facts.host, variables or {}, lambda _: frozenset({facts.host}))
         return {result.check: result for result in evaluate(rules, facts, now)}
 
@@ -129,7 +133,9 @@ def audit() -> Callable[..., dict[str, Result]]:
 def judge(audit: Callable[..., dict[str, Result]]) -> Callable[..., Result]:
     """The result of a check with this body on some facts."""
 
-    def run(body: str, facts: Facts, head: str = "", now: datetime = NOW, variables: Mapping[str, object] | None = None) -> Result:
+    def run(
+        body: str, facts: Facts, head: str = "", now: datetime = NOW, variables: Mapping[str, object] | None = None
+    ) -> Result:
         return audit(one_check(body, head), facts, now, variables)["t.one"]
 
     return run

@@ -43,10 +43,13 @@ define:
     value: it.running
     levels:
       - {severity: high, expect: {holds: not it.lost_at_boot}, note: "lost: {{ it.boot }} from {{ it.boot_place }}"}
-      - {severity: medium, expect: {holds: not it.clobbered_by_system}, note: "clobbered: {{ it.system }} from {{ it.system_place }}"}
+      - severity: medium
+        expect: {holds: not it.clobbered_by_system}
+        note: "clobbered: {{ it.system }} from {{ it.system_place }}"
       - {severity: info, expect: {holds: not it.cured_at_boot}, note: "cured: {{ it.boot }}"}
     expect: {holds: "it.writers | length == 0"}
-    evidence: "{{ it.checks }}; {{ it.is_persisted }} {{ it.differs_at_boot }} {{ it.differs_after_system }}; {{ it.writers | join }}"
+    evidence: >-
+      {{ it.checks }}; {{ it.is_persisted }} {{ it.differs_at_boot }} {{ it.differs_after_system }}; {{ it.writers | join }}
 sysctl: {net.ipv4.tcp_tw_reuse: 1}
 """
 
@@ -124,7 +127,10 @@ def test_relations_between_settings_are_judged_at_boot_as_well(drift: Callable[.
 
 def test_writers_that_are_active_are_named(drift: Callable[..., Result]) -> None:
     """A program that is installed and does not run writes nothing."""
-    writers = (Writer("tuned", "x", True, ("net.core.*",)), Writer("kubelet", "y", False, ("net.*",)))  # noqa: FBT003  # positional by its field
+    writers = (
+        Writer("tuned", "x", True, ("net.core.*",)),
+        Writer("kubelet", "y", False, ("net.*",)),
+    )  # positional by its field
     result = drift({QUEUE: "8192", REUSE: "1"}, persisted({QUEUE: "8192"}), writers)
     assert [(item.subject, item.severity, item.evidence) for item in result.items] == [
         (QUEUE, "low", "t.queue, t.related; true false false; tuned")
@@ -145,7 +151,9 @@ def test_without_its_facts_it_is_unknown(
 ) -> None:
     """No files read, no verdict about them."""
     no_root = Absent(AbsentReason.NOT_PERMITTED, "needs root")
-    host = facts(no_root if missing == "sysctl" else {QUEUE: "1"}, persisted=no_root if missing == "persisted" else persisted({}))
+    host = facts(
+        no_root if missing == "sysctl" else {QUEUE: "1"}, persisted=no_root if missing == "persisted" else persisted({})
+    )
     result = audit(TEXT, host)["t.drift"]
     assert (result.verdict, result.reason) == (Verdict.UNKNOWN, f"not permitted: needs root (facts.{missing})")
 
@@ -194,6 +202,6 @@ def test_short_vectors_keep_what_is_not_written(name: str, running: str, written
     assert applied(name, running, written) == result
 
 
-def test_texts_that_are_no_ranges_stay(name: str = "net.ipv4.ip_local_reserved_ports") -> None:
+def test_texts_that_are_no_ranges_stay() -> None:
     """A line that the kernel would refuse is shown as it stands."""
-    assert canonical(name, "80-, x") == "80-, x"
+    assert canonical("net.ipv4.ip_local_reserved_ports", "80-, x") == "80-, x"

@@ -102,7 +102,13 @@ def test_not_applicable_values_are_skipped(judge: Callable[..., Result], facts: 
 
 def test_worst_subject_decides(judge: Callable[..., Result], facts: Callable[..., Facts]) -> None:
     """Items are those that did not pass, the worst first; observed and evidence are the worst one's."""
-    listeners = (listener(80), listener(81, 1024), listener(82, 1), Listener("udp", "0.0.0.0", 53, 0, 0), listener(83, 511))
+    listeners = (
+        listener(80),
+        listener(81, 1024),
+        listener(82, 1),
+        Listener("udp", "0.0.0.0", 53, 0, 0),
+        listener(83, 511),
+    )
     result = judge(LISTENER, facts(listeners=listeners))
     assert [(item.subject, item.severity, item.observed) for item in result.items] == [
         ("0.0.0.0:82", "critical", 1),
@@ -143,7 +149,7 @@ def test_unknown_subject_beats_passes_and_yields_to_failures(
 def test_subjects_without_the_thing_count_only_alone(judge: Callable[..., Result], facts: Callable[..., Facts]) -> None:
     """A device that has no rings is neither passed nor failed; when none has any the check is skipped."""
     none = Absent(AbsentReason.NOT_APPLICABLE, "no rings")
-    body = "for_each: {name: nic, in: facts.nics, subject: '{{ nic.name }}'}\nvalue: nic.speed_mbps\nexpect: {at_least: 10}\n"
+    body = "for_each: {name: nic, in: facts.nics, subject: '{{ nic.name }}'}\nvalue: nic.speed_mbps\nexpect: {at_least: 10}\n"  # noqa: E501  # one case, one line
 
     def nic(name: str, speed: int | Absent) -> Nic:
         return Nic(
@@ -170,7 +176,9 @@ expect: {holds: "twice > 165 and unit == 'nginx.service'"}
 evidence: "{{ twice }} {{ unit }} {{ cap }}"
 """
     process = ProcessLimits(812, "nginx", "nginx.service", "root", 1, 1, 1, 1.0)
-    host = facts({KEY: "64"}, listeners=(listener(80), listener(83), listener(84, pid=5)), limits=Limits(0, 0, 0, (process,), ()))
+    host = facts(
+        {KEY: "64"}, listeners=(listener(80), listener(83), listener(84, pid=5)), limits=Limits(0, 0, 0, (process,), ())
+    )
     result = judge(body, host)
     assert [(item.subject, item.verdict, item.evidence) for item in result.items] == [
         ("80", "fail", "160 nginx.service 64"),
@@ -188,7 +196,10 @@ def test_rules_may_refuse_a_conclusion(judge: Callable[..., Result], facts: Call
 
 def test_texts_never_make_a_result_unknown(judge: Callable[..., Result], facts: Callable[..., Facts]) -> None:
     """In evidence, notes and fixes an absent value stands as its reason."""
-    body = SETTING + "evidence: 'memory {{ facts.memory.total_bytes }}'\nfix: 'by {{ facts.cpu.count }} of {{ expected }}'\n"
+    body = (
+        SETTING
+        + "evidence: 'memory {{ facts.memory.total_bytes }}'\nfix: 'by {{ facts.cpu.count }} of {{ expected }}'\n"
+    )
     result = judge(body, facts({KEY: "1"}, memory=NEEDS_ROOT))
     assert (result.verdict, result.evidence, result.fix) == ("fail", "memory (not permitted)", "by (not asked) of 4096")
 
@@ -253,7 +264,10 @@ def test_conditions_are_asked_in_each_namespace(judge: Callable[..., Result], fa
     """A namespace to which the check does not apply is left out."""
     body = f"scope: namespace\n{SETTING}applies_to: [{{when: \"sysctl['net.ipv4.tcp_tw_reuse'] == 1\", else: off}}]\n"
     body = body.replace("else: off", "else: it is off")
-    others = (namespace("blue", {KEY: "1", "net.ipv4.tcp_tw_reuse": "1"}), namespace("green", {KEY: "1", "net.ipv4.tcp_tw_reuse": "0"}))
+    others = (
+        namespace("blue", {KEY: "1", "net.ipv4.tcp_tw_reuse": "1"}),
+        namespace("green", {KEY: "1", "net.ipv4.tcp_tw_reuse": "0"}),
+    )
     result = judge(body, facts({KEY: "1", "net.ipv4.tcp_tw_reuse": "0"}, namespaces=others))
     assert [item.subject for item in result.items] == ["netns blue"]
     nowhere = judge(body, facts({KEY: "1", "net.ipv4.tcp_tw_reuse": "0"}, namespaces=others[1:]))
@@ -283,7 +297,9 @@ def test_results_are_json_and_in_the_order_of_the_checks(
     assert json.loads(json.dumps([asdict(each) for each in results.values()]))[0]["observed"] == [1, 2, 4]
 
 
-def test_remembered_results_are_those_of_the_same_values(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+def test_remembered_results_are_those_of_the_same_values(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
     """Equal settings give the very same result; another value, namespace or absence is worked out anew."""
     text = "baseline: t\nsysctl: {net.core.somaxconn: {at_least: 4096, scope: namespace}}\n"
     rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
@@ -306,7 +322,12 @@ def test_overridden_copies_do_not_share_what_is_remembered(
     rules = ruleset("baseline: t\nvars: {need: 5}\nsysctl: {net.core.somaxconn: {at_least: '{{ vars.need }}'}}\n")
     host = facts({KEY: "128"})
     verdicts = []
-    for own in ({}, {"netaudit_vars": {"need": 500}}, {"netaudit_checks": {"sysctl.*": {"expect": {"at_least": 129}}}}, {}):
+    for own in (
+        {},
+        {"netaudit_vars": {"need": 500}},
+        {"netaudit_checks": {"sysctl.*": {"expect": {"at_least": 129}}}},
+        {},
+    ):
         made = rules.for_host("web1", own, lambda _: frozenset())
         verdicts.append(evaluate(made, host, host.taken_at)[0].verdict)
     assert verdicts == ["pass", "fail", "fail", "pass"]

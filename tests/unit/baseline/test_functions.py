@@ -39,7 +39,9 @@ def value(facts: Callable[..., Facts]) -> Callable[..., object]:
     host = facts(SETTINGS, listeners=LISTENERS, limits=Limits(10, 100, 1000, (PROCESS,), ()), netstat={"TcpExt.A": 5})
 
     def run(text: str, **names: object) -> object:
-        scope = Scope(host, RunningSysctls(host, lambda key: Absent(AbsentReason.NOT_PRESENT, key)), {"n": 3, "unset": None})
+        scope = Scope(
+            host, RunningSysctls(host, lambda key: Absent(AbsentReason.NOT_PRESENT, key)), {"n": 3, "unset": None}
+        )
         scope.names = names
         return closure(judge(text, Names(local=dict.fromkeys(names, ANY))).tree)(scope)
 

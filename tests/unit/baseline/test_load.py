@@ -79,7 +79,7 @@ def test_a_whole_check_is_read(ruleset: Callable[..., Ruleset]) -> None:
         ("value: facts.memory.total_byte\nexpect: {equals: 1}",
          "rules.yaml:9:25: a Memory record has no 'total_byte' (did you mean 'total_bytes'?)"),
         ("value: sysctl['net.core.somaxcon']\nexpect: {equals: 1}",
-         "rules.yaml:9:20: no kernel is known to have the sysctl 'net.core.somaxcon' (did you mean 'net.core.somaxconn'?)"),
+         "rules.yaml:9:20: no kernel is known to have the sysctl 'net.core.somaxcon' (did you mean 'net.core.somaxconn'?)"),  # noqa: E501  # one case, one line
         ("value: 1\nexpect:\n  holds: >-\n    facts.cpu.count > 1 and\n    facts.cpu.cuont < 9",
          "rules.yaml:13:19: a Cpu record has no 'cuont' (did you mean 'count'?)"),
         ("value: 1\nexpect: {at_least: \"{{ vars.need }}\"}",
@@ -87,27 +87,27 @@ def test_a_whole_check_is_read(ruleset: Callable[..., Ruleset]) -> None:
         ("value: 1\nexpect: {atleast: 1}", "rules.yaml:10:14: there is no claim 'atleast' (did you mean 'at_least'?)"),
         ("value: 1\nexpect: 1", "rules.yaml:10:13: a claim is a mapping (write {equals: 1})"),
         ("value: 1\nexpect: [1]", "rules.yaml:10:13: a claim must be a mapping, and this is a list"),
-        ("value: 1\nexpect: {}", "rules.yaml:10:13: a claim is missing here (one of equals, at_least, at_most, above, below,"
-         " between, one_of, contains, contains_all, matches, ordered, fields, holds, all_of, any_of, not)"),
+        ("value: 1\nexpect: {}", ("rules.yaml:10:13: a claim is missing here (one of equals, at_least, at_most, above, below,"  # noqa: E501  # one case, one line
+         " between, one_of, contains, contains_all, matches, ordered, fields, holds, all_of, any_of, not)")),
         ("value: 1\nexpect: {at_least: many}",
-         "rules.yaml:10:24: this is a text, and a number is wanted (a unit is written as in 64KiB, 30s, 10Gbit/s;"
-         " an expression in {{ … }})"),
+         ("rules.yaml:10:24: this is a text, and a number is wanted (a unit is written as in 64KiB, 30s, 10Gbit/s;"
+         " an expression in {{ … }})")),
         ("value: 1\nexpect: {at_least: '5 {{ 1 }}'}",
          "rules.yaml:10:24: text and {{ … }} are mixed (one whole expression is meant here)"),
-        ("value: \"'x'\"\nexpect: {at_least: 5}", "rules.yaml:10:24: 'at_least' is for a number, and the value is a text"),
+        ("value: \"'x'\"\nexpect: {at_least: 5}", "rules.yaml:10:24: 'at_least' is for a number, and the value is a text"),  # noqa: E501  # one case, one line
         ("value: \"'x'\"\nexpect: {equals: 5}", "rules.yaml:10:22: this is a number, and a text is wanted"),
         ("value: 5\nexpect: {matches: x}", "rules.yaml:10:23: 'matches' is for a text, and the value is a number"),
         ("value: 5\nexpect: {fields: {0: {equals: 1}}}",
          "rules.yaml:10:22: 'fields' is for a list, and the value is a number"),
         ("value: facts.kernel.version\nexpect: {at_least: 5}",
-         "rules.yaml:10:24: 'at_least' is for a number, and the value is a list of numbers (name its elements with `fields`)"),
+         "rules.yaml:10:24: 'at_least' is for a number, and the value is a list of numbers (name its elements with `fields`)"),  # noqa: E501  # one case, one line
         ("value: sysctl['net.core.somaxconn']\nexpect: {fields: {first: {equals: 1}}}",
          "rules.yaml:10:23: 'first' is no field: they count from 0"),
-        ("value: 1\nexpect: {between: [5, 1]}", "rules.yaml:10:23: 5 is above 1: nothing lies between (the lower one comes first)"),
-        ("value: 1\nexpect: {between: [5]}", "rules.yaml:10:23: 'between' takes two numbers, and here are 1 (between: [low, high])"),
+        ("value: 1\nexpect: {between: [5, 1]}", "rules.yaml:10:23: 5 is above 1: nothing lies between (the lower one comes first)"),  # noqa: E501  # one case, one line
+        ("value: 1\nexpect: {between: [5]}", "rules.yaml:10:23: 'between' takes two numbers, and here are 1 (between: [low, high])"),  # noqa: E501  # one case, one line
         ("value: 1\nexpect: {one_of: []}", "rules.yaml:10:22: 'one_of' of nothing never holds"),
-        ("value: 1\nexpect: {one_of: [1, x]}", "rules.yaml:10:26: this is a text, and a number is wanted (a unit is written as in"
-         " 64KiB, 30s, 10Gbit/s; an expression in {{ … }})"),
+        ("value: 1\nexpect: {one_of: [1, x]}", ("rules.yaml:10:26: this is a text, and a number is wanted (a unit is written as in"  # noqa: E501  # one case, one line
+         " 64KiB, 30s, 10Gbit/s; an expression in {{ … }})")),
         ("value: sysctl['net.core.somaxconn']\nexpect: {ordered: down}",
          "rules.yaml:10:23: 'ordered' is followed by ascending (ordered: ascending)"),
         ("value: sysctl['net.core.somaxconn']\nexpect: {matches: '('}",
@@ -120,7 +120,7 @@ def test_a_whole_check_is_read(ruleset: Callable[..., Ruleset]) -> None:
         ("value: facts.nics\nexpect: {equals: 1}",
          "rules.yaml:9:12: this gives a list of records, which is no value (name one of its fields)"),
         ("value: [1]\nexpect: {equals: 1}", "rules.yaml:9:12: 'value' must be an expression, and this is a list"),
-        (GOOD + "risk: dangerous", "rules.yaml:11:11: 'dangerous' is no risk (known: can-cut-connectivity, disruptive, safe)"),
+        (GOOD + "risk: dangerous", "rules.yaml:11:11: 'dangerous' is no risk (known: can-cut-connectivity, disruptive, safe)"),  # noqa: E501  # one case, one line
         (GOOD + "scope: netns", "rules.yaml:11:12: 'netns' is no scope (known: host, namespace)"),
         (GOOD + "caveats: text", "rules.yaml:11:14: 'caveats' must be a list, and this is a text"),
         (GOOD + "kernel: 5.4", "rules.yaml:11:13: 'kernel' must be a text, and this is a number (quote it)"),
@@ -133,12 +133,12 @@ def test_a_whole_check_is_read(ruleset: Callable[..., Ruleset]) -> None:
          "rules.yaml:11:25: this gives a number, and true or false is wanted"),
         (GOOD + "applies_to: [{when: 'true'}]", "rules.yaml:11:18: a condition needs the key 'else'"),
         (GOOD + "levels: [{expect: {equals: 1}}]", "rules.yaml:11:14: a level needs the key 'severity'"),
-        (GOOD + "levels: [{severity: bad, expect: {equals: 1}}]", "rules.yaml:11:25: 'bad' is no severity (known: critical, high,"
-         " info, low, medium)"),
-        (GOOD + "let: {value: 1}", "rules.yaml:11:11: 'value' cannot be the name of a `let` (a lower-case name that is not taken)"),
-        (GOOD + "let: {a: b, b: 1}", "rules.yaml:11:14: nothing is called 'b' here (known: drift, facts, namespace, sysctl, vars)"),
-        (GOOD + "set: {net.core.somaxcon: 1}", "rules.yaml:11:11: no kernel is known to have the sysctl 'net.core.somaxcon'"
-         " (did you mean 'net.core.somaxconn'?)"),
+        (GOOD + "levels: [{severity: bad, expect: {equals: 1}}]", ("rules.yaml:11:25: 'bad' is no severity (known: critical, high,"  # noqa: E501  # one case, one line
+         " info, low, medium)")),
+        (GOOD + "let: {value: 1}", "rules.yaml:11:11: 'value' cannot be the name of a `let` (a lower-case name that is not taken)"),  # noqa: E501  # one case, one line
+        (GOOD + "let: {a: b, b: 1}", "rules.yaml:11:14: nothing is called 'b' here (known: drift, facts, namespace, sysctl, vars)"),  # noqa: E501  # one case, one line
+        (GOOD + "set: {net.core.somaxcon: 1}", ("rules.yaml:11:11: no kernel is known to have the sysctl 'net.core.somaxcon'"  # noqa: E501  # one case, one line
+         " (did you mean 'net.core.somaxconn'?)")),
         (GOOD + "for_each: {name: x, in: facts.cpu.count, subject: a}",
          "rules.yaml:11:29: this gives a number, and a list is wanted"),
         (GOOD + "for_each: {name: facts, in: facts.nics, subject: a}",
@@ -146,8 +146,8 @@ def test_a_whole_check_is_read(ruleset: Callable[..., Ruleset]) -> None:
         (GOOD + "for_each: {name: nic, in: facts.nics, subject: '{{ nic.nam }}'}",
          "rules.yaml:11:60: a Nic record has no 'nam' (did you mean 'name'?)"),
         ("scope: namespace\nvalue: facts.sockets.persist_timers\nexpect: {equals: 0}",
-         "rules.yaml:9:12: facts.sockets is not read inside other namespaces (use scope: host; there, sysctl['…'] and"
-         " facts.listeners are read, and what is of the whole host)"),
+         ("rules.yaml:9:12: facts.sockets is not read inside other namespaces (use scope: host; there, sysctl['…'] and"
+         " facts.listeners are read, and what is of the whole host)")),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_check(check_errors: Callable[..., list[str]], body: str, message: str) -> None:

@@ -88,19 +88,19 @@ def test_only_chosen_checks_need_their_variables() -> None:
         ({"entry": "baseline: entry\ndefine: [{id: tcp.a}]\n"},
          "entry.yaml:2:10: there is a check 'tcp.a' already (to change a check, write an override)"),
         ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: tcp.a, skip: no}]\n"},
-         "entry.yaml:4:34: 'no' is read differently by different programs (write true or false, or quote it when the word"
-         " is meant)"),
-        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: tcp.a, skip: never}]\n"},
+         ("entry.yaml:4:34: 'no' is read differently by different programs (write true or false, or quote it when the word"  # noqa: E501  # one case, one line
+         " is meant)")),
+        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: tcp.a, skip: never}]\n"},  # noqa: E501  # one case, one line
          "entry.yaml:4:21: no check is called 'tcp.a' (did you mean 'ct.a'?)"),
-        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, reason: why}]\n"},
+        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, reason: why}]\n"},  # noqa: E501  # one case, one line
          "entry.yaml:4:13: an override changes nothing (severity, expect, levels, vars or skip)"),
-        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, vars: {z: 1}}]\n"},
+        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, vars: {z: 1}}]\n"},  # noqa: E501  # one case, one line
          "entry.yaml:4:34: no baseline declares the variable 'z' (known: x)"),
-        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, vars: {x: a}}]\n"},
+        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, vars: {x: a}}]\n"},  # noqa: E501  # one case, one line
          "entry.yaml:4:37: vars.x is a number, and this is a text"),
-        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, expect: {equals: a}}]\n"},
-         "entry.yaml:4:44: this is a text, and a number is wanted (a unit is written as in 64KiB, 30s, 10Gbit/s; an"
-         " expression in {{ … }})"),
+        ({"entry": "baseline: entry\nvars: {x: 1}\nchecks: {include: [ct.a]}\noverrides: [{check: ct.a, expect: {equals: a}}]\n"},  # noqa: E501  # one case, one line
+         ("entry.yaml:4:44: this is a text, and a number is wanted (a unit is written as in 64KiB, 30s, 10Gbit/s; an"
+         " expression in {{ … }})")),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_baseline(texts: dict[str, str], message: str) -> None:
@@ -140,10 +140,10 @@ def test_short_form_makes_a_check_each(ruleset: Callable[..., Ruleset]) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("net.core.somaxcon: 1", "rules.yaml:2:10: no kernel is known to have the sysctl 'net.core.somaxcon'"
-         " (did you mean 'net.core.somaxconn'?)"),
+        ("net.core.somaxcon: 1", ("rules.yaml:2:10: no kernel is known to have the sysctl 'net.core.somaxcon'"
+         " (did you mean 'net.core.somaxconn'?)")),
         ("net.core.somaxconn: ~", "rules.yaml:2:30: a value is missing here"),
-        ("net.core.somaxconn: {at_leest: 1}", "rules.yaml:2:31: a setting has no key 'at_leest' (did you mean 'at_least'?)"),
+        ("net.core.somaxconn: {at_leest: 1}", "rules.yaml:2:31: a setting has no key 'at_leest' (did you mean 'at_least'?)"),  # noqa: E501  # one case, one line
         ("net.core.somaxconn: {severity: high}", "rules.yaml:2:30: a claim is missing here (one of"),
     ],
 )  # fmt: skip
@@ -161,7 +161,9 @@ def test_a_baseline_declares_keys_of_its_own(ruleset: Callable[..., Ruleset]) ->
 
 def test_quantities_are_numbers_in_variables(ruleset: Callable[..., Ruleset]) -> None:
     """A unit makes a number of a text, at any depth; a single letter that is read in two ways does not."""
-    rules = ruleset("baseline: test\nvars: {a: 64KiB, b: 500ms, c: 10Gbit/s, d: [1MB, 2h], e: {f: 30s}, g: 5M, h: 1.5 GiB}\n")
+    rules = ruleset(
+        "baseline: test\nvars: {a: 64KiB, b: 500ms, c: 10Gbit/s, d: [1MB, 2h], e: {f: 30s}, g: 5M, h: 1.5 GiB}\n"
+    )
     assert rules.rules.variables == {
         "a": 65536, "b": 0.5, "c": 10**10, "d": [10**6, 7200], "e": {"f": 30}, "g": "5M", "h": 1610612736,
     }  # fmt: skip
@@ -186,9 +188,20 @@ def test_unused_variables_are_warned_of(ruleset: Callable[..., Ruleset]) -> None
 
 def test_variables_of_the_command_line_keep_the_declared_kind() -> None:
     """``-e`` gives texts: they become what the baseline declared; others are left to the inventory."""
-    rules, _ = put_together(entry="baseline: entry\nvars: {x: 1, rate: 0.5, flag: false, name: a, size: 1KiB, unset: null}\n")
+    rules, _ = put_together(
+        entry="baseline: entry\nvars: {x: 1, rate: 0.5, flag: false, name: a, size: 1KiB, unset: null}\n"
+    )
     assert rules is not None
-    extra = {"x": "8000", "rate": "2", "flag": "yes", "name": "5", "size": "64KiB", "unset": "7", "rat": "1", "ansible_port": 1}
+    extra = {
+        "x": "8000",
+        "rate": "2",
+        "flag": "yes",
+        "name": "5",
+        "size": "64KiB",
+        "unset": "7",
+        "rat": "1",
+        "ansible_port": 1,
+    }
     told = with_extra(rules, extra)
     assert told.variables == {"x": 8000, "rate": 2, "flag": True, "name": "5", "size": 65536, "unset": 7}
     assert told.warnings == ("-e rat: no baseline declares this variable (did you mean 'rate'?)",)

@@ -111,7 +111,7 @@ def test_inventory_outranks_the_baseline(rules: Ruleset) -> None:
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ({"netaudit_vars": {"ned": 5}}, "netaudit_vars of web1: no baseline declares the variable 'ned' (did you mean 'need'?)"),
+        ({"netaudit_vars": {"ned": 5}}, "netaudit_vars of web1: no baseline declares the variable 'ned' (did you mean 'need'?)"),  # noqa: E501  # one case, one line
         ({"netaudit_vars": {"need": "many"}}, "netaudit_vars of web1: vars.need is a number, and this is a text"),
         ({"netaudit_vars": [1]}, "netaudit_vars of web1: 'vars' must be a mapping, and this is a list"),
         ({"netaudit_checks": {"t.listener": {"skip": "x"}}},

@@ -64,7 +64,9 @@ def test_kinds_of_expressions(text: str, kind: object) -> None:
 
 def test_reads_name_facts_sysctls_and_variables() -> None:
     """What an expression reads chooses the probes that are sent."""
-    judged = judge("max(sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filter'], facts.memory.total_bytes, vars.need)", NAMES)
+    judged = judge(
+        "max(sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filter'], facts.memory.total_bytes, vars.need)", NAMES
+    )
     assert judged.reads == ("sysctl:net.ipv4.conf.*.rp_filter", "facts.memory.total_bytes", "vars.need")
     assert judge("usable_ports()", NAMES).reads == (
         "sysctl:net.ipv4.ip_local_port_range",
@@ -87,18 +89,18 @@ def test_reads_name_facts_sysctls_and_variables() -> None:
         ("vars.zzzzzz", "no baseline declares 'vars.zzzzzz'", 5, "declare it under `vars:` of the baseline"),
         ("sysctl['net.core.somaxcon']", "no kernel is known to have the sysctl 'net.core.somaxcon'", 8,
          "did you mean 'net.core.somaxconn'?"),
-        ("sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filtr']", "no kernel is known to have the sysctl "
-         "'net.ipv4.conf.*.rp_filtr'", 7, "did you mean 'net.ipv4.conf.*.rp_filter'?"),
+        ("sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filtr']", ("no kernel is known to have the sysctl "
+         "'net.ipv4.conf.*.rp_filtr'"), 7, "did you mean 'net.ipv4.conf.*.rp_filter'?"),
         ("sysctl.net", "a sysctl is named as an item", 6, "write sysctl['…net…']"),
         ("facts.sysctl.values", "running sysctls are not read by facts.sysctl", 6, "write sysctl['NAME']"),
         ("facts.netstat['TcpExt.ListenOverflow']", "no kernel is known to have the counter 'TcpExt.ListenOverflow'", 15,
          "did you mean 'TcpExt.ListenOverflows'?"),
         ("facts.nics | selectatr('is_up')", "there is no filter 'selectatr'", 13, "did you mean 'selectattr'?"),
         ("facts.nics | selectattr('is_upp')", "a Nic record has no 'is_upp'", 25, "did you mean 'is_up'?"),
-        ("facts.nics | map(attribute='rings.rx_slot')", "a Rings record has no 'rx_slot'", 34, "did you mean 'rx_slots'?"),
+        ("facts.nics | map(attribute='rings.rx_slot')", "a Rings record has no 'rx_slot'", 34, "did you mean 'rx_slots'?"),  # noqa: E501  # one case, one line
         ("facts.nics | map('name')", "`map` takes one attribute", 13, "write map(attribute='name')"),
         ("facts.nics | selectattr('mtu', '>>', 1)", "there is no such test", 31, ""),
-        ("facts.nics | selectattr('mtu')", "`selectattr` without a test needs true or false, and this is a number", 13, ""),
+        ("facts.nics | selectattr('mtu')", "`selectattr` without a test needs true or false, and this is a number", 13, ""),  # noqa: E501  # one case, one line
         ("facts.nics | selectattr('mtu', '==', '1500')", "a number cannot be compared with a text", 37,
          "a text is never compared as a number: use `x | int` where it holds digits"),
         ("vars.need | default(1)", "there is no filter 'default'", 12,

@@ -137,7 +137,7 @@ def _expected(shape: object) -> bool | None:
 
 @given(_CLAIMS)
 def test_claims_combine_in_three_values(shape: object) -> None:
-    """Fail beats unknown beats pass in ``all_of``, pass beats unknown beats fail in ``any_of``, ``not`` keeps unknown."""
+    """Fail beats unknown beats pass in ``all_of``, pass beats unknown beats fail in ``any_of``; ``not`` keeps unknown."""  # noqa: E501  # one case, one line
     scope = scope_of(_no_facts(), u=None)
     try:
         verdict: bool | None = matcher(_claim(shape)).holds(scope, 1)

@@ -70,7 +70,9 @@ def test_run_is_told_of_waivers_that_do_not_count(ruleset: Callable[..., Ruleset
     )
 
 
-def test_one_subject_is_waived_and_the_others_are_not(judge: Callable[..., Result], facts: Callable[..., Facts]) -> None:
+def test_one_subject_is_waived_and_the_others_are_not(
+    judge: Callable[..., Result], facts: Callable[..., Facts]
+) -> None:
     """A waiver may name a subject; the result fails as long as one of them does."""
     body = """\
 for_each: {name: listener, in: facts.listeners, subject: "{{ listener.address }}:{{ listener.port }}"}
@@ -89,7 +91,9 @@ expect: {at_least: 511}
 
 def test_hosts_of_a_waiver_are_a_pattern(ruleset: Callable[..., Ruleset]) -> None:
     """A waiver for other hosts is none for this one."""
-    rules = ruleset("baseline: test\nsysctl: {net.core.somaxconn: 1}\n" + WAIVER.replace("t.one", "sysctl.*\n    hosts: lb[1:4]"))
+    rules = ruleset(
+        "baseline: test\nsysctl: {net.core.somaxconn: 1}\n" + WAIVER.replace("t.one", "sysctl.*\n    hosts: lb[1:4]")
+    )
     matched: list[str] = []
 
     def matches(pattern: str) -> frozenset[str]:
@@ -104,20 +108,18 @@ def test_hosts_of_a_waiver_are_a_pattern(ruleset: Callable[..., Ruleset]) -> Non
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("    value: 128\n", ""), "rules.yaml:3:5: a waiver needs the key 'value' (a waiver names the value it was granted"
-         " for, and ends when that changes)"),
+        (("    value: 128\n", ""), ("rules.yaml:3:5: a waiver needs the key 'value' (a waiver names the value it was granted"  # noqa: E501  # one case, one line
+         " for, and ends when that changes)")),
         (("    approver: j.doe\n", ""), "rules.yaml:3:5: a waiver needs the key 'approver'"),
         (("2027-01-31", "soon"), "rules.yaml:8:14: 'expires': 'soon' is no date (2027-01-31, or 2027-01-31T12:00:00Z)"),
-        (("2027-01-31", "2027-02-30"), "rules.yaml:8:14: 'expires': '2027-02-30' is no date (2027-01-31, or"
-         " 2027-01-31T12:00:00Z)"),
+        (("2027-01-31", "2027-02-30"), ("rules.yaml:8:14: 'expires': '2027-02-30' is no date (2027-01-31, or"
+         " 2027-01-31T12:00:00Z)")),
         (("2027-01-31", "2026-10-01"), "rules.yaml:8:14: the waiver ends before it starts"),
         (("t.one", "t.two"), "rules.yaml:3:12: no check is called 't.two' (did you mean 't.one'?)"),
         (("approver", "aprover"), "rules.yaml:5:5: a waiver has no key 'aprover' (did you mean 'approver'?)"),
     ],
 )  # fmt: skip
-def test_mistakes_in_a_waiver(
-    check_errors: Callable[..., list[str]], change: tuple[str, str], message: str
-) -> None:
+def test_mistakes_in_a_waiver(check_errors: Callable[..., list[str]], change: tuple[str, str], message: str) -> None:
     """A waiver that is not whole is none."""
     assert check_errors(BODY, WAIVER.replace(*change)) == [message]
 
