@@ -11,28 +11,45 @@ from netaudit.baseline.plays import Play, plays_of
 from netaudit.cli.auditing import FORMATS, audit
 from netaudit.cli.exit_codes import ExitCode, worst
 from netaudit.cli.guard import say
-from netaudit.cli.outputs import parse_outputs
+from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.rules import ruleset_of
+from netaudit.cli.sources import NoHosts
+from netaudit.errors import UsageError
 
 
 def play_all(args: argparse.Namespace) -> int:
     """Every play in order; the worst exit code. All plays are read and checked before the first host is contacted.
 
-    With several plays a report's path gets the number of the play before its suffix: ``report-2.json``.
+    A play without hosts is skipped, as Ansible does, unless no play has any: then UsageError is raised. With several
+    plays a report's path gets the number of the play before its suffix: ``report-2.json``.
     """
     plays = plays_of(read_yaml(Path(args.playbook)))
-    parse_outputs(args.output, FORMATS)
+    _refuse_two_objects(plays, parse_outputs(args.output, FORMATS))
     audits = [_arguments(args, play, number, len(plays)) for number, play in enumerate(plays, 1)]
     for one in audits:
         ruleset_of(one, lambda _warning: None)  # said again, and once, when the play runs
-    codes = []
+    codes: list[ExitCode] = []
     for play, one in zip(plays, audits, strict=True):
         if not args.quiet:
             say(f"play: {play.name} ({play.hosts})")
-        codes.append(ExitCode(audit(one, command="run")))
+        try:
+            codes.append(ExitCode(audit(one, command="run")))
+        except NoHosts as error:
+            say(f"skipped: {error.message}")
+            continue
         if codes[-1] is ExitCode.INTERRUPTED:
             break
+    if not codes:
+        raise NoHosts(f"no play of {args.playbook} has a host in this inventory")
     return worst(codes)
+
+
+def _refuse_two_objects(plays: Sequence[Play], outputs: Sequence[Output]) -> None:
+    if len(plays) > 1 and any(output.format == "json" and output.path is None for output in outputs):
+        raise UsageError(
+            f"-o json: standard output has room for one JSON object, and there are {len(plays)} plays",
+            hint="-o json=FILE writes one file a play, -o jsonl a line a host",
+        )
 
 
 def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) -> argparse.Namespace:

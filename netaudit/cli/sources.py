@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from netaudit.inventory import Inventory
 
 
+class NoHosts(UsageError):
+    """A pattern that matches no host of the inventory."""
+
+
 def inventory_sources(named: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """``-i`` as given; else ``inventory/`` here, else ``$ANSIBLE_INVENTORY``. Raises UsageError when there is none."""
     from netaudit.inventory import default_sources
@@ -35,13 +39,13 @@ def load_inventory(args: argparse.Namespace, warn: Callable[[str], None]) -> Inv
 
 
 def select_hosts(inventory: Inventory, args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[str, ...]:
-    """The hosts of the pattern and the limit. Raises UsageError when there are none."""
+    """The hosts of the pattern and the limit. Raises NoHosts when there are none."""
     chosen = inventory.selection(args.pattern, args.limit)
     for warning in chosen.warnings if chosen.hosts else ():  # of none at all is said once, below
         warn(warning)
     if not chosen.hosts:
         limited = f" limited to {args.limit!r}" if args.limit else ""
-        raise UsageError(
+        raise NoHosts(
             f"the pattern {args.pattern!r}{limited} matches no host",
             hint="netaudit inventory graph shows what there is",
         )
