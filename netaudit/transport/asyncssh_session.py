@@ -14,38 +14,27 @@ from typing import Any
 import asyncssh
 
 from netaudit.errors import Phase
-from netaudit.model.contact import Exit, Limits, Sink
-from netaudit.model.probe import Bundle, Stream
+from netaudit.model.contact import Exit, Limits
+from netaudit.model.probe import Stream
 from netaudit.model.target import Become
-from netaudit.transport.asyncssh_connect import Link
 from netaudit.transport.asyncssh_errors import world_error
-from netaudit.transport.become import TerminalNeeded, conversation
+from netaudit.transport.asyncssh_road import Link
 from netaudit.transport.exchange import Exchange
+from netaudit.transport.shell_session import ShellSession
 
 
-class AsyncsshSession:
+class AsyncsshSession(ShellSession):
     """One connection, on which payloads run one after the other."""
 
     def __init__(self, link: Link, limits: Limits, become: Become | None, become_password: str | None) -> None:
+        super().__init__(limits, become, become_password)
         self._link = link
-        self._limits = limits
-        self._become = become
-        self._become_password = become_password
-
-    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
-        """Run the payload and feed the sink until it has all. Raises WorldError when channel or escalation fails."""
-        try:
-            return await self._run(bundle, sink, terminal=False)
-        except TerminalNeeded:
-            return await self._run(bundle, sink, terminal=True)
 
     async def close(self) -> None:
         """Close the connection and what was started for it. Never raises; safe to call twice."""
         await self._link.close()
 
-    async def _run(self, bundle: Bundle, sink: Sink, *, terminal: bool) -> Exit:
-        talk = conversation(self._become, self._become_password, terminal=terminal)
-        exchange = Exchange(talk, bundle.payload, sink)
+    async def _carry(self, exchange: Exchange) -> Exit:
         channel = _Channel(exchange)
         wanted = {"request_pty": "force", "term_type": "dumb"} if exchange.wants_terminal else {"request_pty": False}
         try:

@@ -19,11 +19,11 @@ from netaudit.model.target import Target
 from netaudit.transport.asyncssh_client import listen
 from netaudit.transport.asyncssh_connect import Connector
 from netaudit.transport.asyncssh_errors import world_error
-from netaudit.transport.asyncssh_jump import JumpHosts
 from netaudit.transport.asyncssh_keys import KeyRing
-from netaudit.transport.asyncssh_road import Road, Through, channel_refused, open_road
+from netaudit.transport.asyncssh_road import Link, Road, channel_refused, open_road
 from netaudit.transport.hostkeys import HostKeys, HostPlace, fingerprint
 from netaudit.transport.hostkeys_record import append_keys, remove_host
+from netaudit.transport.jumps import JumpHosts, Through
 from netaudit.transport.known_hosts import Entry, blob_type
 from netaudit.transport.names import Names
 from netaudit.transport.options import TransportOptions
@@ -118,7 +118,7 @@ class HostKeySource:
         self._names = Names()
         self._keys = KeyRing(options)
         self._connector = Connector(options.limits, self._judge, self._keys, self._names)
-        self._jumps = JumpHosts(options, self._config, self._connector)
+        self._jumps = JumpHosts(options, self._config, self._connector.connect)
 
     async def shown_by(self, target: Target) -> ShownKeys:
         """The keys that a host shows now. Raises WorldError when it shows none, OperatorError for its ssh_config."""
@@ -178,7 +178,7 @@ class HostKeySource:
         return tuple(compared)
 
     async def _shown(
-        self, resolved: Resolved, through: Through | None, algorithms: Sequence[str], offer: _Offer
+        self, resolved: Resolved, through: Through[Link] | None, algorithms: Sequence[str], offer: _Offer
     ) -> bytes:
         """The key that the host shows when asked for some algorithms. Raises WorldError."""
         road = Road()

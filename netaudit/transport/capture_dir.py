@@ -66,7 +66,7 @@ class CaptureDirWriter:
             for position, target in enumerate(targets)
         )
 
-    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:  # noqa: ARG002  # the port's signature
+    def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
         """Make the directory, which must be new or empty, and say in it who will be asked."""
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,12 +80,12 @@ class CaptureDirWriter:
     def host_started(self, name: str) -> None:
         """Nothing is written yet."""
 
-    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:  # noqa: ARG002  # as above
+    def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Write one capture."""
         if capture is not None:
             self._write(self._hosts[position].file, dump_capture(capture))
 
-    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:  # noqa: ARG002  # as above
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
         """Say how the run ended."""
         self._write_manifest(run)
 

@@ -5,36 +5,25 @@ from __future__ import annotations
 import os
 
 from netaudit.errors import ErrorKind, Phase, WorldError
-from netaudit.model.contact import Exit, Limits, SecretSource, Sink
-from netaudit.model.probe import Bundle
-from netaudit.model.target import Become, Target
-from netaudit.transport.become import Conversation, PlainShell, TerminalNeeded, conversation
+from netaudit.model.contact import Exit, Limits, SecretSource
+from netaudit.model.target import Target
+from netaudit.transport.become import Conversation, PlainShell
 from netaudit.transport.exchange import Exchange
 from netaudit.transport.hosttext import one_line
 from netaudit.transport.local_channel import LocalChannel
 from netaudit.transport.options import NoSecrets
+from netaudit.transport.shell_session import ShellSession
 
 
-class LocalSession:
+class LocalSession(ShellSession):
     """What stands for a connection: every payload is a process of its own."""
-
-    def __init__(self, become: Become | None, password: str | None, limits: Limits) -> None:
-        self._become = become
-        self._password = password
-        self._limits = limits
-
-    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
-        """See ``app.ports.Session``. When it returns or raises, nothing of the payload runs any more."""
-        try:
-            return await self._run(bundle, sink, terminal=False)
-        except TerminalNeeded:
-            return await self._run(bundle, sink, terminal=True)
 
     async def close(self) -> None:
         """Nothing is open between payloads."""
 
-    async def _run(self, bundle: Bundle, sink: Sink, *, terminal: bool) -> Exit:
-        channel = LocalChannel(Exchange(self._talk(terminal=terminal), bundle.payload, sink))
+    async def _carry(self, exchange: Exchange) -> Exit:
+        """Run the exchange's command. When this returns or raises, nothing of it runs any more."""
+        channel = LocalChannel(exchange)
         try:
             await channel.start()
             return await channel.listen(self._limits.first_byte_s)
@@ -50,9 +39,9 @@ class LocalSession:
 
     def _talk(self, *, terminal: bool) -> Conversation:
         """The way to the shell; whoever already is the user to become needs none."""
-        if self._become is None or (self._become.user == "root" and os.geteuid() == 0):
+        if self._become is not None and self._become.user == "root" and os.geteuid() == 0:
             return PlainShell()
-        return conversation(self._become, self._password, terminal=terminal)
+        return super()._talk(terminal=terminal)
 
 
 class LocalTransport:
@@ -64,7 +53,7 @@ class LocalTransport:
 
     async def open(self, target: Target) -> LocalSession:
         """A session; nothing can fail before there is a payload."""
-        return LocalSession(target.become, self._secrets.for_target(target).become_password, self._limits)
+        return LocalSession(self._limits, target.become, self._secrets.for_target(target).become_password)
 
     async def close(self) -> None:
         """Nothing is shared."""

@@ -115,7 +115,7 @@ class LocalChannel(asyncio.SubprocessProtocol):
             if self._exchange.whole:
                 self._finish()
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002  # the loop's signature
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """Called by the loop."""
         self._open.discard(fd)
         if not self._open:

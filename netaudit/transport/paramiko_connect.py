@@ -2,39 +2,36 @@
 
 ``connect_s`` runs from the look-up of the name to the host's key, ``auth_s`` from there to the end of the login. What
 blocks runs in a thread; the limits run on the event loop and close the wire, which ends every wait inside paramiko,
-whose own limits are of single reads only. A connection that is cut before anything was refused is tried again.
+whose own limits are of single reads only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 import paramiko
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.contact import Limits
 from netaudit.model.target import Credentials
 from netaudit.transport.background import in_background
+from netaudit.transport.handshake import Turns, no_ssh, other_key_order, silence, with_retries
 from netaudit.transport.hostkeys import HostKeys, KnownHosts
-from netaudit.transport.hosttext import one_line
+from netaudit.transport.jumps import Through, no_way_behind
 from netaudit.transport.names import Names
 from netaudit.transport.paramiko_client import KEEPALIVE_S, Client, Wire, bound_silence, host_key_order
-from netaudit.transport.paramiko_errors import channel_refused, hung_up, no_common_algorithm, world_error
+from netaudit.transport.paramiko_errors import hung_up, no_common_algorithm, world_error
 from netaudit.transport.paramiko_hostcert import check_certificate
 from netaudit.transport.paramiko_keys import KeyRing
 from netaudit.transport.paramiko_login import Login
 from netaudit.transport.resolved import Resolved
 from netaudit.transport.road import ProxyProcess, proxy_socket, tcp_socket
 
-_TRIES = 3
-_BACKOFF_S = 0.5
-_HANDSHAKES_AT_ONCE = 6  # per jump host and per address: sshd's MaxStartups drops from 10 on, dropbear takes 5
 _CLOSE_WITHIN_S = 1.0
 
 
@@ -64,14 +61,6 @@ class Link:
             await self.proxy.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Through:
-    """The jump host that a host lies behind: its connection, and its name for messages."""
-
-    link: Link
-    name: str
-
-
 @dataclass(slots=True)
 class Connector:
     """Makes connections. One for the whole run, since what it counts and shares is the run's."""
@@ -80,39 +69,14 @@ class Connector:
     judge: HostKeys
     keys: KeyRing
     names: Names
-    _handshakes: dict[object, asyncio.Semaphore] = field(init=False)
+    _turns: Turns = field(default_factory=Turns)
 
-    def __post_init__(self) -> None:
-        self._handshakes = defaultdict(lambda: asyncio.Semaphore(_HANDSHAKES_AT_ONCE))
-
-    async def connect(self, resolved: Resolved, credentials: Credentials, through: Through | None) -> Link:
+    async def connect(self, resolved: Resolved, credentials: Credentials, through: Through[Link] | None) -> Link:
         """A connection that is logged in. Raises WorldError."""
-        shared = through.name if through else (resolved.proxy_command or resolved.host, resolved.port)
-        async with self._handshakes[shared]:
-            loop = asyncio.get_running_loop()
-            attempt = _Attempt(self, resolved, credentials, through)
-            attempt.deadline = loop.time() + attempt.connect_s
-            for number in range(_TRIES):
-                try:
-                    return await attempt.run()
-                except WorldError as error:
-                    pause = 0.0 if attempt.has_other_keys(error) else _pause(error, number)
-                    if pause is None or loop.time() + pause >= attempt.deadline:
-                        raise
-                await asyncio.sleep(pause)
-            raise AssertionError("the last try either returns or raises")
-
-
-def _pause(error: WorldError, number: int) -> float | None:
-    """How long to wait before another try, with full jitter; None when there is to be none.
-
-    Another try may succeed where the connection was cut before anything was refused: that is how a server with too many
-    half-open connections (MaxStartups) looks from here.
-    """
-    early = error.phase in (Phase.CONNECT, Phase.KEY_EXCHANGE)
-    if error.kind is not ErrorKind.DISCONNECTED or not early or number == _TRIES - 1:
-        return None
-    return random.uniform(0, _BACKOFF_S * 2**number)  # noqa: S311 - spreads retries, guards nothing
+        async with self._turns.of(resolved, through.name if through else ""):
+            connect_s = resolved.connect_timeout_s or self.limits.connect_s
+            deadline = asyncio.get_running_loop().time() + connect_s
+            return await with_retries(_Attempt(self, resolved, credentials, through, deadline), deadline)
 
 
 @dataclass(slots=True)
@@ -122,19 +86,14 @@ class _Attempt:
     connector: Connector
     resolved: Resolved
     credentials: Credentials
-    through: Through | None
-    deadline: float = 0.0
+    through: Through[Link] | None
+    deadline: float
     phase: Phase = Phase.CONNECT
     _key_order: tuple[str, ...] = ()
     _asked_again: bool = False
     _wire: Wire | None = None
     _client: Client | None = None
     _proxy: ProxyProcess | None = None
-
-    @property
-    def connect_s(self) -> float:
-        """The limit until the host has shown its key."""
-        return self.resolved.connect_timeout_s or self.connector.limits.connect_s
 
     async def run(self) -> Link:
         """One try. Raises WorldError."""
@@ -157,20 +116,11 @@ class _Attempt:
             raise failure from error
 
     def has_other_keys(self, error: WorldError) -> bool:
-        """Whether the host has keys of other types stored than it was asked for: it may show one of those if asked.
-
-        That is so when they stand in hashed lines, which are too dear to look through for every host beforehand, or
-        when a server shows a certificate of some other authority while its plain key is known.
-        """
-        if self._asked_again or self.resolved.host_key_algorithms:
+        """Whether the next try asks for a type of host key that is stored and was not asked for first."""
+        order = other_key_order(error, self.resolved, self._known, host_key_order)
+        if self._asked_again or not order or tuple(order) == self._key_order:
             return False
-        if error.kind not in (ErrorKind.HOST_KEY_MISMATCH, ErrorKind.HOST_KEY_UNKNOWN):
-            return False
-        stored = sorted({entry.key_type for entry in self._known.stored(self.resolved.place)})
-        order = host_key_order(stored)
-        if not stored or order == self._key_order:
-            return False
-        self._key_order, self._asked_again = order, True
+        self._key_order, self._asked_again = tuple(order), True
         return True
 
     async def _handshake(self) -> Client:
@@ -180,7 +130,7 @@ class _Attempt:
             place, wanted = self.resolved.place, self.resolved.host_key_algorithms
             certified = bool(self._known.authorities(place))
             self._key_order = host_key_order(self._known.key_types(place), wanted, certified=certified)
-        seconds = max(self.connect_s, self.connector.limits.auth_s) + 1
+        seconds = self._longest_s
         self._client = client = Client(wire, self.resolved, self._key_order, seconds)
         await in_background(lambda: client.start_client(timeout=seconds), wire.close)
         return client
@@ -195,17 +145,24 @@ class _Attempt:
             bound_silence(sock)
         return sock
 
-    async def _channel(self, through: Through) -> paramiko.Channel:
+    @property
+    def _longest_s(self) -> float:
+        """What paramiko's own limits are set to: longer than ours, which are the ones that count."""
+        limits = self.connector.limits
+        return max(self.resolved.connect_timeout_s or limits.connect_s, limits.auth_s) + 1
+
+    async def _channel(self, through: Through[Link]) -> paramiko.Channel:
         """A channel of the jump host's connection to the host. It is not aborted: others use that connection too."""
         place = (self.resolved.host, self.resolved.port)
 
         def open_it() -> paramiko.Channel:
-            return through.link.client.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=self.connect_s)
+            return through.link.client.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=self._longest_s)
 
         try:
             return await in_background(open_it, _nothing)
         except paramiko.ChannelException as error:
-            raise channel_refused(error, f"{place[0]} port {place[1]}", through.name) from error
+            forbidden = error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+            raise no_way_behind(error.text, self.resolved, through.name, forbidden=forbidden) from error
 
     @property
     def _known(self) -> KnownHosts:
@@ -260,9 +217,10 @@ class _Attempt:
         if isinstance(error, WorldError):
             return error
         if isinstance(error, TimeoutError):
-            return self._silence(wire.heard if wire is not None else "")
+            heard = wire.heard if wire is not None else ""
+            return silence(self.phase, self.resolved, self.connector.limits, heard, agent=False)
         if wire is not None and wire.heard and self.phase is Phase.CONNECT:
-            return _no_ssh(wire.heard)
+            return no_ssh(wire.heard)
         if client is not None and isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
             return no_common_algorithm(error, client.offered)
         if client is not None and client.farewell:
@@ -270,34 +228,6 @@ class _Attempt:
         if self.phase is Phase.CONNECT and client is not None and isinstance(error, paramiko.SSHException | EOFError):
             return WorldError(ErrorKind.DISCONNECTED, "the server hung up before it named itself", phase=self.phase)
         return world_error(error, self.phase)
-
-    def _silence(self, heard: str) -> WorldError:
-        connect_s = self.connect_s
-        match self.phase:
-            case Phase.AUTH:
-                message = f"the login was not decided within {self.connector.limits.auth_s:g} s"
-                hint = "the server may be overloaded, or an agent may wait for a confirmation"
-                return WorldError(ErrorKind.TIMEOUT, message, phase=Phase.AUTH, hint=hint)
-            case Phase.KEY_EXCHANGE:
-                message = f"the key exchange was not finished within {connect_s:g} s"
-                hint = "large packets may be lost on the way: compare the path MTU; or the server is overloaded"
-            case _ if heard:
-                message = f"no SSH identification within {connect_s:g} s, but {heard!r}"
-                hint = "something else than sshd listens there"
-            case _:
-                place = f"{one_line(self.resolved.host, 80)} port {self.resolved.port}"
-                message = f"no answer from {place} within {connect_s:g} s"
-                hint = "a firewall may drop the packets, or the host is down or overloaded"
-        return WorldError(ErrorKind.CONNECT_TIMEOUT, message, phase=self.phase, hint=hint)
-
-
-def _no_ssh(heard: str) -> WorldError:
-    """The error of a server that said something, but never its SSH identification, and hung up."""
-    if "MaxStartups" in heard:
-        hint = "the server has too many half-open connections (MaxStartups): lower --forks"
-        return WorldError(ErrorKind.DISCONNECTED, f"the server hung up: {heard}", phase=Phase.CONNECT, hint=hint)
-    hint = "something else than sshd listens there, or sshd turns this address away"
-    return WorldError(ErrorKind.PROTOCOL, f"not an SSH-2 server: it says {heard!r}", phase=Phase.CONNECT, hint=hint)
 
 
 def _nothing() -> None:

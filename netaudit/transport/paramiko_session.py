@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 import paramiko
 
 from netaudit.errors import Phase, WorldError
-from netaudit.model.contact import Exit, Limits, Sink
-from netaudit.model.probe import Bundle, Stream
+from netaudit.model.contact import Exit, Limits
+from netaudit.model.probe import Stream
 from netaudit.model.target import Become
 from netaudit.transport.background import in_background
-from netaudit.transport.become import TerminalNeeded, conversation
 from netaudit.transport.exchange import Exchange
 from netaudit.transport.paramiko_client import Client
 from netaudit.transport.paramiko_connect import Link
 from netaudit.transport.paramiko_errors import hung_up, world_error
+from netaudit.transport.shell_session import ShellSession
 
 _CHUNK_BYTES = 64 * 1024
 _LOOK_EVERY_S = 1.0  # should a wake-up ever be lost
@@ -30,29 +30,18 @@ _STATUS_WITHIN_S = 1.0  # from the end of the streams to the exit status
 _LOST_WITHIN_S = 0.3  # from the end of a channel to that of the connection, when it is that which has ended
 
 
-class ParamikoSession:
+class ParamikoSession(ShellSession):
     """One connection, on which payloads run one after the other."""
 
     def __init__(self, link: Link, limits: Limits, become: Become | None, become_password: str | None) -> None:
+        super().__init__(limits, become, become_password)
         self._link = link
-        self._limits = limits
-        self._become = become
-        self._become_password = become_password
-
-    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
-        """Run the payload and feed the sink until it has all. Raises WorldError when channel or escalation fails."""
-        try:
-            return await self._run(bundle, sink, terminal=False)
-        except TerminalNeeded:
-            return await self._run(bundle, sink, terminal=True)
 
     async def close(self) -> None:
         """Close the connection and what was started for it. Never raises; safe to call twice."""
         await self._link.close()
 
-    async def _run(self, bundle: Bundle, sink: Sink, *, terminal: bool) -> Exit:
-        talk = conversation(self._become, self._become_password, terminal=terminal)
-        exchange = Exchange(talk, bundle.payload, sink)
+    async def _carry(self, exchange: Exchange) -> Exit:
         try:
             async with asyncio.timeout(self._limits.first_byte_s) as limit:
                 talking = _Conversation(self._link.client, exchange, limit, self._limits.first_byte_s)

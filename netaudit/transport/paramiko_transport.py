@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from netaudit.errors import ErrorKind, OperatorError, Phase, WorldError
-from netaudit.model.target import Target
+from netaudit.model.target import Credentials, Target
+from netaudit.transport.background import in_background
 from netaudit.transport.hostkeys import HostKeys
 from netaudit.transport.names import Names
 from netaudit.transport.options import TransportOptions
-from netaudit.transport.paramiko_connect import Connector
-from netaudit.transport.paramiko_jump import JumpHosts
+from netaudit.transport.paramiko_connect import Connector, Link
 from netaudit.transport.paramiko_keys import KeyRing
 from netaudit.transport.paramiko_session import ParamikoSession
-from netaudit.transport.sshconfig import SshConfig
+from netaudit.transport.resolved import Resolved
+from netaudit.transport.ssh_transport import SshTransport
 
-_CONFIG_HINT = "ssh -G with the host's address shows how OpenSSH reads the settings"
 
-
-class ParamikoTransport:
-    """Connections to hosts of one run, with threads behind them. Fits ``app.ports.Transport``."""
+class ParamikoTransport(SshTransport[Link]):
+    """Connections by paramiko, with threads behind them. Fits ``app.ports.Transport``."""
 
     def __init__(self, options: TransportOptions) -> None:
-        self._options = options
-        self._config = SshConfig(options)
-        self._names = Names()
-        self._connector = Connector(options.limits, HostKeys.of(options), KeyRing(options), self._names)
-        self._jumps = JumpHosts(options, self._config, self._connector)
-
-    async def prepare(self, targets: Sequence[Target]) -> None:
-        """Return when what the operator has to put right is right: that the ssh_config can be read.
-
-        Raises OperatorError. To be called before any host is contacted: afterwards it is each host's own error.
-        """
-        await self._config.check(targets)
+        names = Names()
+        self._keys = KeyRing(options)
+        connector = Connector(options.limits, HostKeys.of(options), self._keys, names)
+        super().__init__(options, names, connector.connect)
 
     async def open(self, target: Target) -> ParamikoSession:
         """A session that is logged in to the host. Raises WorldError."""
         credentials = self._options.secrets.for_target(target)
-        try:
-            resolved = await self._config.resolve(target)
-            through = await self._jumps.connection(resolved)
-        except OperatorError as error:
-            raise WorldError(ErrorKind.PROTOCOL, str(error), phase=Phase.CONNECT, hint=_CONFIG_HINT) from error
-        link = await self._connector.connect(resolved, credentials, through)
+        link = await self._link(target, credentials)
         return ParamikoSession(link, self._options.limits, target.become, credentials.become_password)
 
-    async def close(self) -> None:
-        """Close the connections to jump hosts and stop what is still looked up. Never raises."""
-        await self._jumps.close()
-        await self._config.close()
-        self._names.forget()
+    async def _open_keys(self, resolved: Resolved, credentials: Credentials) -> None:
+        await in_background(lambda: self._keys.identities(resolved, credentials).close(), lambda: None)

@@ -13,7 +13,8 @@ import asyncssh
 import pytest
 
 from netaudit.errors import ErrorKind, Phase, WorldError
-from netaudit.transport.asyncssh_errors import is_mapped, is_transient, world_error
+from netaudit.transport.asyncssh_errors import is_mapped, world_error
+from netaudit.transport.handshake import is_transient
 
 
 def exceptions_of_asyncssh() -> list[type[BaseException]]:

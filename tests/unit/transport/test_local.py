@@ -195,7 +195,7 @@ def test_a_tool_that_wants_a_terminal_gets_one(monkeypatch):
             raise TerminalNeeded(ErrorKind.BECOME_FAILED, "a terminal", phase=Phase.SESSION)
         return conversation(become, password, terminal=True)
 
-    monkeypatch.setattr("netaudit.transport.local.conversation", choosy)
+    monkeypatch.setattr("netaudit.transport.shell_session.conversation", choosy)
     sink = run("echo aside >&2; id -un; exit 0\n", become=Become(BecomeMethod.SU, user="nobody"))
     assert tries == [False, True]
     assert sink.fed[Stream.OUT].strip() == b"nobody"

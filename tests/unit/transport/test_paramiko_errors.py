@@ -15,13 +15,7 @@ import pytest
 from paramiko.ssh_exception import IncompatiblePeer, PartialAuthentication
 
 from netaudit.errors import ErrorKind, Phase, WorldError
-from netaudit.transport.paramiko_errors import (
-    channel_refused,
-    hung_up,
-    is_mapped,
-    no_common_algorithm,
-    world_error,
-)
+from netaudit.transport.paramiko_errors import hung_up, is_mapped, no_common_algorithm, world_error
 
 WINDOWS_ONLY = ("paramiko._winapi", "paramiko.win_pageant", "paramiko.win_openssh")
 
@@ -63,7 +57,7 @@ def test_the_list_is_not_empty():
         ),
         (paramiko.BadAuthenticationType("x", ["password"]), ErrorKind.AUTH_FAILED, Phase.AUTH),
         (PartialAuthentication(["password"]), ErrorKind.AUTH_FAILED, Phase.AUTH),
-        (paramiko.ChannelException(2, "x"), ErrorKind.NO_SHELL, Phase.ANSWER),
+        (paramiko.ChannelException(2, "x"), ErrorKind.NO_SHELL, Phase.SESSION),
         (IncompatiblePeer("Incompatible ssh peer (no acceptable kex)"), ErrorKind.PROTOCOL, Phase.ANSWER),
         (IncompatiblePeer("Incompatible version (1.5 instead of 2.0)"), ErrorKind.PROTOCOL, Phase.CONNECT),
         (paramiko.SSHException("Error reading SSH protocol banner"), ErrorKind.PROTOCOL, Phase.CONNECT),
@@ -107,7 +101,6 @@ def test_nothing_of_a_server_is_taken_over_raw():
     for text in ("\x1b[31mred\n", "\u202eback"):
         assert world_error(paramiko.SSHException(text), Phase.AUTH).message.isprintable()
         assert hung_up(text, Phase.AUTH).message.isprintable()
-        assert channel_refused(paramiko.ChannelException(2, text), "db1 port 22", "bastion").message.isprintable()
         offered = {"kex_algo_list": [text]}
         assert no_common_algorithm(IncompatiblePeer("no acceptable kex"), offered).message.isprintable()
 
@@ -128,21 +121,3 @@ def test_what_the_server_offers_is_named():
     assert "hmac-md5" in macs.message
     unknown = no_common_algorithm(IncompatiblePeer("Incompatible ssh server (no acceptable ciphers)"), offered)
     assert unknown.kind is ErrorKind.PROTOCOL
-
-
-@pytest.mark.parametrize(
-    ("code", "text", "kind"),
-    [
-        (2, "Connection refused", ErrorKind.REFUSED),
-        (2, "Connection timed out", ErrorKind.CONNECT_TIMEOUT),
-        (2, "No route to host", ErrorKind.CONNECT_TIMEOUT),
-        (2, "Name or service not known", ErrorKind.DNS),
-        (1, "open failed", ErrorKind.REFUSED),
-        (2, "something else", ErrorKind.DISCONNECTED),
-    ],
-)
-def test_a_jump_host_that_opens_no_way(code, text, kind):
-    """Told as if one had asked the host itself, with the name of the jump host."""
-    told = channel_refused(paramiko.ChannelException(code, text), "db1 port 22", "bastion")
-    assert (told.kind, told.phase) == (kind, Phase.CONNECT)
-    assert told.message.endswith("says the jump host bastion")
