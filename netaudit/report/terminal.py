@@ -54,6 +54,7 @@ def console_for(stream: TextIO, color: str, environment: Mapping[str, str]) -> C
         emoji=False,
         highlight=False,
         legacy_windows=False,
+        no_color=False,  # NO_COLOR is decided here: --color always beats it
     )
 
 
