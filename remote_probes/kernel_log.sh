@@ -10,7 +10,7 @@
 # cost_processes: 3
 #
 # awk keeps the last lines of each topic, so that a flood of one message cannot push the others out. dmesg reads through
-# syslog(2) where it can choose (-S): record by record from /dev/kmsg costs twice as much. The last 64 KiB are read.
+# syslog(2) where it can choose (-S): record by record from /dev/kmsg costs twice as much. The last 32 KiB are read.
 
 command -v dmesg >/dev/null 2>&1 || exit 11
 if [ -r "${ROOT:-}/proc/sys/kernel/dmesg_restrict" ]; then
@@ -19,7 +19,7 @@ if [ -r "${ROOT:-}/proc/sys/kernel/dmesg_restrict" ]; then
     [ "$restricted" = 0 ] || [ -O "${ROOT:-}/proc/1" ] || exit 12
 fi
 
-{ dmesg -S -s 65536 2>/dev/null || dmesg -s 65536 2>/dev/null || printf '#! dmesg: not permitted\n'; } | LC_ALL=C awk '
+{ dmesg -S -s 32768 2>/dev/null || dmesg -s 32768 2>/dev/null || printf '#! dmesg: not permitted\n'; } | LC_ALL=C awk '
 function keep(topic) {
     count[topic]++
     last[topic, count[topic] % 20] = substr($0, 1, 300)

@@ -34,14 +34,19 @@ for path in proc/sys/kernel/osrelease proc/sys/kernel/arch proc/sys/kernel/hostn
 done
 [ -e proc/sys/kernel/arch ] || printf '#@ uname -m\n%s\n' "$(uname -m)"
 
-# The first processor's lines up to its flags stand for all of them.
+# The first processor's lines stand for all of them; its long list of flags is looked at only where no firmware tells
+# who made the machine.
 printf '#@ /proc/cpuinfo\n'
 count=0
+[ -e sys/class/dmi/id/product_name ] && firmware=1 || firmware=
 while [ $count -lt 40 ] && IFS= read -r line; do
     count=$((count + 1))
     case $line in
         model\ name* | Model* | cpu\ model* | uarch* | vendor_id* | CPU\ implementer* | CPU\ part*)
             printf '%s\n' "$line"
+            case $firmware$line in
+                1model\ name*) break ;;
+            esac
             ;;
         flags*\ hypervisor*)
             printf 'flags : hypervisor\n'

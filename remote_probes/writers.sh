@@ -15,17 +15,18 @@
 cd "${ROOT:-/}" || exit 11
 
 printf '#@ services\n'
-runs() { # NAME UNIT…: say that a writer runs
+runs() { # NAME UNIT…: say that a writer runs, and succeed if it does
     name=$1
     shift
     for unit in "$@"; do
         for slice in sys/fs/cgroup/system.slice sys/fs/cgroup/systemd/system.slice sys/fs/cgroup/unified/system.slice; do
             if [ -d "$slice/$unit" ]; then
                 printf 'runs %s\n' "$name"
-                return
+                return 0
             fi
         done
     done
+    return 1
 }
 has() { # NAME PATH…: say that a writer is installed, and where that was seen
     name=$1
@@ -79,8 +80,8 @@ if has NetworkManager usr/sbin/NetworkManager usr/bin/NetworkManager; then
     runs NetworkManager NetworkManager.service
 fi
 if has systemd-networkd usr/lib/systemd/systemd-networkd lib/systemd/systemd-networkd; then
-    runs systemd-networkd systemd-networkd.service
-    add etc/systemd/networkd.conf etc/systemd/networkd.conf.d/*.conf etc/systemd/network/*.network \
+    # It is installed nearly everywhere; its files mean nothing where it does not run.
+    { runs systemd-networkd systemd-networkd.service || [ ! -d run/systemd/system ]; } && add etc/systemd/networkd.conf etc/systemd/networkd.conf.d/*.conf etc/systemd/network/*.network \
         run/systemd/network/*.network usr/local/lib/systemd/network/*.network
 fi
 if has ufw usr/sbin/ufw etc/ufw/ufw.conf; then
