@@ -43,13 +43,13 @@ def closure(tree: Tree) -> Closure:
 
 
 def _names_any(tree: Tree, ops: frozenset[str]) -> bool:
-    """Whether one of the operations, or a function that looks into the scope, is in a tree."""
+    """Whether one of the operations is in a tree; a function that looks facts up itself counts as ``facts``."""
     if not isinstance(tree, list | tuple) or not tree:
         return False
     op = tree[0]
     if not isinstance(op, str):
         return any(_names_any(part, ops) for part in tree)
-    if op in ops or (op == "call" and FUNCTIONS[cast("str", tree[1])].scoped):
+    if op in ops or ("facts" in ops and op == "call" and FUNCTIONS[cast("str", tree[1])].scoped):
         return True
     return op != "c" and any(_names_any(part, ops) for part in tree[1:])
 

@@ -84,22 +84,32 @@ equal = comparer("==")
 
 
 def is_in(wanted: object, holder: object) -> bool:
-    """Whether a list has the element, a mapping the key, or a text the part."""
+    """Whether a list has the element, a mapping the key, or a text the part.
+
+    A list of several kinds is asked for those of the element's kind; one that has none of them cannot answer.
+    """
     if isinstance(holder, Mapping):
         return wanted in holder if isinstance(wanted, str) else _never(wanted, holder)
     if isinstance(holder, str):
         return wanted in holder if isinstance(wanted, str) else _never(wanted, holder)
     if not isinstance(holder, list | tuple):
         return _never(wanted, holder)
-    unknown: Unknown | None = None
-    for element in holder:
-        if isinstance(element, Absent):
-            unknown = unknown or Unknown(element)
-            continue
-        if equal(wanted, element):
-            return True
-    if unknown is not None:
-        raise unknown
+    of_class = wanted.__class__
+    if not [element for element in holder if element.__class__ is not of_class]:
+        return wanted in holder
+    return _is_among(wanted, holder)
+
+
+def _is_among(wanted: object, holder: Sequence[object]) -> bool:
+    absent = next((element for element in holder if isinstance(element, Absent)), None)
+    kind = family(wanted)
+    alike = [element for element in holder if family(element) == kind]
+    if any(equal(wanted, element) for element in alike):
+        return True
+    if absent is not None:
+        raise Unknown(absent)
+    if not alike:
+        raise not_understood(f"{shown(wanted)} cannot be compared with {shown(holder[0])}")
     return False
 
 
@@ -115,6 +125,8 @@ def shown(value: object) -> str:
         text = "[" + ", ".join(shown(item) for item in value[:8]) + (", …]" if len(value) > 8 else "]")
     elif isinstance(value, str):
         text = repr(value)
+    elif isinstance(value, Mapping):
+        text = "a mapping"
     else:
         text = as_text(value)
     return text if len(text) <= 80 else text[:77] + "…"

@@ -49,7 +49,8 @@ define:
       - {severity: info, expect: {holds: not it.cured_at_boot}, note: "cured: {{ it.boot }}"}
     expect: {holds: "it.writers | length == 0"}
     evidence: >-
-      {{ it.checks }}; {{ it.is_persisted }} {{ it.differs_at_boot }} {{ it.differs_after_system }}; {{ it.writers | join }}
+      {{ it.checks }}; {{ it.is_persisted }} {{ it.differs_at_boot }} {{ it.differs_after_system }};
+      {{ it.writers | join }}
 sysctl: {net.ipv4.tcp_tw_reuse: 1}
 """
 

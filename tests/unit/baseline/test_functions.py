@@ -14,7 +14,7 @@ from netaudit.baseline.kinds import ANY, LIST
 from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.static import Names, judge
 from netaudit.baseline.unknown import Unknown
-from netaudit.model.facts import Facts, Limits, Listener, ProcessLimits
+from netaudit.model.facts import Facts, Limits, Listener, ProcessLimits, Route, Routing
 from netaudit.model.reading import Absent, AbsentReason
 
 SETTINGS = {
@@ -32,18 +32,30 @@ LISTENERS = (
     Listener("udp", "0.0.0.0", 53, 0, 0),
 )
 
+ROUTE = Route("inet", "main", "unicast", "default", "", "eth0", "", None, None, None, None, None)
+LOCAL = {
+    "m": {"a": {"b": 5}, "l": [{"x": 1}, {}], "none": None},
+    "a_absent": Absent(AbsentReason.NOT_PERMITTED, "needs root"),
+}
+
 
 @pytest.fixture
 def value(facts: Callable[..., Facts]) -> Callable[..., object]:
     """What an expression gives on a small host."""
-    host = facts(SETTINGS, listeners=LISTENERS, limits=Limits(10, 100, 1000, (PROCESS,), ()), netstat={"TcpExt.A": 5})
+    host = facts(
+        SETTINGS,
+        listeners=LISTENERS,
+        limits=Limits(10, 100, 1000, (PROCESS,), ()),
+        netstat={"TcpExt.A": 5},
+        routing=Routing((ROUTE,), 0),
+    )
 
     def run(text: str, **names: object) -> object:
         scope = Scope(
             host, RunningSysctls(host, lambda key: Absent(AbsentReason.NOT_PRESENT, key)), {"n": 3, "unset": None}
         )
-        scope.names = names
-        return closure(judge(text, Names(local=dict.fromkeys(names, ANY))).tree)(scope)
+        scope.names = {**LOCAL, **names}
+        return closure(judge(text, Names(local=dict.fromkeys(scope.names, ANY))).tree)(scope)
 
     return run
 
@@ -98,6 +110,18 @@ def value(facts: Callable[..., Facts]) -> Callable[..., object]:
         ("facts.listeners | selectattr('device', 'absent') | length", 0),
         ("[1, 5, 9] | select('>', 4)", [5, 9]),
         ("[1, 5, 9] | reject('in', [5])", [1, 9]),
+        ("'auto' in [0, 'auto'] and 5 not in [0, 'auto'] and 1.0 in [1] and 1 not in []", True),
+        ("[1, 2] in [[1, 2], [3]]", True),
+        ("m.a.b + m.l[0].x", 6),
+        ("m.l | selectattr('x', 'present') | length", 1),
+        ("m.l | rejectattr('x', 'present') | length", 1),
+        ("m.l | map(attribute='x') | first", 1),
+        ("[[1, 2], [3]] | select('contains', 2) | length", 1),
+        ("facts.listeners | selectattr('is_loopback', 'false') | length", 2),
+        ("m | keys", ["a", "l", "none"]),
+        ("true == true and true != false", True),
+        ("[true, 1.5, 'x', [1, 2]] | last | join", "1, 2"),
+        ("'' ~ m.a", "b=5"),
         ("[true, false] | select", [True]),
         ("'cubic' in (sysctl['net.ipv4.tcp_congestion_control'] | words)", True),
         ("'ub' in 'cubic' and 'TcpExt.A' in facts.netstat", True),
@@ -158,6 +182,33 @@ def test_values(value: Callable[..., object], text: str, expected: object) -> No
         ("sysctl['net.none']", "not present: net.none (net.none)"),
         ("vars.unset + 1", "not present: vars.unset is not set"),
         ("sum([1, sysctl['net.none']])", "not present: net.none"),
+        ("m.a.b in ['a', 'b']", "not understood: 5 cannot be compared with 'a'"),
+        ("m.l | map(attribute='x') | last", "not present: there is no x"),
+        ("m.zzz", "not present: there is no 'zzz' in m"),
+        ("m.none.x", "not present: there is no 'none' in m"),
+        ("m.a.b.c", "not understood: 5 has no element 'c' (m['a']['b'])"),
+        ("m < m", "not understood: a mapping has no order"),
+        ("m.a.b in m.a.b", "not understood: whether 5 has 5"),
+        ("m.a.b in m.a", "not understood: whether a mapping has 5"),
+        ("m.a.b in facts.kernel.release ~ ''", "not understood: whether '6.18.0' has 5"),
+        ("sum(m)", "not understood: a mapping is not a list"),
+        ("any(m.l)", "not understood: a mapping is not true or false"),
+        ("all(m.a.b)", "not understood: 5 is not a list"),
+        ("m.a.b | first", "not understood: 5 is not a list"),
+        ("m.a.b | length", "not understood: 5 has no length"),
+        ("m.a.b | upper", "not understood: 5 is not a text"),
+        ("m.a.b | keys", "not understood: 5 is not a mapping"),
+        ("m.a.b | items", "not understood: 5 is not a mapping"),
+        ("get(m.a.b, 'x', 1)", "not understood: 5 is not a mapping"),
+        ("float(m)", "not understood: a mapping is not a number"),
+        ("m.a.b[0:1]", "not understood: 5 has no parts"),
+        ("m.a.b | map(attribute='x')", "not understood: 5 is not a list"),
+        ("not m.a.b", "not understood: 5 is neither true nor false"),
+        ("m.l | selectattr('x') | length", "not understood: 1 is neither true nor false"),
+        ("m.l | selectattr('x', '>', 0) | length", "not present: there is no x"),
+        ("a_absent > 1", "not permitted: needs root (a_absent)"),
+        ("(facts.listeners | selectattr('process', '==', 'x') | first).port", "not permitted: needs root"),
+        ("facts.routing.routes[0].mtu > 1", "not present: mtu is not said (facts.routing.routes[0].mtu)"),
         ("unknown('the peer is silent') == 1", "the peer is silent"),
         ("facts.nics | length", "not asked (facts.nics)"),
         ("('a' if sysctl['net.none'] == 1 else 'a') == 'a'", "not present: net.none (net.none)"),

@@ -18,7 +18,7 @@ from netaudit.baseline.kinds import ANY, kind_of_value
 from netaudit.baseline.load import Problems, check, drafts, names_inside
 from netaudit.baseline.node import plain
 from netaudit.baseline.pack import digest, packed, unpacked
-from netaudit.baseline.plain import plain_check, plain_override, plain_waiver
+from netaudit.baseline.plain import claim_in_words, plain_check, plain_override, plain_waiver
 from netaudit.baseline.reads import expressions_of
 from netaudit.baseline.schema import Rules
 from netaudit.baseline.select import Ruleset
@@ -92,6 +92,25 @@ def test_other_values_are_no_rules(junk: Any) -> None:
     """Whatever a broken cache holds, it is one kind of error."""
     with pytest.raises(ValueError, match=r"not packed rules|Invalid isoformat"):
         unpacked(junk)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("{at_least: 1, below: 9}", ">= 1 and < 9"),
+        ("{any_of: [{equals: 1}, {not: {above: 5}}]}", "is 1 or not (> 5)"),
+        ("{fields: {0: {at_most: 5}, 2: {one_of: [1, 2]}}}", "field 0 <= 5, field 2 one of [1, 2]"),
+        ("{ordered: ascending}", "in ascending order"),
+        ("{contains_all: [a, b]}", "contains all [a, b]"),
+        ("{holds: 'vars.x > 5'}", "vars.x > 5"),
+        ("{matches: 'a.*'}", "matches a.*"),
+        ("{between: [1, '{{ vars.x }}']}", "between [1, vars.x]"),
+    ],
+)
+def test_claims_in_words(ruleset: Callable[..., Ruleset], claim: str, words: str) -> None:
+    """A claim is explained as it was written, whatever the numbers of a host."""
+    rules = ruleset(f"baseline: t\nvars: {{x: 1}}\nsysctl: {{net.core.somaxconn: {claim}}}\n").rules
+    assert claim_in_words(rules.checks[0].levels[0].claim) == words
 
 
 def test_overrides_and_waivers_are_written_as_they_are_read(ruleset: Callable[..., Ruleset]) -> None:
