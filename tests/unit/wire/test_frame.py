@@ -197,6 +197,15 @@ def test_a_terminal_in_between_is_undone():
         ]
 
 
+@pytest.mark.parametrize(("size", "status"), [(CAP, SectionStatus.COMPLETE), (CAP + 1, SectionStatus.CUT)])
+def test_behind_a_terminal_a_bound_is_the_same(size, status):
+    """The carriage return before a marker is the terminal's and does not count."""
+    taker = decoder("a")
+    taker.feed(Stream.OUT, out(b"x" * size).replace(b"\n", b"\r\n"))
+    (only,) = taker.finish()
+    assert (only.status, only.stdout) == (status, b"x" * CAP)
+
+
 def test_standard_error_that_is_lost_costs_a_note():
     """Some ways in drop it; the facts are all on standard output."""
     taker = decoder("a")
