@@ -104,13 +104,17 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def arguments(pid: int) -> bytes:
+    """What a process was started with, each argument ended by a NUL; empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def running(word: str) -> bool:
     """Whether a descendant of ours has a word in its arguments."""
-    for pid in descendants(os.getpid()):
-        with suppress(OSError):
-            if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" "):
-                return True
-    return False
+    return any(word.encode() in arguments(pid).replace(b"\0", b" ") for pid in descendants(os.getpid()))
 
 
 def eventually(check, within_s: float = 10.0) -> bool:
@@ -182,6 +186,7 @@ mount -t tmpfs none "$1/over"
 mkdir "$1/over/up" "$1/over/work"
 cp -a "$1/etc/." "$1/over/up/"
 mount -t overlay none -o "lowerdir=/etc,upperdir=$1/over/up,workdir=$1/over/work" /etc
+[ ! -e "$1/sh" ] || mount --bind "$1/sh" "$(readlink -f /bin/sh)"
 shift
 exec "$@"
 """
@@ -198,6 +203,11 @@ class Accounts:
     def before(self) -> list[str]:
         """What to start a server with."""
         return ["unshare", "-m", "sh", "-c", _IN_OWN_ETC, "sh", str(self.folder)]
+
+    def shell(self, program: str) -> Accounts:
+        """Let a program stand for /bin/sh."""
+        shutil.copy(program, self.folder / "sh")
+        return self
 
     def write(self, name: str, text: str, mode: int = 0o644) -> Accounts:
         """Put a file into that /etc."""
@@ -466,5 +476,6 @@ def kit():
     """The functions of this file that tests call themselves: test folders are no packages to import from."""
     return SimpleNamespace(
         public=public, free_port=free_port, hello=hello, eventually=eventually, descendants=descendants,
-        running=running, keygen=keygen, program=_program, contact=contact, limits=SHORT, Secrets=Secrets,
+        running=running, arguments=arguments, keygen=keygen, program=_program, contact=contact, limits=SHORT,
+        Secrets=Secrets,
     )  # fmt: skip

@@ -142,6 +142,32 @@ def test_not_a_byte(play):
     assert (error.kind, error.phase) == (ErrorKind.TIMEOUT, Phase.SESSION)
 
 
+def test_a_channel_is_closed_when_its_limit_is_reached(client, keys, kit):
+    """The connection may stay: what ran on it is told that nobody listens."""
+    told = []
+
+    async def waits(process) -> None:
+        """Until the channel is closed."""
+        await process.wait_closed()
+        told.append("closed")
+
+    async def watched():
+        async with playing(waits, keys) as port:
+            client.using(limits=replace(QUICK, first_byte_s=0.2)).to(port)
+            client.options.user_known_hosts[0].write_text(f"[127.0.0.1]:{port} {kit.public(keys.host)}\n")
+            transport = AsyncsshTransport(client.options)
+            session = await transport.open(client.target)
+            with pytest.raises(WorldError):
+                await session.run(kit.hello(), Counting())
+            async with asyncio.timeout(10):
+                while not told:
+                    await asyncio.sleep(0.01)
+            await session.close()
+            await transport.close()
+
+    asyncio.run(watched())
+
+
 def test_a_trickle_is_bounded_by_the_host(play):
     """Bytes that keep coming satisfy every idle timer; the limit of the whole host ends it."""
     error, sink = play(trickle, limits=replace(QUICK, host_s=1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 
@@ -151,6 +152,12 @@ class TestDoas:
         outcome = host(DOAS, "oper secret", doas="permit oper", text="printf 'a\\r\\003\\004\\033[2J\\377b\\n'")
         assert outcome.out == "a\r\x03\x04\x1b[2J\ufffdb\n"
 
+    def test_a_large_payload_passes_a_terminal(self, host):
+        """More than a terminal holds, and lines longer than it takes: raw, nothing of that matters."""
+        text = f"printf %s {'x' * 6000} | wc -c\n" * 25
+        outcome = host(DOAS, "oper secret", doas="permit oper", text=text)
+        assert outcome.out == "6000\n" * 25
+
 
 class TestSu:
     """``--become-method su``."""
@@ -185,3 +192,42 @@ def test_every_login_shell_passes_the_command_on(host, login_shell, shell):
     assert good(host(SUDO, "oper secret", sudoers="oper ALL=(ALL) ALL", lines=[noisy]))
     assert good(host(SU, "root secret", lines=[noisy]))
     assert good(host(DOAS, "oper secret", doas="permit oper", lines=[noisy]))
+
+
+@pytest.mark.parametrize("program", ["busybox", "bash"])
+def test_every_sh_of_a_host(host, accounts, kit, program):
+    """Whatever /bin/sh is there: none takes a terminal for a person, or prints a prompt."""
+    accounts.shell(kit.program(program))
+    rules = "Defaults requiretty\noper ALL=(ALL)"
+    text = f"case $- in *i*) echo interactive;; esac; {PAYLOAD}"
+    assert good(host(SUDO, sudoers="oper ALL=(ALL) NOPASSWD: ALL", text=text))
+    assert good(host(SUDO, sudoers=f"{rules} NOPASSWD: ALL", text=text))
+    assert good(host(SUDO, "oper secret", sudoers=f"{rules} ALL", text=text))
+    assert good(host(SU, "root secret", text=text))
+    assert good(host(DOAS, "oper secret", doas="permit oper", text=text))
+
+
+@pytest.mark.parametrize("become", [SUDO, DOAS, SU], ids=["sudo", "doas", "su"])
+def test_nothing_stays_after_a_cancelled_run(sshd, client, accounts, kit, become):
+    """What runs as root is out of the login user's reach: it notices by itself that nobody listens."""
+    if shutil.which(str(become.method)) is None:
+        pytest.skip(f"{become.method} is not installed")
+    accounts.write("sudoers", "root ALL=(ALL) ALL\noper ALL=(ALL) ALL\n", 0o440)
+    accounts.write("doas.conf", "permit oper\n", 0o400)
+    server = sshd("UsePAM yes")
+    password = "root secret" if become is SU else "oper secret"
+    client.to(server, user="oper").secrets(become_password=password).becoming(become)
+
+    async def cancelled():
+        transport = client.make(client.options)
+        task = asyncio.create_task(kit.contact(transport, client.target, kit.hello("sleep 300")))
+        while not any(b"sleep\x00300" in kit.arguments(pid) for pid in server.sessions()):
+            assert not task.done(), task.result()
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await transport.close()
+
+    asyncio.run(cancelled())
+    assert kit.eventually(lambda: not server.sessions())

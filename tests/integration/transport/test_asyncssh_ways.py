@@ -60,6 +60,29 @@ class TestJumpHosts:
         client.to(jump).to(server, trust=False, jumps=(hop(jump),))
         assert client.ask().kind is ErrorKind.HOST_KEY_UNKNOWN
 
+    def test_stuck_hosts_behind_do_not_hold_up_others(self, sshd, client, kit, monkeypatch):
+        """A place among the handshakes through a jump host is given back by who is stuck."""
+        monkeypatch.setattr("netaudit.transport.handshake._PATIENCE_S", 0.1)
+        jump, server = sshd(), sshd()
+        client.to(jump).to(server, jumps=(hop(jump),)).using(limits=replace(client.options.limits, connect_s=60.0))
+
+        async def behind(tarpit: int):
+            transport = client.make(client.options)
+            dead = replace(client.target, ssh=replace(client.target.ssh, port=tarpit))
+            stuck = [asyncio.create_task(kit.contact(transport, dead, host_s=60)) for _ in range(12)]
+            await asyncio.sleep(0)
+            good = await kit.contact(transport, client.target)
+            waiting = sum(not task.done() for task in stuck)
+            for task in stuck:
+                task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
+            await transport.close()
+            return good, waiting
+
+        with socket.create_server(("127.0.0.1", 0)) as tarpit:
+            good, waiting = asyncio.run(behind(tarpit.getsockname()[1]))
+        assert (good.kind, waiting) == (None, 12)
+
     def test_a_dead_jump_host(self, client, kit):
         """Nothing listens at the first hop: all hosts are told, with its name."""
         client.to(9, jumps=(f"127.0.0.1:{kit.free_port()}",))

@@ -267,6 +267,7 @@ def test_the_command_parses(become, password, terminal):
     """Every form of the command is one ``exec`` of /bin/sh with one script, and the shell finds no fault with it."""
     words = shlex.split(talk(become, password, terminal=terminal).command)
     assert words[:3] == ["exec", "/bin/sh", "-c"]
+    assert f"exec env LC_ALL=C {become.method} " in words[3]  # we read what the tool says
     assert len(words) == 4
     subprocess.run(["/bin/sh", "-n", "-c", words[3]], check=True, stdin=subprocess.DEVNULL)
 

@@ -93,12 +93,7 @@ def _record(path: Path, writer: int) -> None:
 
 def test_writers_at_once_tear_no_line(path):
     """Four processes, a hundred lines each: all are there and all are whole."""
-    context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=_record, args=(path, number)) for number in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    _in_processes(*[(_record, path, number) for number in range(4)])
     known = read_known_hosts(path, pytest.fail)
     assert len(known.entries) == 400
     assert all(
@@ -106,6 +101,42 @@ def test_writers_at_once_tear_no_line(path):
         for writer in range(4)
         for number in range(100)
     )
+
+
+def _in_processes(*works) -> None:
+    """Run some functions at once, each in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=work, args=arguments) for work, *arguments in works]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+
+
+def _record_same(path: Path) -> None:
+    for number in range(60):
+        append_keys(path, f"web{number}", [key(number)])
+
+
+def test_writers_at_once_record_a_host_once(path):
+    """Looking and writing are one step under the lock."""
+    _in_processes(*[(_record_same, path)] * 4)
+    assert len(path.read_bytes().splitlines()) == 60
+
+
+def _remove(path: Path) -> None:
+    for number in range(60):
+        append_keys(path, f"gone{number}", [key(number)])
+        remove_host(path, f"gone{number}")
+
+
+def test_a_writer_follows_a_file_that_was_replaced(path):
+    """Nothing is written to the old file while another takes lines out into a new one."""
+    _in_processes((_remove, path), (_remove, path.with_name("known_hosts")), (_record, path, 1), (_record, path, 2))
+    known = read_known_hosts(path, pytest.fail)
+    found = {entry.hosts for entry in known.entries}
+    assert {f"web{writer}-{number}" for writer in (1, 2) for number in range(100)} <= found
 
 
 class TestRemoving:
