@@ -6,7 +6,7 @@
 # timeout_s: 10
 # max_bytes: 256KiB
 # format: topic, a tab, how often it came up, a tab, the line of dmesg
-# cost_cpu_ms: 3
+# cost_cpu_ms: 4.5
 # cost_processes: 3
 #
 # awk keeps the last lines of each topic, so that a flood of one message cannot push the others out. dmesg reads through

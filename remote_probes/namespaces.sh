@@ -6,7 +6,7 @@
 # timeout_s: 20
 # max_bytes: 2MiB
 # format: parts; "namespace INODE", then its settings as head prints them, rows of ss and of ip link
-# cost_cpu_ms: 2
+# cost_cpu_ms: 0.5
 # cost_processes: 0
 #
 # A host without other namespaces is recognised by the shell alone. Each one found costs three processes and about

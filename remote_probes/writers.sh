@@ -6,7 +6,7 @@
 # timeout_s: 5
 # max_bytes: 512KiB
 # format: parts; installed and running as words, then path:line:text of the lines that name settings
-# cost_cpu_ms: 2
+# cost_cpu_ms: 1
 # cost_processes: 1
 #
 # Whether a service runs is told by its control group, which costs nothing; without systemd, or where containers may
