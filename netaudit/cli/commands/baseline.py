@@ -14,7 +14,10 @@ MAX_SYSCTL_CONF_BYTES = 2**20
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit baseline``."""
-    top = options.Parser("Baselines: validate one, print it resolved, or make one out of an existing sysctl.conf.")
+    top = options.Parser(
+        "Baselines: validate one, print it resolved, or make one out of an existing sysctl.conf.",
+        prog="netaudit baseline",
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="lint|show|from-sysctl")
     lint = verbs.add_parser("lint", help="say everything that is wrong with it", description="Validate a baseline.")
     lint.add_argument("baseline", metavar="FILE", nargs="?", default="linux-server")

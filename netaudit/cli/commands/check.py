@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit check``."""
-    top = options.Parser("The checks of a baseline: a list, or one of them explained.")
+    top = options.Parser("The checks of a baseline: a list, or one of them explained.", prog="netaudit check")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="list|show")
     listed = verbs.add_parser("list", help="all checks of a baseline", description="All checks of a baseline.")
     options.add_baseline(listed)

@@ -12,7 +12,9 @@ from netaudit.cli.sources import load_inventory
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit inventory``."""
-    top = Parser("What the inventory says, as ansible-inventory and --list-hosts would print it.")
+    top = Parser(
+        "What the inventory says, as ansible-inventory and --list-hosts would print it.", prog="netaudit inventory"
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="list|graph|hosts|host")
     for name, words, help_text in (
         ("list", None, "all groups, hosts and variables"),

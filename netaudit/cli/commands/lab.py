@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit lab``."""
-    top = Parser("A fleet of real sshd hosts in network namespaces, some of them misconfigured on purpose. Needs root.")
+    top = Parser(
+        "A fleet of real sshd hosts in network namespaces, some of them misconfigured on purpose. Needs root.",
+        prog="netaudit lab",
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="up|status|down")
     for name, help_text in (
         ("up", "set the fleet up and write its inventory, key and known_hosts"),

@@ -12,7 +12,9 @@ from netaudit.model.probe import Probe
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit probe``."""
-    top = options.Parser("The probes: what each reads and costs, its text, and what one of them says on hosts.")
+    top = options.Parser(
+        "The probes: what each reads and costs, its text, and what one of them says on hosts.", prog="netaudit probe"
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="list|show|run")
     listed = verbs.add_parser("list", help="all probes, with what they cost", description="All probes.")
     options.add_console(listed)
