@@ -44,12 +44,12 @@ CHECK = """\
 """
 
 
-def facts_with(sysctl: Mapping[str, str] | Absent | None = None, **domains: Any) -> Facts:
+def facts_with(sysctl: Mapping[str, str] | Sysctls | Absent | None = None, **domains: Any) -> Facts:
     """The facts of a host: the kernel, some sysctls, and the named domains; the others were not asked for."""
     values: dict[str, Any] = dict.fromkeys(Facts.__dataclass_fields__, NOT_ASKED)
     values.update(host="web1", address="198.18.0.1", taken_at=NOW, kernel=KERNEL)
     if sysctl is not None:
-        values["sysctl"] = sysctl if isinstance(sysctl, Absent) else Sysctls(sysctl, {})
+        values["sysctl"] = sysctl if isinstance(sysctl, Absent | Sysctls) else Sysctls(sysctl, {})
     return Facts(**{**values, **domains})
 
 

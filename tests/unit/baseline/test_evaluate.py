@@ -10,7 +10,7 @@ import pytest
 
 from netaudit.baseline.evaluate import evaluate
 from netaudit.baseline.select import Ruleset
-from netaudit.model.facts import Cpu, Facts, Limits, Listener, Memory, Namespace, Nic, ProcessLimits
+from netaudit.model.facts import Cpu, Facts, Limits, Listener, Memory, Namespace, Nic, ProcessLimits, Sysctls
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Result, Verdict
 
@@ -313,6 +313,14 @@ def test_remembered_results_are_those_of_the_same_values(
     assert [each.observed for each in results] == [128, 128, 4096, 128, 128, None, 128]
     assert results[3].reason is not None
     assert len(results[4].items) == 2
+
+
+def test_absence_is_never_remembered(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """Two hosts without a value may be without it for different reasons."""
+    rules = ruleset("baseline: t\nsysctl: {net.core.somaxconn: 1}\n").for_host("web1", {}, lambda _: frozenset())
+    unread = facts(sysctl=Sysctls({}, {KEY: NEEDS_ROOT}))
+    reasons = [evaluate(rules, host, host.taken_at)[0].reason for host in (facts({}), unread)]
+    assert reasons == [f"not present: this kernel has no {KEY} ({KEY})", f"not permitted: needs root ({KEY})"]
 
 
 def test_overridden_copies_do_not_share_what_is_remembered(
