@@ -34,7 +34,7 @@ class Keeper:
     def feed(self, stream: Stream, data: bytes) -> bool:
         """See ``Sink``."""
         self.fed[stream] += data
-        return bool(self._word) and self._word in self.fed[Stream.OUT]
+        return bool(self._word) and any(self._word in said for said in self.fed.values())
 
 
 class Talk(PlainShell):
@@ -198,7 +198,7 @@ def test_a_tool_that_wants_a_terminal_gets_one(monkeypatch):
         return conversation(become, password, terminal=True)
 
     monkeypatch.setattr("netaudit.transport.shell_session.conversation", choosy)
-    sink = run("echo aside >&2; id -un; exit 0\n", become=Become(BecomeMethod.SU, user="nobody"))
+    sink = run("id -un; echo aside >&2\n", become=Become(BecomeMethod.SU, user="nobody"), word=b"aside")
     assert tries == [False, True]
     assert sink.fed[Stream.OUT].strip() == b"nobody"
     assert sink.fed[Stream.ERR] == b"aside\n"
