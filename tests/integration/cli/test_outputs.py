@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -70,9 +71,7 @@ def test_several_outputs_tell_the_same(netaudit, fleet, published):
     assert {"a.json", "b.jsonl", "state"} == {path.name for path in netaudit.home.iterdir()}
 
 
-@pytest.mark.parametrize(
-    ("severity", "code"), [("critical", 0), ("high", 1), ("medium", 1), ("info", 1)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("severity", "code"), [("critical", 0), ("high", 1), ("medium", 1), ("info", 1)], ids=str)
 def test_findings_decide_the_exit_code(netaudit, host, stored, severity, code):
     """0 below --fail-on, 1 from there on; the recorded host has findings of high, low and info."""
     folder = stored(host("web1"))
@@ -169,7 +168,7 @@ def test_a_report_that_cannot_be_written_loses_no_other(netaudit, host, stored):
     assert "netaudit: -o json=/dev/full: No space left on device\n" in done.err
     assert "1 host: 1 ok" in done.out
     assert "web1" == json.loads((netaudit.home / "b.jsonl").read_text())["name"]
-    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
     assert 1 == len(netaudit("history", "-o", "json").json())
     done = netaudit("audit", "--from", folder, "-q", "-o", "console", "-o", "jsonl=/dev/full", code=2)
     assert "netaudit: -o jsonl=/dev/full: No space left on device\n" == done.err

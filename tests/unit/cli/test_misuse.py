@@ -1,4 +1,4 @@
-"""What a person may type or write wrongly: one clear line on standard error, exit code 2, nothing on standard output."""
+"""What a person may type or write wrongly: one clear line on standard error, exit code 2, and no output."""
 
 from __future__ import annotations
 
@@ -121,8 +121,7 @@ BASELINES = {
         "3:3: no kernel is known to have the sysctl 'net.core.somaxcon' (did you mean 'net.core.somaxconn'?)",
     ),
     "waiver": (
-        "baseline: x\nwaivers:\n  - {check: no.such, reason: r, approver: a, ticket: t, starts: 2026-01-01, "
-        "expires: 2026-02-01, value: 1}\n",
+        "baseline: x\nwaivers:\n  - {check: no.such, reason: r, approver: a, ticket: t, expires: 2026-02-01, value: 1}\n",
         "no check is called 'no.such'",
     ),
     "override": (
