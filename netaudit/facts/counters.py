@@ -6,8 +6,10 @@ Names are written ``Protocol.Field``, as nstat(8) groups them: ``TcpExt.ListenOv
 
 from __future__ import annotations
 
-from netaudit.facts.numbers import counter, integer
-from netaudit.facts.parts import split_parts
+from functools import lru_cache
+
+from netaudit.facts.numbers import MAX_DIGITS, counter, integer
+from netaudit.facts.parts import grep_lines, split_parts
 from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 
@@ -29,13 +31,19 @@ def parse_snmp6(section: Section) -> Maybe[dict[str, int]]:
     lines = _lines(section, "snmp6")
     if isinstance(lines, Absent):
         return lines
-    found: dict[str, int] = {}
-    for line in lines:
-        name, value = line.split()
+    words = " ".join(lines).split()
+    names, values = _dotted(" ".join(words[0::2])), _numbers(" ".join(words[1::2]))
+    return {name: value for name, value in zip(names, values, strict=True) if name}
+
+
+@lru_cache(maxsize=64)
+def _dotted(names: str) -> tuple[str, ...]:
+    """Names with a dot after their protocol, empty where it is none of ours. Hosts with one kernel have the same."""
+    found = []
+    for name in names.split():
         protocol = next((word for word in _IPV6_PROTOCOLS if name.startswith(word)), "")
-        if protocol:
-            found[f"{protocol}.{name[len(protocol) :]}"] = counter(value)
-    return found
+        found.append(f"{protocol}.{name[len(protocol) :]}" if protocol else "")
+    return tuple(found)
 
 
 def parse_sockstat(section: Section) -> Maybe[dict[str, int]]:
@@ -55,10 +63,15 @@ def parse_sockstat(section: Section) -> Maybe[dict[str, int]]:
 
 def _lines(section: Section, file: str) -> Maybe[list[str]]:
     """The lines of one file, or the reason why the probe has none."""
-    prefix = file + ":"
     parts = split_parts(section)
-    lines = [line[len(prefix) :] for line in parts.texts.get("", "").split("\n") if line.startswith(prefix)]
+    lines = _by_file(parts.texts.get("", "")).get(file)
     return lines or parts.missing.get(file, Absent(AbsentReason.NOT_PRESENT, f"/proc/net/{file}"))
+
+
+@lru_cache(maxsize=2)
+def _by_file(text: str) -> dict[str, list[str]]:
+    """The lines of all files; kept for a moment, because four domains are read from them in a row."""
+    return grep_lines(text)
 
 
 def _in_two_lines(section: Section, file: str) -> Maybe[dict[str, int]]:
@@ -68,18 +81,24 @@ def _in_two_lines(section: Section, file: str) -> Maybe[dict[str, int]]:
         return lines
     found: dict[str, int] = {}
     for names, values in zip(lines[0::2], lines[1::2], strict=True):
-        protocol, _, heads = names.partition(":")
-        same, _, numbers = values.partition(":")
-        if protocol != same:
-            raise ValueError(f"values of {same} follow names of {protocol}")
-        prefix = protocol + "."
-        found.update(zip([prefix + head for head in heads.split()], _numbers(numbers), strict=True))
+        protocol, _, numbers = values.partition(":")
+        if not names.startswith(protocol + ":"):
+            raise ValueError(f"values of {protocol} follow names of {names.partition(':')[0]}")
+        found.update(zip(_heads(names), _numbers(numbers), strict=True))
     return found
+
+
+@lru_cache(maxsize=256)
+def _heads(line: str) -> tuple[str, ...]:
+    """The names of a line ``Protocol: Field Field``. Hosts with one kernel have the same."""
+    protocol, _, heads = line.partition(":")
+    return tuple(f"{protocol}.{head}" for head in heads.split())
 
 
 def _numbers(text: str) -> list[int]:
     """Values in a row. Checked as a whole first: a sign occurs in one field of one protocol (Tcp.MaxConn)."""
     words = text.split()
-    if "".join(words).isdigit() and text.isascii() and max(map(len, words)) <= 20:
+    joined = "".join(words)
+    if joined.isdigit() and joined.isascii() and max(map(len, words)) <= MAX_DIGITS + 1:
         return list(map(int, words))
     return [integer(word) if word.startswith("-") else counter(word) for word in words]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason, Maybe
@@ -46,7 +47,13 @@ class Parts:
 
 def split_parts(section: Section) -> Parts:
     """The parts of what a probe printed, each empty or ending in a newline. A label that comes twice is one part."""
-    text = section.stdout.decode("utf-8", "replace")
+    return _split(section.stdout)
+
+
+@lru_cache(maxsize=4)
+def _split(stdout: bytes) -> Parts:
+    """The parts of a text; kept for a moment, because several domains may be read from one section in a row."""
+    text = stdout.decode("utf-8", "replace")
     missing: dict[str, Absent] = {}
     if _MARK in text:
         text = _take_marks(text, missing)

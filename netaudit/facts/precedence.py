@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netaudit.model.facts import PersistedValue
 
@@ -75,6 +76,7 @@ def files_in_order(present: Iterable[str], directories: Sequence[str], *, dotfil
     return tuple(chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "replace")))
 
 
+@lru_cache(maxsize=4096)
 def path_of_key(key: str) -> str:
     """The path below /proc/sys that a key of sysctl.d(5) means: the first separator decides which kind it uses."""
     first = next((char for char in key if char in "/."), "")
