@@ -35,7 +35,7 @@ def closure(tree: Tree) -> Closure:
     parts = cast("Sequence[Tree]", tree)
     op = cast("str", parts[0])
     made = _COMPILERS[op](parts)
-    if op in {"c", "var", "facts"}:
+    if op in _CHEAP:
         return made
     if op in _COSTLY and not _names_any(parts, _CHANGING):
         return _once_a_host(made, repr(parts))
@@ -73,18 +73,21 @@ def _once_a_host(run: Closure, key: str) -> Closure:
 
 
 def _once(run: Closure) -> Closure:
-    """Keeps the last value for as long as the variables are the same object."""
-    variables: object = None
-    kept: object = None
+    """Keeps the last value for as long as the variables are the same object.
+
+    Both are kept in one tuple, so that threads never see the value of one beside the variables of another.
+    """
+    last: tuple[object, object] = (None, None)
 
     def remembered(scope: Scope) -> object:
-        nonlocal variables, kept
+        nonlocal last
+        variables, kept = last
         if scope.variables is not variables:
             try:
                 kept = run(scope)
             except Unknown as unknown:
                 kept = unknown
-            variables = scope.variables
+            last = (scope.variables, kept)
         if isinstance(kept, Unknown):
             raise kept.again()
         return kept
@@ -543,6 +546,7 @@ def _is_there(value: object) -> bool:
 
 _CHANGING = frozenset({"drift", "namespace", "name", "var"})
 _MOMENTARY = frozenset({"facts", "drift", "namespace", "name", "sysctl"})
+_CHEAP = frozenset({"c", "var", "facts", "drift", "namespace", "name", "attr", "key", "at", "sysctl"})
 _COSTLY = frozenset({"pick", "map", "call"})
 _DECIDED = frozenset({"not", "and", "or", "cmp", "in", "present", "match"})
 _COMPILERS: dict[str, Callable[[Sequence[Tree]], Closure]] = {
