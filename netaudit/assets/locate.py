@@ -36,6 +36,16 @@ class Assets:
         """The folder of name lists and of schemas for editors."""
         return self.playbooks / "schema"
 
+    def digest(self) -> str:
+        """The sha256 of every file in both folders, by name and content: what a run was made with."""
+        whole = hashlib.sha256()
+        for folder in (self.probes, self.playbooks):
+            for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+                data = path.read_bytes()
+                whole.update(f"{path.relative_to(folder.parent)}\0{len(data)}\0".encode())
+                whole.update(data)
+        return whole.hexdigest()
+
 
 def locate(explicit: Path | None = None) -> Assets:
     """The data folders. Raises AssetsMissing when they are not where they should be, and says where was looked."""
@@ -49,12 +59,3 @@ def locate(explicit: Path | None = None) -> Assets:
         f"the folders remote_probes and playbooks are not in {looked}",
         hint="install netaudit again, or name the folder that holds them",
     )
-
-
-def digest(files: dict[str, bytes]) -> str:
-    """The sha256 of some files, by name and content, whatever their order."""
-    whole = hashlib.sha256()
-    for name in sorted(files):
-        whole.update(f"{name}\0{len(files[name])}\0".encode())
-        whole.update(files[name])
-    return whole.hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netaudit.assets import locate as module
-from netaudit.assets.locate import digest, locate
+from netaudit.assets.locate import locate
 from netaudit.errors import AssetsMissing
 
 
@@ -44,9 +44,16 @@ def test_explicit_folder_then_package_then_checkout(tmp_path: Path, monkeypatch:
         locate(tmp_path / "nowhere")
 
 
-def test_digest_is_of_names_and_contents() -> None:
-    """The order does not matter; moving a byte from one file to another does."""
-    one = digest({"a": b"1", "b": b"2"})
-    assert one == digest({"b": b"2", "a": b"1"})
-    assert one != digest({"a": b"12", "b": b""})
-    assert one != digest({"c": b"1", "b": b"2"})
+def test_digest_is_of_names_and_contents(tmp_path: Path) -> None:
+    """Where the folders are does not matter; moving a byte from one file to another does."""
+
+    def made(name: str, files: dict[str, str]) -> str:
+        root = folders(tmp_path / name)
+        for path, text in files.items():
+            (root / path).write_text(text)
+        return locate(root).digest()
+
+    one = made("one", {"remote_probes/a.sh": "1", "playbooks/b.yaml": "2"})
+    assert one == made("two", {"playbooks/b.yaml": "2", "remote_probes/a.sh": "1"})
+    assert one != made("three", {"remote_probes/a.sh": "12", "playbooks/b.yaml": ""})
+    assert one != made("four", {"remote_probes/c.sh": "1", "playbooks/b.yaml": "2"})
