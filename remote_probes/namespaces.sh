@@ -1,7 +1,7 @@
 #!/bin/sh
 # id: namespaces
 # summary: The other network namespaces of the host, named or of containers: settings, TCP listeners, MTUs of each.
-# reads: /proc/PID/ns/net, /run/netns, /proc/PID/comm, /proc/PID/cgroup; in each namespace /proc/sys/net, ss, ip; nsenter
+# reads: /proc/PID/ns/net, /run/netns, /proc/PID/comm, /proc/PID/cgroup, /proc/sys/net of each namespace, nsenter, ss, ip
 # needs: root
 # timeout_s: 20
 # max_bytes: 2MiB
