@@ -179,9 +179,11 @@ class Escalation:
         return f"{prefix} {_double_quoted(text)}"
 
     def _tagging(self) -> str:
-        """A shell whose standard error comes tagged, and that reads a pipe: ash takes a terminal for a person."""
+        """A shell whose standard error comes tagged. It writes to pipes only: with both a terminal's input and a
+        terminal's output, or errors, one shell or another takes itself for a person's.
+        """
         tag = f'while IFS= read -r l; do printf "E{self.nonce}:%.{_TAGGED_CHARS}s\\n" "$l"; done'
-        return f"{{ cat | /bin/sh -s 2>&1 >&3 3>&- | {tag}; }} 3>&1"
+        return f"{{ {{ /bin/sh -s 2>&1 >&3 3>&- 4>&- | {tag} >&4; }} 3>&1 | cat; }} 4>&1"
 
     def _asks_shell_itself(self) -> bool:
         return "echo" not in self._shell()
