@@ -161,7 +161,7 @@ class TestDoas:
     def test_a_shell_that_dies_behind_a_terminal_is_noticed(self, host):
         """What stands between it and the terminal goes with it: nobody waits for the limit of the host."""
         outcome = host(DOAS, "oper secret", doas="permit oper", text="echo hello; kill -KILL $$")
-        assert outcome.kind in (ErrorKind.BAD_ANSWER, ErrorKind.NO_SHELL)
+        assert outcome.kind in (ErrorKind.BAD_ANSWER, ErrorKind.DISCONNECTED)
 
 
 class TestSu:
