@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from netaudit.app.ports import Limits, Transport
+from netaudit.app.ports import Limits, Recorded, Transport
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Bundle, Capture, HostError, Probe
 from netaudit.model.result import HostStatus
@@ -31,38 +32,41 @@ class Collector:
 
     async def collect(self, target: Target, probes: Sequence[Probe], params: Mapping[str, str]) -> Capture:
         """The capture of one host. Never raises but for cancellation: what went wrong is in ``error``."""
-        bundle = build(probes, nonce=self.nonce(), deadline_s=int(self.limits.host_s), params=params)
+        bundle = build(probes, nonce=self.nonce(), deadline_s=deadline_s(self.limits.host_s), params=params)
         decoder = decoder_for(bundle)
         started_at, clock = datetime.now(UTC), time.monotonic()
-        error = await self._run(target, bundle, decoder)
+        error, recorded_at = await self._run(target, bundle, decoder)
         sections = decoder.finish()
         return Capture(
             host=target.name,
             address=target.address,
             bundle_digest=bundle.digest,
-            started_at=started_at,
+            started_at=recorded_at or started_at,
             elapsed_s=time.monotonic() - clock,
             sections=sections,
             error=error or decoder.problem(),
             notes=tuple(decoder.notes),
         )
 
-    async def _run(self, target: Target, bundle: Bundle, decoder: Decoder) -> HostError | None:
-        phase = Phase.CONNECT
+    async def _run(self, target: Target, bundle: Bundle, decoder: Decoder) -> tuple[HostError | None, datetime | None]:
+        """What went wrong, and of a replay when the host was asked."""
+        phase, recorded_at = Phase.CONNECT, None
         try:
             async with asyncio.timeout(self.limits.host_s):
                 session = await self.transport.open(target)
                 phase = Phase.SESSION
+                recorded_at = session.started_at if isinstance(session, Recorded) else None
                 try:
                     await session.run(bundle, decoder)
                 finally:
                     await _close(session.close())
         except WorldError as error:
-            return HostError(error.kind, error.message, error.phase, error.hint)
+            return HostError(error.kind, error.message, error.phase, error.hint), recorded_at
         except TimeoutError:
             kind = ErrorKind.TIMEOUT if phase is Phase.SESSION else ErrorKind.CONNECT_TIMEOUT
-            return HostError(kind, f"no whole answer within {self.limits.host_s:g} s", phase, "raise it with --timeout")
-        return None
+            message = f"no whole answer within {self.limits.host_s:g} s"
+            return HostError(kind, message, phase, "raise it with --timeout"), recorded_at
+        return None, recorded_at
 
 
 async def _close(closing: object) -> None:
@@ -71,6 +75,11 @@ async def _close(closing: object) -> None:
     await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
     if not task.done():
         task.cancel()
+
+
+def deadline_s(limit_s: float) -> int:
+    """The whole seconds after which a payload ends itself on the host: not before we give it up."""
+    return max(1, math.ceil(limit_s))
 
 
 def decoder_for(bundle: Bundle) -> Decoder:

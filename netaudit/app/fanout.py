@@ -23,7 +23,7 @@ class Width:
 
     forks: int = 32
     open_limit: int = 1024
-    patience_s: float = 3.0
+    patience_s: float = 5.0
 
 
 class _Slots:

@@ -6,7 +6,8 @@ Failure of one host is a ``WorldError``; anything else that a port raises is a d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from netaudit.model.contact import Exit, Limits, SecretSource, Sink
 from netaudit.model.probe import Bundle, Capture
@@ -17,6 +18,7 @@ __all__ = (
     "Exit",
     "Limits",
     "Observer",
+    "Recorded",
     "RunStore",
     "SecretSource",
     "Session",
@@ -38,6 +40,16 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """Close the connection. Never raises; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """What a session offers besides when its answer was given earlier than now: a replay."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When the host was asked (UTC)."""
         ...
 
 

@@ -93,6 +93,8 @@ def parse_firewall(section: Section) -> Maybe[Firewall]:
     for label, absent in parts.missing.items():
         if label.startswith("iptables ") or (label == "nft" and not saved):
             return absent
+    if not saved and "nft" not in parts.texts and "nft" not in parts.missing:
+        raise ValueError("neither nftables nor iptables is told of")
     found = _Found()
     better = frozenset(family for family, label in _BETTER_LISTED if label in saved)
     counted = _scan_nft(parts["nft"], better, found) if "nft" in parts.texts else 0

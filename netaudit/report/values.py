@@ -86,7 +86,7 @@ def _exact_or_raw(match: re.Match[str]) -> str:
 
 def _is_exact(number: int, readable: str) -> bool:
     if readable.endswith("B"):
-        return parse_size_bytes(readable) == number
+        return parse_size_bytes(readable.removeprefix("-")) == abs(number)
     words = readable.split()
     try:
         return sum(int(count) * _SECONDS[unit] for count, unit in zip(words[::2], words[1::2], strict=True)) == number

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 from netaudit.errors import Phase, WorldError
@@ -35,6 +36,11 @@ class ReplaySession:
     def __init__(self, capture: Capture, delay_s: float = 0.0) -> None:
         self._capture = capture
         self._delay_s = delay_s
+
+    @property
+    def started_at(self) -> datetime:
+        """When the host was asked. See ``app.ports.Recorded``."""
+        return self._capture.started_at
 
     async def run(self, bundle: Bundle, sink: Sink) -> Exit:
         """See ``app.ports.Session``."""

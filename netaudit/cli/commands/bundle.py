@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print the payload or what it is made of."""
+    from netaudit.app.collect import deadline_s
     from netaudit.cli.auditing import warner
     from netaudit.cli.rules import questions, ruleset_of
     from netaudit.units import format_bytes
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         question = asked.of_rules(ruleset.for_host("", {}, lambda _pattern: frozenset()))
     nonce = secrets.token_hex(16)
-    bundle = build(question.probes, nonce=nonce, deadline_s=int(args.timeout), params=question.params)
+    bundle = build(question.probes, nonce=nonce, deadline_s=deadline_s(args.timeout), params=question.params)
     summary = f"sha256 {bundle.digest}  {format_bytes(len(bundle.payload))}, {len(bundle.probes)} probes"
     if args.show:
         sys.stdout.buffer.write(bundle.payload)

@@ -121,7 +121,7 @@ BASELINES = {
         "3:3: no kernel is known to have the sysctl 'net.core.somaxcon' (did you mean 'net.core.somaxconn'?)",
     ),
     "waiver": (
-        "baseline: x\nwaivers:\n  - {check: no.such, reason: r, approver: a, ticket: t, expires: 2026-02-01, value: 1}\n",
+        "baseline: x\nwaivers:\n  - {check: no.such, reason: r, approver: a, ticket: t, expires: 2026-02-01}\n",
         "no check is called 'no.such'",
     ),
     "override": (
