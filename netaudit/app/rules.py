@@ -12,6 +12,7 @@ from netaudit.baseline.select import HostRules
 from netaudit.model.facts import Facts
 from netaudit.model.probe import Probe
 from netaudit.model.result import Result
+from netaudit.wire.bundle import build
 
 PEERS = "PEERS"
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -25,6 +26,10 @@ class Question:
     params: Mapping[str, str] = field(default_factory=lambda: _NONE)
     domains: frozenset[str] = frozenset()
     rules: HostRules | None = None
+
+    def bundle_digest(self, deadline_s: int) -> str:
+        """The digest of the payload that carries it: equal for all hosts, whatever their nonce."""
+        return build(self.probes, nonce="0" * 32, deadline_s=deadline_s, params=self.params).digest
 
     def judge(self, facts: Facts, now: datetime) -> tuple[Result, ...]:
         """The result of every check."""

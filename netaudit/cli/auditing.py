@@ -92,8 +92,13 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
 
 
 def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer) -> Outcome:
-    """Contact the hosts, with Ctrl-C and SIGTERM turned into an orderly end."""
+    """Contact the hosts, with Ctrl-C and SIGTERM turned into an orderly end. The run's record says what is sent."""
     interrupt = Interrupt()
+    deadline_s = int(fleet.limits.host_s)
+    digests = dict.fromkeys(
+        question.bundle_digest(deadline_s) for question in {id(j.question): j.question for j in jobs}.values()
+    )
+    run = replace(run, bundle_digest=",".join(digests))
 
     async def work() -> Outcome:
         assert interrupt.stop is not None  # noqa: S101  # made before this starts

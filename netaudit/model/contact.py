@@ -18,7 +18,7 @@ class Limits:
 
     connect_s: float = 10.0  # name, TCP and key exchange
     auth_s: float = 15.0
-    first_byte_s: float = 20.0  # from the request of the channel to the first byte of the answer
+    first_byte_s: float = 30.0  # from the request of the channel to the first byte of the answer
     host_s: float = 60.0  # everything
 
 

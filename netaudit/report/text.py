@@ -137,6 +137,8 @@ def heading_block(run: RunInfo, folded: Folded, options: Options) -> Block:
     lines: list[Line] = [Row(Span(words.say(run.command), Role.TITLE), body)]
     if options.verbose and run.baseline:
         lines.append(text_row("baseline", words.say(f"{run.baseline.name} sha256 {run.baseline.sha256}")))
+    if options.verbose and run.bundle_digest:
+        lines.append(text_row("payload", words.say(f"sha256 {run.bundle_digest}")))
     if run.host_key_checking == "off":
         said = "Host-key checking was off: these may be the answers of other machines."
         lines.append(Row(Span("WARNING", Role.BAD), (Span(said, Role.BAD),)))
