@@ -85,10 +85,9 @@ class LocalChannel(asyncio.SubprocessProtocol):
         try:
             if self._exchange.whole:
                 await self._wait_for_exit(_LEAVE_WITHIN_S)
-            if not self._exited.is_set():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.get_pid(), signal.SIGKILL)
-                await self._wait_for_exit(_END_WITHIN_S)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.get_pid(), signal.SIGKILL)  # its children too, should it be gone itself
+            await self._wait_for_exit(_END_WITHIN_S)
         finally:
             with contextlib.suppress(PermissionError):
                 self._process.close()

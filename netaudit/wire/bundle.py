@@ -125,7 +125,7 @@ main() {{
   (while read -r line <&3; do :; done; end_all) >/dev/null 2>&1 &
   guard=$!
   (
-    trap 'kill "$!"; exit' TERM
+    trap 'kill "$!"; wait "$!"; exit' TERM
     left={deadline_s}
     while [ "$left" -gt 0 ]; do
       sleep 1 &

@@ -115,7 +115,7 @@ def test_a_late_section_is_ended_with_all_its_descendants(run, make_probe):
     body = "echo start; (sleep 1001 & (sleep 1002; echo no) ) & sleep 1003 | cat; echo no"
     one = run(bundle_of(make_probe("late", body, timeout_s=1), make_probe("next", "echo here")))
     answer = one.answer()
-    assert one.left() == []
+    one.wait_until_gone()
     late = answer.sections["late"]
     assert (late.status, late.exit_code, late.stdout) == (SectionStatus.TIMED_OUT, None, b"start\n")
     assert late.elapsed_ms >= 900
@@ -225,6 +225,7 @@ def test_the_framing_costs_three_forks_and_one_a_section(shell, make_probe, tmp_
         assert traced.stdout.read().endswith(b" out done 5\n")
     text = trace.read_text()
     forks = re.findall(r"\b(?:clone3?|v?fork)(?:\(| resumed>).* = [0-9]+$", text, re.MULTILINE)
-    assert len(forks) == 3 + len(probes), text
+    # The ticker may be ended before it has started its sleep.
+    assert 2 <= len(forks) - len(probes) <= 3, text
     programs = set(re.findall(r'execve\("[^"]*?([a-z]+)"', text))
-    assert programs == {"sleep", shell[0]}, text
+    assert programs <= {"sleep", shell[0]}, text

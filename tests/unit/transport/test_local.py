@@ -132,6 +132,9 @@ def test_streams_held_by_a_child_do_not_hold_us(monkeypatch):
     sink = Keeper()
     assert listen("sleep 86397 & echo here; exit 4", b"", sink) == Exit(4)
     assert sink.fed[Stream.OUT] == b"here\n"
+    deadline = time.monotonic() + 10
+    while any(b"86397" in line for line in command_lines()):
+        assert time.monotonic() < deadline, "left behind"
 
 
 def test_without_a_shell_there_is_an_error_of_the_host():
@@ -241,7 +244,9 @@ def test_no_process_and_no_descriptor_is_left():
         with pytest.raises(WorldError):
             listen("sleep 86396", first_byte_s=0.05)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert not any(b"86396" in line for line in command_lines())
+    deadline = time.monotonic() + 10
+    while any(b"86396" in line for line in command_lines()):
+        assert time.monotonic() < deadline, "left behind"
 
 
 def command_lines() -> Iterator[bytes]:
