@@ -140,5 +140,6 @@ def migrate(connection: sqlite3.Connection) -> None:
                 connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (step.name,))
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite itself rolls back on a full disk
+                connection.execute("ROLLBACK")
             raise
