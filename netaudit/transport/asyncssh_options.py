@@ -6,6 +6,7 @@ None of that is wanted. One object holds what all connections share; what differ
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 import asyncssh
@@ -32,6 +33,7 @@ _HOST_KEY_ALGORITHMS = (
     "rsa-sha2-256",
 )
 _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
+_NAME_VARIABLES = ("LOGNAME", "USER", "LNAME", "USERNAME")  # as getpass.getuser looks at them
 _SPOKEN_HOST_KEYS = frozenset(name.decode() for name in [*get_public_key_algs(), *get_certificate_algs()])
 _SPOKEN = {
     "ciphers": ("encryption_algs", frozenset(name.decode() for name in get_encryption_algs())),
@@ -41,7 +43,13 @@ _SPOKEN = {
 
 
 def shared_options(user: str) -> asyncssh.SSHClientConnectionOptions:
-    """What holds for every connection of a run. ``user`` only spares the library from looking for one."""
+    """What holds for every connection of a run. ``user`` only spares the library from looking for one.
+
+    For each connection it asks for the name of whoever runs this, which it then does not use. Where no variable has it
+    that takes a look into the password database, and fails for want of a descriptor or of an entry there.
+    """
+    if not any(os.environ.get(name) for name in _NAME_VARIABLES):
+        os.environ["LOGNAME"] = user
     return asyncssh.SSHClientConnectionOptions(
         config=None,
         username=user,

@@ -114,10 +114,11 @@ class HostKeys:
 
     @classmethod
     def of(cls, options: TransportOptions) -> HostKeys:
-        """The judge that some options ask for."""
+        """The judge that some options ask for; it has read its files, before descriptors can run short."""
         judge = cls(options.host_key_checking, options.notice, options.user_known_hosts, options.global_known_hosts)
         if judge.checking is HostKeyChecking.OFF:
             judge.notice("host keys are not checked: anybody on the way can read and answer in a host's name")
+        judge.known()
         return judge
 
     def known(self, user: tuple[Path, ...] | None = None, system: tuple[Path, ...] | None = None) -> KnownHosts:

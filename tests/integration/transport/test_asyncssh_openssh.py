@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+import socket
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
@@ -218,6 +220,16 @@ class TestAgent:
         assert outcome.kind is None
         assert any("agent" in notice for notice in client.notices)
 
+    def test_a_silent_agent_is_told_and_done_without(self, sshd, client, tmp_path, monkeypatch):
+        """A socket that takes the question and never answers costs its limit once a run."""
+        monkeypatch.setattr("netaudit.transport.asyncssh_keys._AGENT_WITHIN_S", 0.2)
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(tmp_path / "silent.sock"))
+            silent.listen()
+            client.to(sshd()).using(agent_socket=tmp_path / "silent.sock")
+            assert [outcome.kind for outcome in client.ask_all([client.target] * 3)] == [None] * 3
+        assert sum("did not answer" in notice for notice in client.notices) == 1
+
     def test_no_agent_is_offered_to_the_host(self, sshd, client, keys, tmp_path, kit):
         """The host sees no forwarded agent and no variable of ours."""
         with agent(tmp_path, keys.user) as socket:
@@ -274,6 +286,21 @@ def test_half_open_connections_are_waited_for(sshd, client):
     client.to(sshd("MaxStartups 3:100:4"))
     targets = [replace(client.target, name=f"web{number}") for number in range(10)]
     assert [outcome.kind for outcome in client.ask_all(targets)] == [None] * 10
+
+
+def test_a_controller_out_of_descriptors_says_so(sshd, client):
+    """Hosts that got one are done, the others name the limit; none is told as anything else."""
+    client.to(sshd())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 4, hard))
+    try:
+        targets = [replace(client.target, name=f"web{number}") for number in range(12)]
+        outcomes = client.ask_all(targets)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    short = [outcome.error for outcome in outcomes if outcome.kind is not None]
+    assert all(error.kind is ErrorKind.DISCONNECTED and "ulimit -n" in error.hint for error in short)
 
 
 def test_a_banner_before_the_login_is_no_trouble(sshd, client, tmp_path):

@@ -48,6 +48,18 @@ def test_nothing_of_the_librarys_defaults_is_left(options):
     assert options.known_hosts is not None
 
 
+def test_a_user_without_an_entry_can_run_this(monkeypatch):
+    """No variable has a name, and the password database has none for this uid either, as in some containers."""
+
+    def nobody(_uid):
+        raise KeyError("no such uid")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert shared_options("someone").username == "someone"
+
+
 def test_stored_types_are_asked_for_first():
     """rsa keys by their signatures; certificates before everything, and only where an authority is known."""
     assert order_algorithms([], certified=False)[0] == "ssh-ed25519"
