@@ -29,7 +29,7 @@ if [ -r $tracing/events/skb/kfree_skb/format ]; then
             *field:*" reason;"*) printf 'reason\n' ;;
         esac
     done <$tracing/events/skb/kfree_skb/format
-elif [ -d $tracing ] && [ ! -x $tracing ] || [ -d sys/kernel/debug ] && [ ! -x sys/kernel/debug ]; then
+elif { [ -d $tracing ] && [ ! -x $tracing ]; } || { [ -d sys/kernel/debug ] && [ ! -x sys/kernel/debug ]; }; then
     printf '#! tracefs: not permitted\n'
 elif [ -d $tracing/events ]; then
     printf '#! tracefs: not present: skb:kfree_skb\n'

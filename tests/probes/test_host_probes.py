@@ -16,7 +16,7 @@ from netaudit.facts.domains import DOMAINS
 from netaudit.facts.snapshot import value_of
 from netaudit.model.facts import KernelLog, Limits, Persisted, Sysctls, Tracing
 from netaudit.model.probe import Section, SectionStatus
-from netaudit.model.reading import Absent
+from netaudit.model.reading import Absent, AbsentReason
 
 PROBES = Path(__file__).parents[2] / "remote_probes"
 ENDINGS = {0: SectionStatus.COMPLETE, 11: SectionStatus.NOT_PRESENT, 12: SectionStatus.NOT_PERMITTED}
@@ -60,6 +60,12 @@ class Tree:
         target = self.programs / name
         target.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         target.chmod(0o755)
+
+    def open(self) -> None:
+        """Let other users look into the tree."""
+        for place in (self.root, *self.root.parents):
+            if place.owner() == "root" and str(place).startswith("/tmp/"):
+                place.chmod(place.stat().st_mode | 0o055)
 
     def host(self, host):
         """The host on which probes see this tree and these programs."""
@@ -161,13 +167,10 @@ def test_log_that_root_alone_may_read(tree, host):
     """With dmesg_restrict another user is not permitted to read the log, and is told so."""
     if not host.apart:
         pytest.skip("needs root to become another user")
-    tree.root.parent.chmod(0o755)
     tree.write("proc/sys/kernel/dmesg_restrict", "1\n")
     tree.write("proc/1/comm", "init\n")
     (tree.root / "proc/1").chmod(0o555)
-    for place in (tree.root, *tree.root.parents):
-        if place.owner() == "root" and str(place).startswith("/tmp/"):
-            place.chmod(place.stat().st_mode | 0o055)
+    tree.open()
     done = replace(tree.host(host), user="65534").run(PROBES / "kernel_log.sh")
     assert done.returncode == 12
 
@@ -241,6 +244,19 @@ def test_tracers_show_their_arguments_and_debuggers_do_not(tree, every_shell, ho
     ]
     assert found.processes[0].arguments == ("tcpdump", "-i", "eth0", "port 80 #@ tools")
     assert b"SECRET" not in done.stdout
+
+
+def test_tracing_file_system_that_root_alone_may_enter(tree, host):
+    """A tracing file system that another user may not enter is not permitted, and not missing."""
+    if not host.apart:
+        pytest.skip("needs root to become another user")
+    tree.write("sys/kernel/tracing/events/skb/kfree_skb/format", "field:enum skb_drop_reason reason;\n")
+    tree.write("sys/kernel/debug/sleep_time", "")
+    tree.open()
+    (tree.root / "sys/kernel/tracing").chmod(0o700)
+    found = read(replace(tree.host(host), user="65534").run(PROBES / "tracing.sh"), "tracing")
+    assert isinstance(found, Tracing)
+    assert found.kfree_skb_reason == Absent(AbsentReason.NOT_PERMITTED, "tracefs")
 
 
 def test_more_namespaces_than_are_looked_into():
