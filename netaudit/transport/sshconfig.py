@@ -36,6 +36,12 @@ _HOP = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?/?\Z"
 )
 _WAYS = frozenset({"proxyjump", "proxycommand"})
+_BLIND = (HARMLESS - {"host", "match", "include"}) | {
+    "ciphers", "connecttimeout", "globalknownhostsfile", "hostkeyalgorithms", "identitiesonly", "identityfile",
+    "kbdinteractiveauthentication", "kexalgorithms", "macs", "passwordauthentication", "port",
+    "preferredauthentications", "pubkeyauthentication", "user", "userknownhostsfile",
+}  # fmt: skip  # keywords that mean the same for every host, unless their value has tokens
+_PLAIN_NAME = re.compile(r"[a-z0-9.:-]+", re.ASCII)  # others ssh prints in another form than they were written in
 _LOOSE = frozenset({"no", "off", "accept-new", "false"})
 
 
@@ -46,6 +52,7 @@ class SshConfig:
         self._options = options
         self._cache: dict[tuple[str, str, str], asyncio.Task[Resolved]] = {}
         self._defaults: asyncio.Task[Printed] | None = None
+        self._alike: dict[tuple[str, ...], asyncio.Task[Printed]] = {}
         self._running = asyncio.Semaphore(_AT_ONCE)
         self._said_loose = False
 
@@ -88,11 +95,12 @@ class SshConfig:
 
     async def close(self) -> None:
         """Stop what is still being asked."""
-        tasks = [*self._cache.values(), *([self._defaults] if self._defaults else [])]
+        tasks = [*self._cache.values(), *self._alike.values(), *([self._defaults] if self._defaults else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._cache.clear()
+        self._alike.clear()
         self._defaults = None
 
     @cached_property
@@ -121,9 +129,19 @@ class SshConfig:
         if self._defaults is None:
             self._defaults = asyncio.create_task(self._print(["-F", "none", "--", "localhost"]))
         defaults = await asyncio.shield(self._defaults)
-        printed = await self._print([*self._files(), *option_arguments(said), "--", target.address])
+        printed = await self._printed(target.address, option_arguments(said))
         self._refuse_looseness(printed)
         return checked(apply_printed(start, printed, defaults, self._options.notice))
+
+    async def _printed(self, address: str, said: Sequence[str]) -> Printed:
+        """What ssh prints for a host; where nothing can depend on the host, all of them share one print."""
+        if self._scan.effective or not _PLAIN_NAME.fullmatch(address) or not all(map(_is_blind, said[1::2])):
+            return await self._print([*self._files(), *said, "--", address])
+        key = tuple(said)
+        if key not in self._alike:
+            self._alike[key] = asyncio.create_task(self._print([*self._files(), *said, "--", "host"]))
+            self._alike[key].add_done_callback(_seen)
+        return {**await asyncio.shield(self._alike[key]), "host": (address,), "hostname": (address,)}
 
     def _files(self) -> list[str]:
         if not self._scan.effective:
@@ -152,7 +170,13 @@ class SshConfig:
         return parse_printed(out)
 
 
-def _seen(task: asyncio.Task[Resolved]) -> None:
+def _is_blind(option: str) -> bool:
+    """Whether ``keyword=value`` means the same whatever the host is."""
+    keyword, _, value = option.partition("=")
+    return keyword.lower() in _BLIND and "%" not in value
+
+
+def _seen(task: asyncio.Task[Resolved] | asyncio.Task[Printed]) -> None:
     """Take note of a failure that nobody waits for any more."""
     if not task.cancelled():
         task.exception()

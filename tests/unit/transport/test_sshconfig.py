@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,18 +197,66 @@ class TestRefusals:
             resolve("Host *\n  Port 1\n")
 
 
-def test_a_host_is_resolved_once(tmp_path, monkeypatch):
-    """Asked for ten times at once, it costs one program, beside the one for the defaults."""
-    config = tmp_path / "config"
-    config.write_text("Host *\n  Port 7\n")
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """The commands of all programs that were started."""
+    commands = []
     real = asyncio.create_subprocess_exec
 
     async def counting(*arguments, **options):
-        started.append(arguments)
+        commands.append(arguments)
         return await real(*arguments, **options)
 
     monkeypatch.setattr("asyncio.create_subprocess_exec", counting)
+    return commands
+
+
+def resolve_all(addresses, **settings):
+    """Several hosts with the same settings, at once, where no file matters."""
+
+    async def every():
+        resolver = SshConfig(TransportOptions(use_ssh_config=False))
+        said = SshSettings(**settings)
+        asked = (resolver.resolve(Target(address, address, ssh=said)) for address in addresses)
+        found = await asyncio.gather(*asked)
+        await resolver.close()
+        return found
+
+    return asyncio.run(every())
+
+
+def test_hosts_share_what_no_host_can_change(started):
+    """Where no file matters and the options have no tokens, one program answers for the whole fleet."""
+    fleet = ["10.0.0.1", "web2.example.net", "fd00::3"]
+    found = resolve_all(fleet, user="oper", port=2200, options={"userknownhostsfile": ("/k /l",)})
+    assert [each.host for each in found] == fleet
+    assert [each.original for each in found] == fleet
+    assert {(each.user, each.port, each.user_known_hosts) for each in found} == {
+        ("oper", 2200, (Path("/k"), Path("/l")))
+    }
+    assert len(started) == 2
+
+
+def test_shared_settings_are_those_of_a_host_asked_alone(started):
+    """A host whose name keeps it from sharing gets the same, its name apart."""
+    said = {"userknownhostsfile": ("/k",), "ciphers": ("aes256-ctr",), "connecttimeout": ("7",)}
+    shared, alone = resolve_all(["web1", "WEB1"], options=said, identity_files=("/i",))
+    assert len(started) == 3
+    assert replace(shared, original="WEB1", label="WEB1") == alone
+
+
+@pytest.mark.parametrize("said", [{"userknownhostsfile": ("/k/%h",)}, {"hostname": ("%h.example.net",)}])
+def test_what_a_host_can_change_is_asked_for_each(started, said):
+    """A token, or a keyword that concerns the name, makes every host a question of its own."""
+    found = resolve_all(["web1", "web2"], options=said)
+    assert len({(each.host, each.user_known_hosts) for each in found}) == 2
+    assert len(started) == 3
+
+
+def test_a_host_is_resolved_once(tmp_path, started):
+    """Asked for ten times at once, it costs one program, beside the one for the defaults."""
+    config = tmp_path / "config"
+    config.write_text("Host *\n  Port 7\n")
 
     async def many():
         resolver = SshConfig(TransportOptions(ssh_config_file=config, notice=pytest.fail))
