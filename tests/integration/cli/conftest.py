@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from netaudit.lab import HostPlan, network
 from netaudit.model.probe import Capture, HostError, Section, SectionStatus
 from netaudit.model.result import HostReport, HostStatus, RunInfo, Summary
 from netaudit.model.target import Target
@@ -234,3 +237,69 @@ def eventually(check: Callable[[], object], within_s: float = 30.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """One running host of the lab, seen from this machine."""
+
+    plan: HostPlan
+    namespace: str
+
+    def processes(self) -> dict[int, str]:
+        """Command lines of everything that runs there, by process id on this machine."""
+        found = {}
+        for pid in network.pids_in([self.namespace]):
+            with suppress(OSError):
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+        return found
+
+    @property
+    def init(self) -> int:
+        """Its first process."""
+        for pid in network.pids_in([self.namespace]):
+            with suppress(OSError):
+                words = re.search(r"^NSpid:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+                if words and words[1].split()[1:] == ["1"]:
+                    return pid
+        raise LookupError(f"{self.plan.name} does not run")
+
+    def inside(self, script: str, *words: object) -> str:
+        """What a shell in all its namespaces prints."""
+        command = ["nsenter", "-t", str(self.init), "-m", "-n", "-u", "-p", "sh", "-euc", script, "sh"]
+        done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=60)
+        assert 0 == done.returncode, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def lab_hosts(lab_fleet):
+    """The running hosts of the lab by name."""
+    lab, plans = lab_fleet
+    return {
+        name: LabHost(plan, f"{lab.prefix}{place:03d}") for place, (name, plan) in enumerate(plans.items()) if plan.runs
+    }
+
+
+@pytest.fixture
+def slow_host(lab_hosts):
+    """A host of the lab on which one program never ends, so that whoever asks it is in the middle of its answer."""
+    host = lab_hosts["web03"]
+    host.inside(
+        "printf '#!/bin/sh\\nexec sleep 1000\\n' >/run/slow; chmod 755 /run/slow; "
+        'mount --bind /run/slow "$(command -v ss)"'
+    )
+    yield host
+    host.inside('umount "$(command -v ss)"; rm /run/slow')
+
+
+@pytest.fixture(scope="session")
+def kit():
+    """The functions of this file that tests call themselves: test folders are no packages to import from."""
+    return SimpleNamespace(eventually=eventually, root=ROOT)
+
+
+@pytest.fixture(scope="session")
+def patient():
+    """Options for a busy machine, where a host may take long to answer and is not at fault for it."""
+    return ("--connect-timeout", "60s", "--timeout", "140s")
