@@ -32,6 +32,8 @@ _HOST_KEY_ALGORITHMS = (
     "rsa-sha2-512",
     "rsa-sha2-256",
 )
+# All of the library's ciphers, AES-GCM first: it costs one call a packet, ChaCha20-Poly1305 four and a fifth of a login.
+_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 _NAME_VARIABLES = ("LOGNAME", "USER", "LNAME", "USERNAME")  # as getpass.getuser looks at them
 _SPOKEN_HOST_KEYS = frozenset(name.decode() for name in [*get_public_key_algs(), *get_certificate_algs()])
@@ -64,6 +66,7 @@ def shared_options(user: str) -> asyncssh.SSHClientConnectionOptions:
         gss_host=None,
         x509_trusted_certs=None,
         x509_trusted_cert_paths=[],
+        encryption_algs=_CIPHERS,
         compression_algs=["none"],
         encoding=None,
         window=WINDOW_BYTES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import asyncssh
 import pytest
 
 from netaudit.model.target import SshSettings, Target
@@ -46,6 +47,13 @@ def test_nothing_of_the_librarys_defaults_is_left(options):
     assert options.window == WINDOW_BYTES
     assert options.username == "oper"
     assert options.known_hosts is not None
+
+
+def test_the_cheapest_cipher_comes_first_and_none_is_left_out(options):
+    """AES-GCM before the others; a server that has none of it is still served."""
+    usual = asyncssh.SSHClientConnectionOptions(config=None, username="oper").encryption_algs
+    assert options.encryption_algs[0] == b"aes128-gcm@openssh.com"
+    assert sorted(options.encryption_algs) == sorted(usual)
 
 
 def test_a_user_without_an_entry_can_run_this(monkeypatch):
