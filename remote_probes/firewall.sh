@@ -7,7 +7,7 @@
 # timeout_s: 20
 # max_bytes: 512KiB
 # format: "nft" (nft -t list ruleset) and "iptables NAME" (iptables-save), each of them whole or, when it is long, only
-#   its skeleton and the lines that checks ask about, with "counts" telling how many rules there were
+#   its skeleton and the lines that checks ask about, with "counts" telling how many rules there were; or "none"
 # cost_cpu_ms: 2
 # cost_processes: 1
 
@@ -34,7 +34,7 @@ $1 == "chain" { chain = 1; base = 0; head = $0; next }
 { rules[table]++; wanted = 0 }
 /notrack|icmp|maxseg|related|invalid|ct state/ { if (++near <= 1000) wanted = 1; else cut = 1 }
 !wanted && /[^a-z]ct |masquerade|snat|dnat|redirect/ { if (++far <= 20) wanted = 1 }
-!wanted && base && /jump|goto|accept$/ { if (++steps <= 200) wanted = 1 }
+!wanted && base && (/jump|goto|accept$/ || /^[ \t]*(counter[a-z0-9 ]* |log .*)?(drop|reject)/) { if (++steps <= 200) wanted = 1 }
 wanted { if (head != "") { print head; head = "" } print }
 END { print "#@ counts"; for (table in rules) print "nft", table, rules[table], cut + 0 }'
 
@@ -76,7 +76,9 @@ save() {
 
 xt4=
 xt6=
+said=
 if nf_tables_is_here; then
+    said=1
     if has nft; then
         rules=$(nft -t list ruleset 2>/dev/null) || rules=$(nft list ruleset) || exit 12
         # What iptables-nft wrote and nft has no words for.
@@ -99,8 +101,11 @@ fi
 # The tables of iptables-legacy have names here once they are used.
 table=
 [ -r proc/net/ip_tables_names ] && read -r table <proc/net/ip_tables_names
+[ -z "$table" ] || said=1
 [ -z "$table" ] || save legacy4 iptables-legacy-save iptables-save
 table=
 [ -r proc/net/ip6_tables_names ] && read -r table <proc/net/ip6_tables_names
+[ -z "$table" ] || said=1
 [ -z "$table" ] || save legacy6 ip6tables-legacy-save ip6tables-save
+[ -n "$said" ] || echo '#@ none'
 exit 0

@@ -7,17 +7,19 @@ told by ``firewall_rules``. Which rule wins is not worked out: an earlier one ma
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netaudit.facts.firewall_rules import (
     accepts_pmtud,
     asks_state,
+    drops_everything,
     drops_pmtud,
     is_blanket,
     is_clamp,
     is_jump,
     is_notrack,
     is_stateful_drop,
+    surely_accepts_pmtud,
     uses_conntrack,
     without_comment,
 )
@@ -45,6 +47,13 @@ class _Chain:
     drops_by_policy: bool = False
     is_stateful: bool = False
     lets_pmtud_pass: bool = False  # or may do so, in a chain it jumps to
+    reaches_pmtud: str = "yes"  # whether these messages come to the next rule, as in FirewallRule
+    is_closed: bool = False  # a rule dropped everything
+
+    @property
+    def filters(self) -> bool:
+        """Whether it is a base chain that packets to, from or through the host pass."""
+        return self.hook in _FILTERING and self.hook != ""
 
 
 @dataclass(slots=True)
@@ -71,19 +80,36 @@ class _Found:
             if is_stateful_drop(text):
                 self.stateful_drops.append(rule)
         if chain.hook in _FILTERING and drops_pmtud(text):
-            self.icmp_drops.append(FirewallRule(chain.name, chain.hook, line[:MAX_TEXT], is_blanket(text)))
-        if chain.drops_by_policy and (accepts_pmtud(text) or is_jump(text)):
+            reached = chain.reaches_pmtud if chain.filters else "perhaps"
+            self.icmp_drops.append(replace(rule, is_blanket=is_blanket(text), reached=reached))
+        if chain.filters:
+            self._follow(chain, text, rule)
+
+    def _follow(self, chain: _Chain, text: str, rule: FirewallRule) -> None:
+        """Note what is left for the next rule of a base chain."""
+        jumps = is_jump(text)
+        if jumps or accepts_pmtud(text):
             chain.lets_pmtud_pass = True
+        if surely_accepts_pmtud(text):
+            chain.reaches_pmtud = "no"
+        elif jumps and chain.reaches_pmtud == "yes":
+            chain.reaches_pmtud = "perhaps"
+        if drops_everything(text) and not chain.is_closed:
+            chain.is_closed = True
+            self._close(chain, rule.text, "no rule before it")
 
     def end(self, chain: _Chain) -> None:
         """Note what a chain's policy does to whatever none of its rules took."""
-        if not chain.drops_by_policy or chain.hook not in _FILTERING:
-            return
+        if chain.drops_by_policy and chain.filters and not chain.is_closed:
+            self._close(chain, "policy drop", "no rule")
+
+    def _close(self, chain: _Chain, last: str, none: str) -> None:
+        """Note that the rest of what comes to a chain is dropped, and by what."""
         if chain.is_stateful:
-            self.stateful_drops.append(FirewallRule(chain.name, chain.hook, "policy drop"))
+            self.stateful_drops.append(FirewallRule(chain.name, chain.hook, last))
         if not chain.lets_pmtud_pass:
-            text = "policy drop, and no rule accepts ICMP errors"
-            self.icmp_drops.append(FirewallRule(chain.name, chain.hook, text, is_blanket=True))
+            text = f"{last[: MAX_TEXT - 60]}, and {none} accepts ICMP errors"
+            self.icmp_drops.append(FirewallRule(chain.name, chain.hook, text, is_blanket=True, reached="yes"))
 
 
 def parse_firewall(section: Section) -> Maybe[Firewall]:
@@ -93,7 +119,7 @@ def parse_firewall(section: Section) -> Maybe[Firewall]:
     for label, absent in parts.missing.items():
         if label.startswith("iptables ") or (label == "nft" and not saved):
             return absent
-    if not saved and "nft" not in parts.texts and "nft" not in parts.missing:
+    if not saved and parts.texts.keys().isdisjoint({"nft", "none"}) and "nft" not in parts.missing:
         raise ValueError("neither nftables nor iptables is told of")
     found = _Found()
     better = frozenset(family for family, label in _BETTER_LISTED if label in saved)

@@ -16,6 +16,7 @@ _CONNTRACK = re.compile(
     r"|-j (?:MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|CONNMARK|CONNSECMARK)\b"
     r"|xt (?:match|target) \"?(?:conn\w+|state|helper|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|CONNMARK)\b"
 )
+_ANSWER = re.compile(r"(?<=reject) with [^{}]*|(?<=-j REJECT) --reject-with \S+")
 _DROPS = re.compile(r"(?:^|\s)(?:drop|reject)\b|-j (?:DROP|REJECT)\b")
 _ACCEPTS = re.compile(r"(?:^|\s)accept\b|-j ACCEPT\b")
 _STATE = re.compile(r"(?:^|\s)ct state\b|--(?:ct)?state\b")
@@ -28,6 +29,11 @@ _CODE = re.compile(r"\bicmp code (?:!= )?(\{[^}]*\}|\S+)")
 _RATE = re.compile(r"\blimit rate over\b|-m (?:limit|hashlimit)\b")
 _JUMP = re.compile(r"(?:^|\s)(?:jump|goto) |(?:-j|-g) (?!ACCEPT|DROP|REJECT|LOG\b|RETURN|NFLOG|MARK)\S+")
 _NARROW = re.compile(r"port\b|ports\b|\btcp\b|\budp\b|\bicmp|\bct |state\b|\"?\blo\b\"?|saddr|-s ")
+_ONE_WAY = re.compile(r"port\b|ports\b|\btcp\b|\budp\b|addr\b|if(?:name|group|type)?\b|mark\b|\s-[sdiop] |\blimit\b")
+_EXTRAS = r"(?:counter(?: packets \d+ bytes \d+)? |log(?: (?:prefix \"[^\"]*\"|level \S+|flags [^\"]*?|group \d+))* )*"
+_EVERYTHING = re.compile(
+    rf"{_EXTRAS}(?:drop|reject(?: with (?!tcp)[^{{}}]*)?)|-A \S+ -j (?:DROP|REJECT(?: --reject-with (?!tcp)\S+)?)"
+)
 _V4_WORDS = frozenset({"destination-unreachable", "fragmentation-needed", "3", "3/4", "any"})
 _V6_WORDS = frozenset({"packet-too-big", "too-big", "2", "2/0"})
 _CODE_WORDS = frozenset({"frag-needed", "fragmentation-needed", "4"})
@@ -69,8 +75,11 @@ def is_jump(text: str) -> bool:
 
 
 def drops_pmtud(text: str) -> bool:
-    """Whether the rule drops the messages of path MTU discovery: by type, or with all of ICMP."""
-    return _DROPS.search(text) is not None and _RATE.search(text) is None and _matches_pmtud(text)
+    """Whether the rule drops the messages of path MTU discovery: by type, or with all of ICMP.
+
+    What a rejected packet is answered with is no match: most rules answer with an ICMP message.
+    """
+    return _DROPS.search(text) is not None and _RATE.search(text) is None and _matches_pmtud(_ANSWER.sub("", text))
 
 
 def accepts_pmtud(text: str) -> bool:
@@ -82,6 +91,18 @@ def accepts_pmtud(text: str) -> bool:
         or (_STATE.search(text) is not None and _RELATED.search(text) is not None)
         or _NARROW.search(text) is None
     )
+
+
+def surely_accepts_pmtud(text: str) -> bool:
+    """Whether the rule lets those messages in whatever else they are: as related to a connection, from anywhere."""
+    if not accepts_pmtud(text) or _ONE_WAY.search(text) is not None:
+        return False
+    return _ICMP.search(text) is None and (_RELATED.search(text) is not None or _STATE.search(text) is None)
+
+
+def drops_everything(text: str) -> bool:
+    """Whether the rule, as the last one of many chains, drops whatever comes to it."""
+    return _EVERYTHING.fullmatch(text.strip()) is not None
 
 
 def is_blanket(text: str) -> bool:

@@ -194,6 +194,7 @@ class FirewallRule:
     hook: str  # "input", "output", "forward", "prerouting", "postrouting" or empty
     text: str
     is_blanket: bool = False  # of icmp_drops: it names no type of message
+    reached: str = ""  # of icmp_drops, by these messages: "yes", "no" (accepted before), "perhaps" (chains decide)
 
 
 @dataclass(frozen=True, slots=True)

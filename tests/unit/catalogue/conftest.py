@@ -330,9 +330,12 @@ class Host:
         """These interfaces beside loopback."""
         return self.have(nics=(loopback(), *nics))
 
-    def rules(self, kind: str, *texts: str, hook: str = "input", is_blanket: bool = False) -> Host:
+    def rules(
+        self, kind: str, *texts: str, hook: str = "input", is_blanket: bool = False, reached: str = "yes"
+    ) -> Host:
         """Rules of the packet filter of one kind."""
-        found = tuple(replace(RULE, text=text, hook=hook, is_blanket=is_blanket) for text in texts)
+        made = replace(RULE, hook=hook, is_blanket=is_blanket, reached=reached)
+        found = tuple(replace(made, text=text) for text in texts)
         return self.change("firewall", **{kind: found})
 
     def log(self, topic: str, at_s: object = 863000.0) -> Host:

@@ -13,6 +13,7 @@ HOLE = "path.pmtu.blackhole"
 LOSS = "path.loss_rtt"
 PROBING = "tcp.mtu_probing"
 ICMP = "path.icmp_filtering"
+NONE = "no rule accepts ICMP errors"
 CLAMP = "path.mss_clamp"
 FILES = "host.file_max.headroom"
 NR_OPEN = "host.nr_open"
@@ -36,6 +37,10 @@ SOMAXCONN = "net.core.somaxconn"
 
 def _paths(h: Any, **changes: Any) -> Any:
     return h.given(**PEERS).have(paths=(h.path(**changes),))
+
+
+def _dropped(h: Any, text: str, **how: Any) -> Any:
+    return h.rules("icmp_drops", text, **how)
 
 
 def _stack(h: Any, *nics: Any) -> Any:
@@ -111,11 +116,20 @@ CASES: list[tuple[Any, ...]] = [
     (PROBING, lambda h: h.given(**PEERS).have(paths=h.missing), "unknown", None),
     (ICMP, lambda h: h, "pass", None),
     (ICMP, lambda h: h.rules("icmp_drops", "icmp type destination-unreachable drop"), "fail", "high"),
-    (ICMP, lambda h: h.rules("icmp_drops", "policy drop, and no rule accepts ICMP", is_blanket=True), "fail", "high"),
-    (ICMP, lambda h: h.rules("icmp_drops", "-A INPUT -p icmp -j DROP", is_blanket=True), "fail", "info"),
+    (ICMP, lambda h: _dropped(h, f"policy drop, and {NONE}", is_blanket=True), "fail", "high"),
+    (ICMP, lambda h: _dropped(h, f"policy drop, and {NONE}", is_blanket=True, hook="forward"), "pass", None),
     (
         ICMP,
-        lambda h: h.rules("icmp_drops", "ip protocol icmp drop", is_blanket=True).change(
+        lambda h: _dropped(h, f"drop, and {NONE}", is_blanket=True, hook="forward").sysctl("net.ipv4.ip_forward", 1),
+        "fail",
+        "high",
+    ),
+    (ICMP, lambda h: _dropped(h, "-A INPUT -p icmp -j DROP", is_blanket=True), "fail", "medium"),
+    (ICMP, lambda h: _dropped(h, "-A X -p icmp -j DROP", is_blanket=True, reached="perhaps"), "fail", "info"),
+    (ICMP, lambda h: _dropped(h, "-A INPUT -p icmp -j DROP", is_blanket=True, reached="no"), "pass", None),
+    (
+        ICMP,
+        lambda h: _dropped(h, "ip protocol icmp drop", is_blanket=True, reached="perhaps").change(
             "firewall", uses_conntrack=False
         ),
         "fail",

@@ -80,6 +80,74 @@ def test_elements_of_a_set_are_no_rules() -> None:
 def test_no_filter_at_all() -> None:
     """A host without any rules has a firewall of no rules; that is known."""
     assert case("empty") == Firewall(0, False, (), (), (), ())
+    assert parse(b"#@ none\n") == Firewall(0, False, (), (), (), ())
+
+
+def test_answer_that_tells_of_no_filter_is_none() -> None:
+    """An answer in which no filter is named, not even that there is none, is not taken for a host without rules."""
+    with pytest.raises(ValueError, match="neither"):
+        parse(b"")
+
+
+def base_chain(*rules: str, policy: str = "accept", hook: str = "input") -> Firewall:
+    """The facts of one base chain with these rules."""
+    head = f"\t\ttype filter hook {hook} priority filter; policy {policy};\n"
+    body = "".join(f"\t\t{rule}\n" for rule in rules)
+    return parse(f"#@ nft\ntable inet f {{\n\tchain c {{\n{head}{body}\t}}\n}}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "drop",
+        "reject",
+        "counter packets 7 bytes 420 drop",
+        'log prefix "in: " level warn counter packets 0 bytes 0 drop',
+        "counter packets 0 bytes 0 reject with icmpx port-unreachable",
+        "reject with icmp type admin-prohibited",
+    ],
+)
+def test_last_rule_that_drops_the_rest(last: str) -> None:
+    """A last rule without a match drops what a policy would: all of ICMP, unless a rule before it accepts it."""
+    (rule,) = base_chain("ct state established accept", "tcp dport 22 accept", last).icmp_drops
+    assert (rule.text, rule.is_blanket, rule.reached) == (
+        f"{last}, and no rule before it accepts ICMP errors",
+        True,
+        "yes",
+    )
+    assert base_chain("ct state established,related accept", "tcp dport 22 accept", last).icmp_drops == ()
+    assert [rule.text for rule in base_chain("ct state new tcp dport 22 accept", last).stateful_drops] == [last]
+
+
+def test_only_what_has_no_match_drops_the_rest() -> None:
+    """A drop of something, of a rate, or of TCP alone leaves ICMP to the rules behind it."""
+    rules = ("ip saddr 198.18.0.1 drop", "limit rate over 5/second drop", "meta l4proto tcp reject with tcp reset")
+    assert base_chain(*rules, "tcp dport 25 drop").icmp_drops == ()
+
+
+def test_last_rule_of_iptables() -> None:
+    """The usual end of a chain of iptables is known as such; its policy is then never asked."""
+    text = b"#@ iptables legacy4\n*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n-A INPUT -p tcp -j ACCEPT\n"
+    end = b"-A INPUT -j REJECT --reject-with icmp-host-prohibited\n-A FORWARD -s 10.0.0.0/8 -j DROP\nCOMMIT\n"
+    (rule,) = parse(text + end).icmp_drops
+    assert rule.text.startswith("-A INPUT -j REJECT --reject-with icmp-host-prohibited, and no rule")
+
+
+@pytest.mark.parametrize(
+    ("before", "reached"),
+    [
+        ("tcp dport 22 accept", "yes"),
+        ("icmp type echo-request accept", "yes"),
+        ('iifname "eth0" ct state related accept', "yes"),
+        ("ct state established,related accept", "no"),
+        ("ct state vmap { established : accept, related : accept, invalid : drop }", "no"),
+        ("accept", "no"),
+        ("jump other", "perhaps"),
+    ],
+)
+def test_rule_behind_one_that_accepts(before: str, reached: str) -> None:
+    """A drop of ICMP is marked by whether the messages still come to it, past the rules before it in its chain."""
+    assert [rule.reached for rule in base_chain(before, "ip protocol icmp drop").icmp_drops] == [reached]
 
 
 def test_rules_that_no_program_can_list() -> None:

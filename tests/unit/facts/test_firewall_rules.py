@@ -65,6 +65,10 @@ def test_drops_what_path_mtu_discovery_needs(text: str) -> None:
         "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 3 -j DROP",
         "-A INPUT -p icmp -m hashlimit --hashlimit-above 5/sec -j DROP",
         "-A INPUT -p icmp -j ACCEPT",
+        "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
+        "-A INPUT -p tcp -m tcp --dport 25 -j REJECT --reject-with icmp6-port-unreachable",
+        "tcp dport 25 reject with icmp port-unreachable",
+        "tcp dport 25 counter packets 1 bytes 2 reject with icmpv6 type admin-prohibited",
     ],
 )
 def test_leaves_path_mtu_discovery_alone(text: str) -> None:
