@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 
 from netaudit.cli import exit_codes
 from netaudit.cli.auditing import FORMATS
 from netaudit.cli.outputs import Output, opened, parse_outputs
 from netaudit.fleet.fold import Fold
+from netaudit.fleet.tally import Tally
 from netaudit.model.result import Severity
 from netaudit.report import terminal
 from netaudit.report.formats import RENDERERS
@@ -21,11 +23,21 @@ def show(args: argparse.Namespace) -> int:
     """Print one run in every format that is asked for. Raises StoreError when there is none of that name."""
     outputs = parse_outputs(args.output, FORMATS)
     with open_store(default_path(os.environ), must_exist=True) as store:
-        stored = store.run(args.run)
+        stored = _counted(store, store.run(args.run))
         for output in outputs:
             _write(args, store, stored, output)
     run = stored.info
     return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
+
+
+def _counted(store: Store, stored: StoredRun) -> StoredRun:
+    """The run with its totals; those of one that never ended are counted anew, its lost hosts among them."""
+    if stored.finished:
+        return stored
+    tally = Tally()
+    for report in store.reports(stored.info.id):
+        tally.add(report)
+    return replace(stored, summary=tally.summary(store.fleet(stored.info.id)))
 
 
 def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:

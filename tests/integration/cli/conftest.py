@@ -286,7 +286,7 @@ def slow_host(lab_hosts):
     """A host of the lab on which one program never ends, so that whoever asks it is in the middle of its answer."""
     host = lab_hosts["web03"]
     host.inside(
-        "printf '#!/bin/sh\\nexec sleep 1000\\n' >/run/slow; chmod 755 /run/slow; "
+        "printf '#!/bin/sh\\nexec sleep 4321\\n' >/run/slow; chmod 755 /run/slow; "
         'mount --bind /run/slow "$(command -v ss)"'
     )
     yield host
