@@ -1,4 +1,4 @@
-"""What `make bench` runs: every figure is a ratio against a reference of the same run, or a bound that is printed beside it.
+"""What `make bench` runs: ratios against a reference of the same run, and figures beside their bound.
 
 Absolute times depend on the machine; the ratios do not. Needs root for the lab fleet; without root those are left out.
 """

@@ -13,7 +13,7 @@ def _run(items, work, *, width, stop=None):
     got = {}
 
     async def main():
-        await fan_out(items, work, width=width, done=lambda place, result: got.__setitem__(place, result), stop=stop)
+        await fan_out(items, work, width=width, done=got.__setitem__, stop=stop)
 
     asyncio.run(main())
     return got
