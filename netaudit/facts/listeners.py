@@ -66,4 +66,5 @@ def _listener(row: SocketRow, owner: Owner, *, backlog: Maybe[int], inode: int) 
         pid=owner.pid,
         inode=inode,
         unit=unit_of(row),
+        pids=owner.pids,
     )

@@ -47,6 +47,7 @@ class Owner:
 
     process: Maybe[str]
     pid: Maybe[int]
+    pids: Maybe[tuple[int, ...]]
 
 
 def read_ss(text: str, *, listeners_only: bool = False) -> list[SocketRow]:
@@ -129,8 +130,9 @@ def owner_of(row: SocketRow, parts: Parts) -> Owner:
     if start >= 0:
         found = _OWNER.findall(row.details, start)
         if found:
-            process, pid = min(found, key=lambda pair: int(pair[1]))
-            return Owner(process, int(pid))
+            names = {int(pid): process for process, pid in found}
+            oldest = min(names)
+            return Owner(names[oldest], oldest, tuple(sorted(names)))
     return hidden_owner(parts)
 
 
@@ -138,9 +140,9 @@ def hidden_owner(parts: Parts) -> Owner:
     """No process, or the reason why none could be seen."""
     missing = parts.missing.get("owners")
     if missing is None:
-        return Owner("", 0)
+        return Owner("", 0, ())
     reason = _HIDDEN if missing.reason is AbsentReason.NOT_PERMITTED else missing
-    return Owner(reason, reason)
+    return Owner(reason, reason, reason)
 
 
 def owners_by_inode(parts: Parts) -> dict[int, Owner]:
@@ -149,7 +151,8 @@ def owners_by_inode(parts: Parts) -> dict[int, Owner]:
     for line in parts.texts.get("owners", "").split("\n"):
         words = line.split(" ", 2)
         if len(words) == 3 and is_number(words[0], words[1]):
-            found[int(words[0][:19])] = Owner(words[2], int(words[1][:10]))
+            pid = int(words[1][:10])
+            found[int(words[0][:19])] = Owner(words[2], pid, (pid,))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netaudit.model.reading import Maybe
+from netaudit.model.reading import Absent, Maybe
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,13 @@ class ProcessLimits:
     nofile_hard: Maybe[int]
     open_files: Maybe[int]
     age_s: Maybe[float]
+
+    @property
+    def free_files(self) -> Maybe[int]:
+        """How many more files it may open; below 0 where some were opened before the limit was lowered."""
+        if isinstance(self.nofile_soft, Absent):
+            return self.nofile_soft
+        return self.open_files if isinstance(self.open_files, Absent) else self.nofile_soft - self.open_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class Listener:
 
     For TCP ``queue`` is the number of connections waiting for accept() (Recv-Q) and ``backlog`` the limit in force
     since listen() was called (Send-Q); only ss can tell it. For UDP ``queue`` is bytes in the receive buffer and
-    ``backlog`` is 0. A socket that several processes share is named after the oldest of them.
+    ``backlog`` is 0. A socket that several processes share is named after the oldest of them; ``pids`` are all.
     """
 
     protocol: str  # "tcp" or "udp"
@@ -27,11 +27,19 @@ class Listener:
     pid: Maybe[int] = 0  # 0 as above
     inode: int = 0
     unit: str = ""  # systemd unit that created it, from its control group; empty where ss does not say
+    pids: Maybe[tuple[int, ...]] = ()  # of all processes that hold it
+
+    @property
+    def endpoint(self) -> str:
+        """Address, device and port as one writes them: ``10.0.0.1:80``, ``[::]:80``, ``[fe80::1]%eth0:546``."""
+        return _endpoint(f"{_bracketed(self.address)}%{self.device}" if self.device else self.address, self.port)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this host itself can reach it."""
-        return self.address.startswith("127.") or self.address in {"::1", "[::1]"} or self.device == "lo"
+        return (
+            self.address.startswith(("127.", "::ffff:127.")) or self.address in {"::1", "[::1]"} or self.device == "lo"
+        )
 
     @property
     def is_wildcard(self) -> bool:
@@ -50,6 +58,11 @@ class Destination:
     peer_address: str
     peer_port: int
     count: int
+
+    @property
+    def peer(self) -> str:
+        """Remote address and port as one writes them: ``10.0.0.1:80``, ``[2001:db8::1]:80``."""
+        return _endpoint(self.peer_address, self.peer_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,11 @@ class UdpSocket:
     drops: int
     inode: int
     process: Maybe[str] = ""  # as in Listener
+
+    @property
+    def endpoint(self) -> str:
+        """Address and port as one writes them: ``10.0.0.1:53``, ``[::]:53``."""
+        return _endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +134,11 @@ class Neighbours:
     ipv6_failed: Maybe[int]
     ipv4_stats: Maybe[Mapping[str, int]]  # /proc/net/stat/arp_cache, summed over CPUs
     ipv6_stats: Maybe[Mapping[str, int]]  # /proc/net/stat/ndisc_cache
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"{_bracketed(address)}:{port}"

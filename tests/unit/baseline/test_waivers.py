@@ -89,6 +89,21 @@ expect: {at_least: 511}
     assert alone.waived is not None
 
 
+def test_subject_in_full_may_hold_what_means_something_in_globs(
+    judge: Callable[..., Result], facts: Callable[..., Facts]
+) -> None:
+    """The brackets of an IPv6 address are brackets where the whole subject is named."""
+    body = """\
+for_each: {name: listener, in: facts.listeners, subject: "{{ listener.endpoint }}"}
+value: listener.backlog
+expect: {at_least: 511}
+"""
+    head = "waivers: [{check: t.*, subject: '[::]:80', reason: r, approver: a, expires: 2027-01-31, value: 128}]\n"
+    listeners = (Listener("tcp", "::", 80, 0, 128), Listener("tcp", "::", 81, 0, 128))
+    both = judge(body, facts(listeners=listeners), head)
+    assert [(item.subject, item.verdict) for item in both.items] == [("[::]:81", "fail"), ("[::]:80", "waived")]
+
+
 def test_hosts_of_a_waiver_are_a_pattern(ruleset: Callable[..., Ruleset]) -> None:
     """A waiver for other hosts is none for this one."""
     rules = ruleset(

@@ -207,7 +207,7 @@ def loopback() -> Nic:
 
 def listener(port: int = 443, **changes: Any) -> Listener:
     """An nginx that listens on every address."""
-    usual = Listener("tcp", "0.0.0.0", port, 0, 511, "", "nginx", 700, 5)  # a fact, not bound
+    usual = Listener("tcp", "0.0.0.0", port, 0, 511, "", "nginx", 700, 5, pids=(700,))  # a fact, not bound
     return replace(usual, **changes)
 
 

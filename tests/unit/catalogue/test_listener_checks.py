@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from netaudit.model.facts import PortCount
+
 BACKLOG = "tcp.accept_queue.backlog_effective"
 LIMITER = "tcp.accept_queue.limiter"
 SOMAXCONN = "tcp.accept_queue.somaxconn"
@@ -77,6 +79,9 @@ CASES: list[tuple[Any, ...]] = [
     (STALE, lambda h: h.listen(backlog=128, process=h.denied), "unknown", None),
     (STALE, lambda h: h.listen(backlog=128, process="shop").sysctl(S, 128), "pass", None),
     (STALE, lambda h: h.listen(backlog=4096, process="shop"), "pass", None),
+    (STALE, lambda h: h.listen(backlog=256), "fail", "low"),
+    (STALE, lambda h: h.listen(backlog=256, process="shop"), "pass", None),
+    (STALE, lambda h: h.listen(backlog=511), "pass", None),
     (STALE, lambda h: h.listen(backlog=4096, process="shop").sysctl(S, 65535), "fail", "low"),
     (DEPTH, lambda h: h.listen(queue=3), "pass", None),
     (DEPTH, lambda h: h.listen(queue=512), "fail", "high"),
@@ -150,6 +155,7 @@ CASES: list[tuple[Any, ...]] = [
     (EMFILE, lambda h: _limits(h.listen(queue=512), open_files=200), "pass", None),
     (EMFILE, lambda h: _limits(h.listen(queue=3), open_files=1024), "pass", None),
     (EMFILE, lambda h: _limits(h.listen(queue=512), open_files=h.denied), "unknown", None),
+    (EMFILE, lambda h: h.listen(queue=512, pids=h.denied), "unknown", None),
     (CLOSE_WAIT, lambda h: h, "pass", None),
     (CLOSE_WAIT, lambda h: h.change("sockets", tcp_states={"CLOSE-WAIT": 100}), "pass", None),
     (CLOSE_WAIT, lambda h: h.change("sockets", tcp_states={"CLOSE-WAIT": 101}), "fail", "low"),
@@ -217,6 +223,31 @@ def test_listener_columns_are_read_the_right_way_round(host: Any, judge: Callabl
     assert judge(DEPTH, full).observed == 5
     assert judge(BACKLOG, full).observed == 4
     assert "Recv-Q 5 Send-Q 4" in judge(DEPTH, full).evidence
+
+
+def test_one_of_several_processes_without_descriptors(host: Any, judge: Callable[..., Any]) -> None:
+    """Of processes that share a full listener the one that has no descriptor left is found, not only the oldest."""
+    shared = host.listen(queue=600, pids=(700, 701, 702))
+    worker = host.process(701, process="worker", open_files=1024)
+    shared.change("limits", processes=(host.process(), worker, host.process(702)))
+    result = judge(EMFILE, shared)
+    assert (result.verdict, result.observed) == ("fail", 1024)
+    assert "/proc/701/fd (worker)" in result.evidence
+    shared.change("limits", processes=(host.process(), host.process(702)))
+    assert judge(EMFILE, shared).verdict == "pass"
+
+
+def test_port_of_most_leaked_sockets_is_named(host: Any, judge: Callable[..., Any]) -> None:
+    """Whose sockets leak is told by the local port that most of them have."""
+    ports = (PortCount(9300, 150), PortCount(22, 1))
+    leaking = host.change("sockets", tcp_states={"CLOSE-WAIT": 151}, close_wait_by_port=ports)
+    assert "151, most of them (150) at local port 9300" in judge(CLOSE_WAIT, leaking).evidence
+
+
+def test_addresses_of_ipv6_are_in_brackets(host: Any, judge: Callable[..., Any]) -> None:
+    """Where a listener's address holds colons, its port can still be told from it."""
+    result = judge(BACKLOG, host.listen(backlog=5, address="::", device="eth0"))
+    assert [item.subject for item in result.items] == ["[::]%eth0:443"]
 
 
 def test_accept_queue_without_descriptors_is_told_from_a_slow_application(host: Any, judge: Callable[..., Any]) -> None:

@@ -116,11 +116,11 @@ def test_local_address(local: str, split: tuple[str, str, int]) -> None:
 @pytest.mark.parametrize(
     ("users", "owner"),
     [
-        ('users:(("sshd",pid=812,fd=3))', Owner("sshd", 812)),
-        ('users:(("sshd",812,3))', Owner("sshd", 812)),
-        ('users:(("nginx",pid=99,fd=6),("nginx",pid=41,fd=6))', Owner("nginx", 41)),
-        ('users:(("a b(c)",pid=7,fd=6))', Owner("a b(c)", 7)),
-        ("ino:5 sk:1", Owner("", 0)),
+        ('users:(("sshd",pid=812,fd=3))', Owner("sshd", 812, (812,))),
+        ('users:(("sshd",812,3))', Owner("sshd", 812, (812,))),
+        ('users:(("nginx",pid=99,fd=6),("nginx",pid=41,fd=6))', Owner("nginx", 41, (41, 99))),
+        ('users:(("a b(c)",pid=7,fd=6))', Owner("a b(c)", 7, (7,))),
+        ("ino:5 sk:1", Owner("", 0, ())),
     ],
 )
 def test_owner_by_ss(users: str, owner: Owner) -> None:
@@ -137,13 +137,13 @@ def test_owner_is_hidden_from_users() -> None:
 
 def test_own_process_is_shown_to_users() -> None:
     """What ss does name to a user is taken."""
-    assert owner_of(row('users:(("me",pid=9,fd=3))'), FOR_ROOT_ONLY) == Owner("me", 9)
+    assert owner_of(row('users:(("me",pid=9,fd=3))'), FOR_ROOT_ONLY) == Owner("me", 9, (9,))
 
 
 def test_owners_by_inode_keep_blanks_in_names() -> None:
     """A name of several words stays whole; a line without numbers is passed over."""
     parts = Parts({"owners": "77 12 my server\nx y z\n"}, {})
-    assert owners_by_inode(parts) == {77: Owner("my server", 12)}
+    assert owners_by_inode(parts) == {77: Owner("my server", 12, (12,))}
 
 
 @pytest.mark.parametrize(
