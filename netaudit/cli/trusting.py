@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from netaudit.app.fanout import fan_out
 from netaudit.cli.auditing import warner
@@ -27,25 +28,27 @@ def trust(args: argparse.Namespace) -> int:
     fleet = fleet_of(args, warn)
     secrets: SecretSource = NoSecrets()
     source = HostKeySource(transport_options(args, secrets, fleet.ssh_config, warn))
-    shown = _ask_all(fleet, source)
-    for target in fleet.targets:
+    remote = [target for target in fleet.targets if target.connection is Connection.SSH]
+    shown = _ask_all(fleet, remote, source)
+    for target in remote:
         _print(target.name, shown.get(target.name))
     wanted = _wanted(shown, replace=args.replace)
-    if wanted and _approved(args, sum(map(_fresh_keys, wanted))):
+    if wanted and not _approved(args, sum(map(_fresh_keys, wanted))):
+        say("nothing is recorded")
+    elif wanted:
         for keys in wanted:
             source.record(keys, replace=args.replace)
         say(f"recorded the keys of {len(wanted)} hosts in {', '.join(sorted({str(keys.file) for keys in wanted}))}")
-    failed = len(shown) < len(fleet.targets) or any(isinstance(each, WorldError) for each in shown.values())
+    failed = len(shown) < len(remote) or any(isinstance(each, WorldError) for each in shown.values())
     refused = any(
         _has(each, KeyState.REVOKED) or (_has(each, KeyState.CHANGED) and not args.replace) for each in shown.values()
     )
     return ExitCode.NO_VERDICT if failed or refused else ExitCode.DONE
 
 
-def _ask_all(fleet: Fleet, source: HostKeySource) -> _Shown:
+def _ask_all(fleet: Fleet, remote: Sequence[Target], source: HostKeySource) -> _Shown:
     shown: _Shown = {}
     interrupt = Interrupt()
-    remote = [target for target in fleet.targets if target.connection is Connection.SSH]
 
     async def one(target: Target) -> ShownKeys | WorldError:
         try:
@@ -103,4 +106,7 @@ def _approved(args: argparse.Namespace, keys: int) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked whether to record these keys", hint="--yes records without asking")
-    return input(f"record {keys} keys? Type their number to approve: ").strip() == str(keys)
+    try:
+        return input(f"record {keys} keys? Type their number to approve: ").strip() == str(keys)
+    except EOFError:  # Ctrl-D
+        return False
