@@ -17,6 +17,11 @@ class Interrupt:
     def __init__(self) -> None:
         self.stop: asyncio.Event | None = None
 
+    @property
+    def heard(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self.stop is not None and self.stop.is_set()
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:  # Any: the type of a coroutine's sends and yields, unused
         """Run ``work`` to its end; it watches ``stop``, which is made before it starts."""
 

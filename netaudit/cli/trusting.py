@@ -29,9 +29,12 @@ def trust(args: argparse.Namespace) -> int:
     secrets: SecretSource = NoSecrets()
     source = HostKeySource(transport_options(args, secrets, fleet.ssh_config, warn))
     remote = [target for target in fleet.targets if target.connection is Connection.SSH]
-    shown = _ask_all(fleet, remote, source)
+    interrupt = Interrupt()
+    shown = _ask_all(fleet, remote, source, interrupt)
     for target in remote:
         _print(target.name, shown.get(target.name))
+    if interrupt.heard:
+        return ExitCode.INTERRUPTED
     wanted = _wanted(shown, replace=args.replace)
     if wanted and not _approved(args, sum(map(_fresh_keys, wanted))):
         say("nothing is recorded")
@@ -46,9 +49,8 @@ def trust(args: argparse.Namespace) -> int:
     return ExitCode.NO_VERDICT if failed or refused else ExitCode.DONE
 
 
-def _ask_all(fleet: Fleet, remote: Sequence[Target], source: HostKeySource) -> _Shown:
+def _ask_all(fleet: Fleet, remote: Sequence[Target], source: HostKeySource, interrupt: Interrupt) -> _Shown:
     shown: _Shown = {}
-    interrupt = Interrupt()
 
     async def one(target: Target) -> ShownKeys | WorldError:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
+import socket
 import subprocess
 
 import pytest
@@ -190,3 +192,21 @@ def test_trust_of_hosts_that_cannot_be_asked(netaudit, lab_fleet, stranger):
     assert "me:" not in done.out
     assert _is_recorded(netaudit, addresses[0])
     netaudit("trust", "all:!gone", "-i", hosts, *words[2:], "--yes")
+
+
+def test_trust_is_interrupted(netaudit, lab_fleet, stranger, kit):
+    """Ctrl-C while a host does not answer: 130, and nothing is recorded of those that did."""
+    words, addresses = stranger
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent:
+        hosts = netaudit.home / "hosts.ini"
+        port = silent.getsockname()[1]
+        hosts.write_text(f"{addresses[0]}\nsilent ansible_host=127.0.0.1 ansible_port={port}\n")
+        process = netaudit.start("trust", "-i", hosts, *words[2:], "--yes")
+        connection, _ = silent.accept()
+        with connection:
+            os.kill(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert 130 == process.returncode, err
+    assert b"silent: not asked" in out
+    assert "" == _known_hosts(netaudit)
