@@ -21,10 +21,19 @@ done
 for path in etc run; do
     [ $path/systemd/system/systemd-sysctl.service -ef "${ROOT:-}/dev/null" ] && printf 'systemd-sysctl masked\n'
 done
-for path in usr/lib64/libproc2.so.* usr/lib/libproc2.so.* usr/lib/*-linux-*/libproc2.so.* \
-    usr/lib64/libprocps.so.* usr/lib/libprocps.so.* lib/*-linux-*/libprocps.so.*; do
-    [ -f "$path" ] && printf 'procps %s\n' "${path##*/}"
+# Which library sysctl(8) uses. Reading a large folder costs more than all the rest here: first the name it has now.
+procps=
+for path in usr/lib64/libproc2.so.0 usr/lib/libproc2.so.0 usr/lib/*-linux-*/libproc2.so.0; do
+    [ -f "$path" ] && procps=$path && break
 done
+if [ -n "$procps" ]; then
+    printf 'procps %s\n' "${procps##*/}"
+else
+    for path in usr/lib64/libproc[2p]*.so.* usr/lib/libproc[2p]*.so.* usr/lib/*-linux-*/libproc[2p]*.so.* \
+        lib/*-linux-*/libproc[2p]*.so.*; do
+        [ -f "$path" ] && printf 'procps %s\n' "${path##*/}"
+    done
+fi
 
 links=
 kind_of() { # PATH: sets kind; of links whose target is not told by the kind, the path goes to $links
