@@ -44,6 +44,11 @@ def _multipath(h: Any) -> Any:
     return h.change("routing", routes=(h.route(metric=100), h.route("eth1", metric=100)))
 
 
+def _blackhole(h: Any) -> Any:
+    """A default route, and one behind it that goes nowhere."""
+    return h.change("routing", routes=(h.route(metric=100), h.route("", kind="blackhole", metric=5000)))
+
+
 def _engine(h: Any) -> Any:
     return h.have(writers=(h.Writer("docker", "/run/docker.sock", True, ("net.ipv4.ip_forward",)),))
 
@@ -77,6 +82,9 @@ CASES: list[tuple[Any, ...]] = [
     (RP, lambda h: _two_ways(h.sysctls(STRICT | {"net.ipv4.conf.all.rp_filter": 2})), "pass", None),
     (RP, lambda h: _two_ways(h.sysctls(dict.fromkeys(STRICT, 0))), "pass", None),
     (RP, lambda h: _multipath(h.sysctls(STRICT)), "pass", None),
+    (RP, lambda h: _two_ways(h.sysctls(STRICT | {"net.ipv4.conf.all.rp_filter": 0})), "pass", None),
+    (RP, lambda h: _blackhole(h.sysctls(STRICT)), "pass", None),
+    (RP, lambda h: _two_ways(h.sysctls(STRICT)).change("routing", policy_rules=1), "fail", "low"),
     (RP, lambda h: h.sysctls(STRICT).change("routing", policy_rules=2), "fail", "info"),
     (RP, lambda h: h.have(routing=h.missing), "unknown", None),
     (ROLE, lambda h: h, "skipped", None),
@@ -84,6 +92,9 @@ CASES: list[tuple[Any, ...]] = [
     (ROLE, lambda h: h.given(role="server"), "pass", None),
     (ROLE, lambda h: h.given(role="server").sysctl("net.ipv4.ip_forward", 1), "fail", "medium"),
     (ROLE, lambda h: _engine(h.given(role="server").sysctl("net.ipv4.ip_forward", 1)), "pass", None),
+    (ROLE, lambda h: _engine(h.sysctl("net.ipv4.ip_forward", 1)), "pass", None),
+    (ROLE, lambda h: _engine(h), "fail", "medium"),
+    (ROLE, lambda h: _engine(h).sysctl("net.ipv6.conf.all.forwarding", 1), "pass", None),
     (ROLE, lambda h: h.given(role="kubernetes-node"), "fail", "high"),
     (ROLE, lambda h: h.given(role="kubernetes-node").sysctl("net.ipv4.ip_forward", 1), "pass", None),
     (ROLE, lambda h: h.given(role="router").sysctl("net.ipv6.conf.all.forwarding", 1), "pass", None),
@@ -233,7 +244,7 @@ def test_larger_of_two_filters_is_in_force(host: Any, judge: Callable[..., Any])
     _two_ways(host.sysctls(own))
     result = judge(RP, host)
     assert (result.verdict, result.observed) == ("fail", 1)
-    assert {item.subject for item in result.items} == {"eth0", "eth1"}
+    assert {item.subject for item in result.items} == {"eth1"}  # answers to what comes in by eth0 leave by eth0
 
 
 def test_interface_with_a_dot_in_its_name_is_read(host: Any, judge: Callable[..., Any]) -> None:
