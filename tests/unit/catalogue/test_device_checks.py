@@ -93,7 +93,7 @@ CASES: list[tuple[Any, ...]] = [
     (ROLE, lambda h: h.given(role="server").sysctl("net.ipv4.ip_forward", 1), "fail", "medium"),
     (ROLE, lambda h: _engine(h.given(role="server").sysctl("net.ipv4.ip_forward", 1)), "pass", None),
     (ROLE, lambda h: _engine(h.sysctl("net.ipv4.ip_forward", 1)), "pass", None),
-    (ROLE, lambda h: _engine(h), "fail", "medium"),
+    (ROLE, _engine, "fail", "medium"),
     (ROLE, lambda h: _engine(h).sysctl("net.ipv6.conf.all.forwarding", 1), "pass", None),
     (ROLE, lambda h: h.given(role="kubernetes-node"), "fail", "high"),
     (ROLE, lambda h: h.given(role="kubernetes-node").sysctl("net.ipv4.ip_forward", 1), "pass", None),
