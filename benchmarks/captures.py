@@ -23,9 +23,9 @@ from netaudit.transport.capture_dir import CaptureDirWriter
 _CASES = Path(__file__).resolve().parents[1] / "tests" / "cases"
 _RECORDED = {
     "conntrack": "debian-root", "counters": "debian-root", "firewall": "nftables", "kernel_log": "quiet",
-    "limits": "debian-root", "namespaces": "none", "nics": "debian-root", "persisted": "debian-root",
-    "qdisc": "debian-root", "routes": "debian-root", "sockets": "debian-root", "softnet": "debian-root",
-    "sysctl": "debian-root", "system": "debian-root", "tracing": "debian-root", "writers": "debian-root",
+    "namespaces": "none", "nics": "debian-root", "persisted": "debian-root", "qdisc": "debian-root",
+    "routes": "debian-root", "sockets": "debian-root", "softnet": "debian-root", "sysctl": "debian-root",
+    "system": "debian-root", "tracing": "debian-root", "writers": "debian-root",
 }  # fmt: skip
 _STARTED_AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 _SETTINGS = {
@@ -55,8 +55,8 @@ def name_of(number: int) -> str:
 
 def _section(probe: str, case: str) -> Section:
     text = (_CASES / probe / case / "stdout").read_bytes()
-    if probe == "limits":
-        text = text.replace(b"31890", b"1019")  # the process that listens where the sockets were recorded
+    if probe == "sockets":
+        text = text.replace(b"31890", b"1019")  # one process listens and has the limits that were recorded elsewhere
     return Section(probe, SectionStatus.COMPLETE, 0, text, b"", 3)
 
 

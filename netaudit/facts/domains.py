@@ -63,7 +63,7 @@ DOMAINS: Mapping[str, Domain] = {
         Domain("memory", "system", parse_memory),
         Domain("cpu", "system", parse_cpu),
         Domain("kernel", "system", parse_kernel),
-        Domain("limits", "limits", parse_limits),
+        Domain("limits", "sockets", parse_limits),
         Domain("persisted", "persisted", parse_persisted),
         Domain("writers", "writers", parse_writers),
         Domain("namespaces", "namespaces", parse_namespaces),

@@ -14,10 +14,13 @@ _KINDS = frozenset({"soft", "hard", "-"})
 UNLIMITED = 2**63 - 1
 
 
-def parse_limits(section: Section) -> Limits:
+def parse_limits(section: Section) -> Maybe[Limits]:
     """The host's limits, and those of every process that listens, in the order of their ids."""
     parts = split_parts(section)
-    files = grep_lines(parts["files"])
+    text = parts.text("files")
+    if isinstance(text, Absent):
+        return text
+    files = grep_lines(text)
     allocated, _, highest = files["proc/sys/fs/file-nr"][0].partition(":")[2].split()
     return Limits(
         files_allocated=natural(allocated),

@@ -194,7 +194,7 @@ def test_open_files_are_counted_whatever_their_number(every_shell):
     try:
         expected = {one.pid: int(one.stdout.readline()) for one in servers}
         done = subprocess.run(
-            [shutil.which(program), *options, str(PROBES / "limits.sh")], stdin=subprocess.DEVNULL, capture_output=True
+            [shutil.which(program), *options, str(PROBES / "sockets.sh")], stdin=subprocess.DEVNULL, capture_output=True
         )
     finally:
         for one in servers:

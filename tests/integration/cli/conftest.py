@@ -158,7 +158,6 @@ RECORDED = {
     "conntrack": "debian-root",
     "firewall": "empty",
     "system": "debian-root",
-    "limits": "debian-root",
     "persisted": "debian-root",
     "writers": "debian-root",
     "namespaces": "none",

@@ -74,7 +74,7 @@ def everywhere(edit):
     return dict.fromkeys(
         [
             "sysctl", "counters", "sockets", "nics", "softnet", "qdisc", "routes", "conntrack", "firewall", "system",
-            "limits", "persisted", "writers", "namespaces", "kernel_log", "tracing",
+            "persisted", "writers", "namespaces", "kernel_log", "tracing",
         ],
         edit,
     )  # fmt: skip

@@ -16,7 +16,7 @@ STAT = "S 1 7 7 0 -1 4194560 1417 0 4 0 1 0 0 0 20 0 1 0 1200 15826944 1152"
 def section(files: str = "", more: str = "") -> Section:
     """A complete answer of the probe."""
     text = f"{more}#@ /proc/uptime\n100.00 1.00\n#@ files\n{FILES}{files}"
-    return Section("limits", SectionStatus.COMPLETE, 0, text.encode(), b"", 1)
+    return Section("sockets", SectionStatus.COMPLETE, 0, text.encode(), b"", 1)
 
 
 def process(stat: str, limits: str = "1024 4096", cgroup: str = "0::/", more: str = "") -> ProcessLimits:
@@ -90,3 +90,11 @@ def test_lines_of_limits_conf_are_read() -> None:
         ("/etc/security/limits.conf", 5, "*", "soft", "4096"),
         ("/etc/security/limits.d/9.conf", 1, "@web", "-", "unlimited"),
     ]
+
+
+def test_a_host_without_these_files_has_no_limits() -> None:
+    """What the probe says is the reason; an answer without a word on them is no zero either."""
+    said = Section("sockets", SectionStatus.COMPLETE, 0, b"#! files: not present: /proc/sys/fs/file-nr\n", b"", 1)
+    assert parse_limits(said) == Absent(AbsentReason.NOT_PRESENT, "/proc/sys/fs/file-nr")
+    silent = Section("sockets", SectionStatus.COMPLETE, 0, b"#@ ss\n", b"", 1)
+    assert parse_limits(silent) == Absent(AbsentReason.NOT_PRESENT, "files")
