@@ -56,10 +56,10 @@ def _lasting(check: Check) -> tuple[str, ...]:
 
 
 def _sysctls(expressions: Iterable[Expression]) -> tuple[str, ...]:
-    """The sysctls that some expressions name in full."""
+    """The sysctls that some expressions name: in full, or with a star for the name of a subject."""
     reads = (name for each in expressions for name in each.reads)
-    names = (name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:") and "*" not in name)
-    return tuple(dict.fromkeys(names))
+    names = (name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:"))
+    return tuple(dict.fromkeys(name for name in names if name.count(".") > name.count("*")))
 
 
 def _names_in(tree: Tree) -> Iterator[str]:
@@ -122,9 +122,9 @@ class Compiled:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The sysctls, by name, that the verdict of a check about the host at large rests on."""
+        """The sysctls that the verdict of a check rests on; a star stands for the name of a subject."""
         if self._judged is None:
-            self._judged = () if self.check.for_each is not None else _sysctls(expressions_of(self.check))
+            self._judged = _sysctls(expressions_of(self.check))
         return self._judged
 
     @property
@@ -133,7 +133,7 @@ class Compiled:
         made = self.check
         looked_at = [made.value] if made.value is not None else []
         named = _sysctls(looked_at) or _sysctls(definition for _, definition in made.definitions)
-        return named[0] if len(named) == 1 else None
+        return named[0] if len(named) == 1 and "*" not in named[0] else None
 
     def evidence(self, scope: Scope) -> str | None:
         """Where the numbers were read, in the check's own words or by what its expressions read."""

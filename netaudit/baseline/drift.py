@@ -17,6 +17,7 @@ from netaudit.baseline.schema import CheckKind
 from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.unknown import Unknown
 from netaudit.baseline.values import as_text
+from netaudit.facts.defaults import default_of
 from netaudit.model.facts import Facts, Persisted, PersistedValue, Sysctls, Writer
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.model.result import Verdict
@@ -50,6 +51,11 @@ class Drift:
     cured_at_boot: Maybe[bool]  # wrong now, right after the next boot: the file was put right and not loaded
     clobbered_by_system: Maybe[bool]  # right after boot, wrong once somebody calls `sysctl --system`
     writers: tuple[str, ...]  # other programs on this host, running now, that write it
+
+    @property
+    def is_volatile(self) -> bool:
+        """Whether the file that sets it at boot lies below /run, which a reboot empties."""
+        return self.boot_place.startswith("/run/")
 
     @property
     def is_overwritten(self) -> bool:
@@ -87,7 +93,7 @@ class _Drifting:
     ) -> None:
         self._facts = facts
         self._running = sysctl.values
-        self._judges = rules.judges
+        self._judges = _named(rules.judges, self._running, {**persisted.boot, **persisted.system})
         self._verdict_with = verdict_with
         self._persisted = persisted
         self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
@@ -102,7 +108,7 @@ class _Drifting:
         return tuple(self._one(name, writers) for name in self._judges if name in self._running)
 
     def _default(self, name: str) -> str | None:
-        """The kernel's default of a key, if one of its checks says it."""
+        """The kernel's default of a key: what one of its checks says, else what is known of it."""
         for check in self._judges[name]:
             default = check.compiled.kernel_default
             if default is None or check.compiled.defaulted != name:
@@ -112,7 +118,7 @@ class _Drifting:
                 return as_text(default(self._scope))
             except Unknown:
                 continue
-        return None
+        return default_of(name, self._facts)
 
     def _changed(self, written: Mapping[str, PersistedValue]) -> dict[str, str]:
         """The keys whose value differs from the running one once some files are loaded, with that value."""
@@ -172,13 +178,28 @@ class _Drifting:
 
 
 def judges(checks: Iterable[HostCheck]) -> dict[str, list[HostCheck]]:
-    """The sysctls that checks of settings judge by name, each with its checks."""
+    """The sysctls that checks of settings judge, each with its checks; a star stands for the names of subjects."""
     found: dict[str, list[HostCheck]] = {}
     for check in checks:
         if check.skip is not None or check.compiled.check.kind is not CheckKind.SETTING:
             continue
         for name in check.compiled.judged:
             found.setdefault(name, []).append(check)
+    return found
+
+
+def _named(
+    judged: Mapping[str, list[HostCheck]], running: Mapping[str, str], written: Iterable[str]
+) -> Mapping[str, list[HostCheck]]:
+    """The judged keys by name: those with a star are looked up among the keys that files set."""
+    patterns = [name for name in judged if "*" in name]
+    if not patterns:
+        return judged
+    found = {name: checks for name, checks in judged.items() if "*" not in name}
+    for key in written:
+        fitting = [check for pattern in patterns if fnmatchcase(key, pattern) for check in judged[pattern]]
+        if fitting and key in running:
+            found[key] = [*found.get(key, ()), *(check for check in fitting if check not in found.get(key, ()))]
     return found
 
 

@@ -115,6 +115,8 @@ class _Evaluation:
                 return Verdict.SKIPPED
         except Unknown:
             return Verdict.UNKNOWN
+        if check.compiled.subjects is not None:
+            return self._in_one(replace(check, waivers=()), scope).verdict
         outcome = _not_passed(check.compiled, scope, {})
         return outcome.verdict if outcome is not None else Verdict.PASS
 

@@ -111,7 +111,8 @@ def test_set_by_hand_is_lost_to_the_default(drift: Callable[..., Result]) -> Non
     """Where no file sets a key, the kernel's default is what the next boot brings."""
     assert found(drift({QUEUE: "8192"}, persisted({}), need=8192)) == [(QUEUE, "high", "lost: 4096 from ")]
     assert found(drift({QUEUE: "4096"}, persisted({}))) == []
-    assert found(drift({REUSE: "1"}, persisted({}))) == [], "the default of this key is not known"
+    assert found(drift({REUSE: "1"}, persisted({}))) == [(REUSE, "high", "lost: 2 from ")], "no check says the default"
+    assert found(drift({RMEM: "1 2 3"}, persisted({}))) == [], "the default of this key is not known without the memory"
 
 
 def test_a_difference_that_is_right_both_times_is_no_loss(drift: Callable[..., Result]) -> None:
@@ -126,13 +127,62 @@ def test_relations_between_settings_are_judged_at_boot_as_well(drift: Callable[.
     assert found(result) == [(QUEUE, "high", "lost: 4096 from /etc/sysctl.d/50-site.conf:1")]
 
 
+FILTERS = """\
+baseline: test
+define:
+  - id: t.filter
+    title: F
+    layer: ip
+    kind: setting
+    severity: high
+    why: w
+    for_each: {name: it, in: "['eth0', 'eth1']", subject: "{{ it }}"}
+    value: "max(sysctl['net.ipv4.conf.all.rp_filter'], sysctl['net.ipv4.conf.' ~ it ~ '.rp_filter'])"
+    expect: {not: {equals: 1}}
+  - id: t.lost
+    title: L
+    layer: host
+    kind: topology
+    severity: low
+    why: w
+    for_each: {name: it, in: drift, subject: "{{ it.name }}"}
+    expect: {holds: not it.lost_at_boot}
+    evidence: "{{ it.is_volatile }}"
+"""
+
+
+def test_settings_of_subjects_are_judged_at_boot_as_well(
+    audit: Callable[..., dict[str, Result]], facts: Callable[..., Facts]
+) -> None:
+    """A check that looks at several interfaces judges the settings of each of them that a file sets."""
+    everywhere, first, second = (f"net.ipv4.conf.{name}.rp_filter" for name in ("all", "eth0", "eth1"))
+    running = {everywhere: "0", first: "0", second: "2"}
+
+    def lost(files: Mapping[str, str]) -> list[str]:
+        result = audit(FILTERS, facts(running, persisted=persisted(files), writers=()))["t.lost"]
+        return [item.subject for item in result.items]
+
+    assert lost({}) == []
+    assert lost({first: "1", second: "2"}) == [first]
+    assert lost({everywhere: "1"}) == [everywhere]
+    assert lost({"net.ipv4.conf.eth7.rp_filter": "1"}) == [], "there is no such interface"
+
+
+def test_files_below_run_do_not_last(audit: Callable[..., dict[str, Result]], facts: Callable[..., Facts]) -> None:
+    """What a file below /run sets is marked, as a reboot empties that directory."""
+    entry = PersistedValue("2", "/run/sysctl.d/50-x.conf", 3)
+    name = "net.ipv4.conf.all.rp_filter"
+    files = Persisted({name: entry}, {name: entry}, (), (), (), {}, systemd=True)
+    assert audit(FILTERS, facts({name: "2"}, persisted=files, writers=()))["t.lost"].evidence == "true"
+
+
 def test_writers_that_are_active_are_named(drift: Callable[..., Result]) -> None:
     """A program that is installed and does not run writes nothing."""
     writers = (
         Writer("tuned", "x", True, ("net.core.*",)),
         Writer("kubelet", "y", False, ("net.*",)),
     )  # positional by its field
-    result = drift({QUEUE: "8192", REUSE: "1"}, persisted({QUEUE: "8192"}), writers)
+    result = drift({QUEUE: "8192", REUSE: "1"}, persisted({QUEUE: "8192", REUSE: "1"}), writers)
     assert [(item.subject, item.severity, item.evidence) for item in result.items] == [
         (QUEUE, "low", "t.queue, t.related; true false false; tuned")
     ]

@@ -253,6 +253,42 @@ def test_value_that_no_file_sets_becomes_the_kernels_default(host: Any, judge: C
     """A hand-made value is lost at the next boot although no file contradicts it."""
     result = judge(LOST, host.given(new_conn_per_s=10000).sysctl(SOMAXCONN, 8192))
     assert [(item.subject, item.observed) for item in result.items] == [(SOMAXCONN, "4096")]
+    assert "(the default, as no file sets it)" in result.evidence
+    assert result.fix == "Write net.core.somaxconn = 8192 to a file in /etc/sysctl.d."
+
+
+def test_buffers_set_by_hand_are_lost_to_what_the_kernel_sizes(host: Any, judge: Callable[..., Any]) -> None:
+    """Buffers of 64 MiB that no file keeps shrink to those of a kernel that has just started."""
+    large = {"net.ipv4.tcp_rmem": "4096 131072 67108864", "net.ipv4.tcp_wmem": "4096 65536 67108864"}
+    host.given(flow_bandwidth_bps=2_000_000_000, rtt_s=0.1).sysctls(large)
+    result = judge(LOST, host)
+    assert {item.subject for item in result.items} == set(large)
+
+
+def test_filter_that_a_file_makes_strict_again_is_lost(host: Any, judge: Callable[..., Any]) -> None:
+    """A setting of one interface is looked up in the files as well."""
+    name = "net.ipv4.conf.eth1.rp_filter"
+    routes = (host.route(metric=100), host.route("eth1", metric=200))
+    host.link(host.nic(), host.nic("eth1", ifindex=3)).change("routing", routes=routes)
+    host.sysctls({"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.eth0.rp_filter": 0})
+    assert [item.subject for item in judge(LOST, _boot(host, name, "1", 2)).items] == [name]
+
+
+def test_setting_that_another_program_writes_may_be_right_after_the_boot(host: Any, judge: Callable[..., Any]) -> None:
+    """What tuned sets again after the boot is only mentioned."""
+    result = judge(LOST, _writes(_boot(host, SOMAXCONN, "128", 4096), SOMAXCONN))
+    assert (result.severity, result.reason) == (
+        "info",
+        "tuned writes it as well, and may set it right again after the boot",
+    )
+
+
+def test_setting_below_run_is_gone_after_the_boot(host: Any, judge: Callable[..., Any]) -> None:
+    """A file below /run does not outlive the boot it is meant for."""
+    said = {SOMAXCONN: host.PersistedValue("8192", "/run/sysctl.d/60-x.conf", 3)}
+    result = judge(LOST, host.sysctl(SOMAXCONN, 8192).change("persisted", boot=said, system=said))
+    assert (result.verdict, result.severity) == ("fail", "low")
+    assert "outside of /run" in result.fix
 
 
 def test_clobbered_setting_names_sysctl_conf(host: Any, judge: Callable[..., Any]) -> None:
