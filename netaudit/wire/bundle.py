@@ -23,12 +23,16 @@ killing its shell alone would leave them behind, and there is no job control wit
 *Something stays behind.* The helpers are ended and waited for before ``done`` is printed, so when the controller has
 the whole answer there is nothing left but the shell that is about to exit. Nothing is written to disk.
 
+*Each packet costs.* What is written at once travels as one packet. So the end of a section is told together with the
+beginning of the next one, which follows at once.
+
 *Output without end.* It is not cut here: that would take a process a section. The decoder counts, drops what is too
 much of one section, and gives up on a host that sends too much in all; the channel closes and the guard ends it.
 
 The framing costs three forks (guard, ticker, its ``sleep``) and one for each section; no other program is started.
-bash reads a script from a pipe byte by byte, a quarter of a microsecond each: comments of probes stay here. Handing it
-the rest through head(1) and ``eval`` would be cheaper, and bash 5.2 dies of it at the first duplicated descriptor.
+bash reads a script from a pipe byte by byte, a quarter of a microsecond each: comments of probes stay here, and so
+does indentation. Handing it the rest through head(1) and ``eval`` would be cheaper, and bash 5.2 dies of it at the
+first duplicated descriptor.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ from functools import lru_cache
 from netaudit.errors import RuleError
 from netaudit.model.probe import Bundle, Probe
 from netaudit.wire.marker import NONCE
-from netaudit.wire.scan import HereDocument, without_comments
+from netaudit.wire.scan import HereDocument, condensed
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 MAX_DEADLINE_S = 3600
@@ -54,7 +58,7 @@ _SETTING = f"""\
 PATH={PATH}
 LC_ALL=C
 export PATH LC_ALL
-unset IFS ROOT nonce
+unset IFS ROOT nonce out_end err_end newline
 umask 077
 cd /
 """
@@ -83,10 +87,10 @@ stop_tree() {
 
 _RUNNING = r"""
 section() {
-  printf '\n@netaudit %s out begin %s %s\n' "$nonce" "$1" "$uptime"
-  printf '\n@netaudit %s err begin %s %s\n' "$nonce" "$1" "$uptime" >&2
+  printf '%s\n@netaudit %s out begin %s %s\n' "$out_end" "$nonce" "$1" "$uptime"
+  printf '%s\n@netaudit %s err begin %s %s\n' "$err_end" "$nonce" "$1" "$uptime" >&2
   end_tick=$((tick + $2 + 1)) late=
-  (unset nonce; "probe_$1") 3<&- &
+  (unset nonce out_end err_end newline; "probe_$1") 3<&- &
   shell=$!
   while
     seen=$tick
@@ -102,8 +106,8 @@ section() {
   done
   [ -z "$late" ] || code=timeout
   read -r uptime rest 2>/dev/null </proc/uptime
-  printf '\n@netaudit %s out end %s %s %s\n' "$nonce" "$1" "$code" "$uptime"
-  printf '\n@netaudit %s err end %s %s %s\n' "$nonce" "$1" "$code" "$uptime" >&2
+  out_end="$newline@netaudit $nonce out end $1 $code $uptime$newline"
+  err_end="$newline@netaudit $nonce err end $1 $code $uptime$newline"
 }
 """
 
@@ -119,7 +123,8 @@ end_all() {
 _MAIN_HEAD = """\
 main() {{
   nonce={nonce}
-  tick=0 uptime=
+  tick=0 uptime= out_end= err_end= newline='
+'
   exec 3<&0 </dev/null
   trap 'tick=$((tick + 1))' ALRM
   (while read -r line <&3; do :; done; end_all) >/dev/null 2>&1 &
@@ -141,8 +146,8 @@ main() {{
 
 _MAIN_TAIL = r"""  trap '' ALRM
   {{ kill "$guard" "$ticker"; wait "$guard" "$ticker"; }} 2>/dev/null
-  printf '\n@netaudit %s out done %s\n' "$nonce" {count}
-  printf '\n@netaudit %s err done %s\n' "$nonce" {count} >&2
+  printf '%s\n@netaudit %s out done %s\n' "$out_end" "$nonce" {count}
+  printf '%s\n@netaudit %s err done %s\n' "$err_end" "$nonce" {count} >&2
 }}
 main
 exit 0
@@ -153,7 +158,7 @@ def _probe_function(probe: Probe) -> str:
     if _CONTROL.search(probe.text):
         raise RuleError(f"the probe {probe.id!r} holds a control character")
     try:
-        body = without_comments(probe.text)
+        body = condensed(probe.text)
     except HereDocument as error:
         raise RuleError(
             f"the probe {probe.id!r} has a here-document in line {error.line}",

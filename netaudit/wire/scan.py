@@ -1,8 +1,8 @@
 """Shell text, as far as quotes and comments go: enough to leave out what a host need not read.
 
-Two things are needed of a probe before it travels: that lines which are nothing but a comment can go, and that it has
-no here-document, whose body would be taken for code by the first of these. Both must know whether a line starts
-inside a quoted string. Where this scanner is unsure, it keeps a line.
+Two things are needed of a probe before it travels: that lines which are nothing but a comment can go, and indentation
+with them, and that it has no here-document, whose body would be taken for code by the first of these. Both must know
+whether a line starts inside a quoted string. Where this scanner is unsure, it keeps a line as it is.
 """
 
 from __future__ import annotations
@@ -122,12 +122,12 @@ def scan_lines(text: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def without_comments(text: str) -> str:
-    """The text without empty lines and lines that are nothing but a comment; it does the same as before."""
+def condensed(text: str) -> str:
+    """The text without indentation, empty lines and lines that are only a comment; it does the same as before."""
     kept = []
     for line in scan_lines(text):
-        bare = line.text.strip()
+        bare = line.text.lstrip(" \t") if line.starts_plain else line.text
         if line.starts_plain and (not bare or bare.startswith("#")):
             continue
-        kept.append(line.text)
+        kept.append(bare)
     return "\n".join(kept)

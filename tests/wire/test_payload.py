@@ -93,6 +93,15 @@ def test_the_nonce_is_in_no_argument_and_no_environment(run, make_probe):
     assert NONCE.encode() not in answer.sections["look"].stdout
 
 
+def test_no_variable_tells_the_nonce(run, make_probe):
+    """Not in a later section either, nor when the login environment exports a name that the payload uses."""
+    look = "set; env; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
+    hostile = {"nonce": "x", "out_end": "x", "err_end": "x"}
+    answer = run(bundle_of(make_probe("first", "echo"), make_probe("look", look)), **hostile).answer()
+    assert b"PATH=" in answer.sections["look"].stdout
+    assert NONCE.encode() not in answer.sections["look"].stdout
+
+
 def test_parameters_arrive_as_they_were_given(run, make_probe):
     """Blanks, brackets and percent signs are data."""
     value = "10.0.0.1:80 [fd00::1]:443 %s a=b"

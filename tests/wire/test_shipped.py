@@ -9,7 +9,7 @@ import pytest
 
 from netaudit.wire.bundle import build
 from netaudit.wire.head import parse_probe
-from netaudit.wire.scan import without_comments
+from netaudit.wire.scan import condensed
 
 PROBES = sorted((Path(__file__).parents[2] / "remote_probes").glob("*.sh"))
 NONCE = "5a" * 16
@@ -45,8 +45,8 @@ def understood(text: str) -> str:
 
 
 @pytest.mark.parametrize("path", PROBES, ids=lambda path: path.stem)
-def test_without_comments_a_probe_is_the_same_program(path):
+def test_condensed_a_probe_is_the_same_program(path):
     """What bash makes of the text that travels is what it makes of the file."""
     text = path.read_text()
-    assert without_comments(text) != text
-    assert understood(without_comments(text)) == understood(text)
+    assert condensed(text) != text
+    assert understood(condensed(text)) == understood(text)

@@ -48,12 +48,12 @@ def test_what_would_run_differently_has_another_digest(make_probe):
 
 
 def test_comments_of_probes_stay_here(make_probe):
-    """The head and other comments cost no bytes on the wire; the code is sent as it is written."""
+    """The head and other comments cost no bytes on the wire; the code is sent without its indentation."""
     probe = make_probe("a", "# why this is so\n\n  echo one  # trailing")
     payload = build([probe], nonce=NONCE, deadline_s=60, params={}).payload.decode()
     assert "why this is so" not in payload
     assert "# summary" not in payload
-    assert "probe_a() {\n  echo one  # trailing\n}\n" in payload
+    assert "probe_a() {\necho one  # trailing\n}\n" in payload
 
 
 def test_a_payload_is_one_compound_command(make_probe):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netaudit.wire.scan import HereDocument, scan_lines, without_comments
+from netaudit.wire.scan import HereDocument, condensed, scan_lines
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,15 @@ from netaudit.wire.scan import HereDocument, scan_lines, without_comments
         ("echo $(echo 'x'\n)\n# outside", "echo $(echo 'x'\n)"),
         ("x=$((1 + (2 << 3)))\n# outside", "x=$((1 + (2 << 3)))"),
         ("case $x in\na) echo ;;\n# inside case\nesac\n# outside", "case $x in\na) echo ;;\nesac"),
-        ("f() (\n  # inside\n  echo\n)\n# outside", "f() (\n  echo\n)"),
+        ("f() (\n  # inside\n  echo\n)\n# outside", "f() (\necho\n)"),
         ('a="${b%"}"}"\n# outside', 'a="${b%"}"}"'),
+        ("if a; then\n\tb \\\n    c\n  d '\n    e'\nfi", "if a; then\nb \\\n    c\nd '\n    e'\nfi"),
+        ("  \n \u3000x", "\u3000x"),
     ],
 )
-def test_only_comments_and_empty_lines_go(text, kept):
-    """A comment that the shell would not take for one is kept."""
-    assert without_comments(text) == kept
+def test_only_comments_indentation_and_empty_lines_go(text, kept):
+    """What the shell would not take for a comment or for a blank between words is kept."""
+    assert condensed(text) == kept
 
 
 @pytest.mark.parametrize("text", ["cat <<EOF\nx\nEOF\n", "cat <<-EOF", "echo $(cat <<X\n)", "cat<<'X'"])
