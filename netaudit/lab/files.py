@@ -9,6 +9,7 @@ from pathlib import Path
 from netaudit.lab.plan import Fault, HostPlan
 
 SSH_PORT = 22
+ROOT_HOME = "/run/root"  # on the host's own tmpfs
 AUTHORIZED_KEYS = "/run/sshd/authorized_keys"  # on the host's own tmpfs: sshd reads it as the user who logs in
 
 
@@ -88,6 +89,16 @@ def sshd_config_text(host_directory: Path) -> str:
     )
 
 
+def passwd_text(of_this_machine: str) -> str:
+    """The passwd(5) of lab hosts: the users of this machine, root with a home of the host's own, and an auditor.
+
+    The home of this machine's root may hold a login profile that is slow or prints; a lab host is not to run it.
+    """
+    others = [line for line in of_this_machine.splitlines() if not line.startswith("root:")]
+    root = f"root:x:0:0:root:{ROOT_HOME}:/bin/sh"
+    return "\n".join((root, *others, "auditor:x:62001:62001:netaudit lab:/:/bin/sh", ""))
+
+
 def sysctl_text(values: Mapping[str, str]) -> str:
     """Lines of sysctl.d(5)."""
     return "".join(f"{name} = {value}\n" for name, value in values.items())
@@ -109,7 +120,7 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
     lines = [
         "set -eu",
         "mount -t tmpfs -o mode=755,size=4m tmpfs /run",
-        "mkdir -p /run/sshd /run/sysctl.d",
+        f"mkdir -p /run/sshd /run/sysctl.d {ROOT_HOME}",
         "mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || true",
         f"cp {shlex.quote(str(directory / 'id_ed25519.pub'))} {AUTHORIZED_KEYS}",
         f"mount --bind {shlex.quote(str(own / 'sysctl.d'))} /etc/sysctl.d",

@@ -30,6 +30,7 @@ from netaudit.lab.files import (
     hosts_text,
     init_text,
     inventory_text,
+    passwd_text,
     sshd_config_text,
     sysctl_text,
 )
@@ -42,7 +43,6 @@ _PROGRAMS = {
 }  # fmt: skip
 _READY_WITHIN_S = 30.0
 _GONE_WITHIN_S = 5.0
-_AUDITOR = "auditor:x:62001:62001:netaudit lab:/:/bin/sh\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Lab:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / _MARK).write_text(json.dumps({"hosts": len(hosts), "network": str(block)}))
         _make_key(self.directory / "id_ed25519")
-        (self.directory / "passwd").write_text(Path("/etc/passwd").read_text() + _AUDITOR)
+        (self.directory / "passwd").write_text(passwd_text(Path("/etc/passwd").read_text()))
         (self.directory / "hosts.txt").write_text(hosts_text(hosts))
         gateway = str(block.network_address + 1)
         with ThreadPoolExecutor(os.cpu_count()) as pool:

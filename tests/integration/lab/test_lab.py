@@ -62,6 +62,13 @@ def test_hosts_do_not_see_each_other_or_this_machine(lab_fleet):
     assert int(_ssh(lab, host, "ls -d /proc/[0-9]* | wc -l")) < 15
 
 
+def test_a_host_does_not_run_the_login_profile_of_this_machine(lab_fleet):
+    """Root's home is the host's own and empty: a slow or noisy profile here is none there."""
+    lab, hosts = lab_fleet
+    host = next(host for host in hosts.values() if host.fault is Fault.NONE)
+    assert "/run/root" == _ssh(lab, host, 'echo "$HOME"; ls -A "$HOME"')
+
+
 def test_status_counts_the_hosts(lab_fleet):
     """All hosts but the unreachable one run."""
     lab, hosts = lab_fleet
