@@ -27,8 +27,7 @@ async def one(address: str, payload: bytes, done: bytes, options: asyncssh.SSHCl
         return len(got)
 
 
-async def main(payload_file: str, key: str, known_hosts: str, forks: str, *addresses: str) -> None:
-    payload = Path(payload_file).read_bytes()
+async def main(payload: bytes, key: str, known_hosts: str, forks: str, *addresses: str) -> None:
     nonce = re.search(rb"nonce=([0-9a-f]{32})", payload)
     assert nonce
     done = b"@netaudit " + nonce[1] + b" out done"
@@ -46,4 +45,4 @@ async def main(payload_file: str, key: str, known_hosts: str, forks: str, *addre
     print(f"{len(sizes)} hosts, {sum(sizes)} bytes")
 
 
-asyncio.run(main(*sys.argv[1:]))
+asyncio.run(main(Path(sys.argv[1]).read_bytes(), *sys.argv[2:]))

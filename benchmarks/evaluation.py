@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 
 
 def figures(scratch: Path, *, quick: bool) -> list[Figure]:
-    """100 checks on 10,000 stored captures, in a process of its own; then audits of fewer and of more replayed hosts."""
+    """100 checks on 10,000 stored captures, in a process of its own; then audits of fewer and more replayed hosts."""
     count = CAPTURES // 10 if quick else CAPTURES
     stored = _stored(scratch, count)
     judged = measure.run([sys.executable, str(_HERE / "judge.py"), str(stored)])
