@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import shlex
 import shutil
 import socket
@@ -117,6 +118,12 @@ def _forged() -> bytes:
     return encode([section], "0123456789abcdef" * 2)[0]
 
 
+# The sshd of a session, whether or not its login shell stands in between.
+SSHD_ABOVE = (
+    "pid=$PPID; until read -r comm </proc/$pid/comm && [ $comm = sshd ]; do read -r _ _ _ pid _ </proc/$pid/stat; done"
+)
+
+
 def _sessions(folder: Path) -> dict[str, str]:
     """What the accounts of some hosts do in place of running the command: the text of a ForceCommand."""
     forged = folder / "frames"
@@ -126,7 +133,7 @@ def _sessions(folder: Path) -> dict[str, str]:
         "gigabyte-aside": "head -c 1073741824 /dev/zero | tr '\\0' x >&2",
         "forged": f'cat {forged}; cat {forged} >&2; sh -c "$SSH_ORIGINAL_COMMAND"; cat {forged}',
         "noisy": "printf '\\033]0;owned\\007Welcome <b>\\303\\050\\n'; exec sh -c \"$SSH_ORIGINAL_COMMAND\"",
-        "cut": "head -c 2000 >/dev/null; kill -9 $PPID",
+        "cut": f"head -c 2000 >/dev/null; {SSHD_ABOVE}; kill -9 $pid",
         "shell-killed": 'sh -c "$SSH_ORIGINAL_COMMAND" | head -c 3000; kill -9 $$',
         "no-shell": "echo 'This account is currently not available.'; exit 1",
         "silent-shell": "exit 0",
@@ -188,6 +195,17 @@ def _fingerprint(key):
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()[1]
 
 
+def _plain_login(folder: Path) -> list[str]:
+    """What to start a server with, so that it knows nothing of the login profile of whoever runs the tests."""
+    if os.geteuid() != 0:
+        return []
+    lines = Path("/etc/passwd").read_text().splitlines()
+    plain = [f"root:x:0:0::{folder}:/bin/sh" if line.startswith("root:") else line for line in lines]
+    (folder / "passwd").write_text("\n".join([*plain, ""]))
+    script = 'mount --bind "$1" /etc/passwd && shift && exec "$@"'
+    return ["unshare", "-m", "sh", "-c", script, "sh", str(folder / "passwd")]
+
+
 class Sshd:
     """An sshd on the loopback, and everything that runs on its behalf."""
 
@@ -208,7 +226,7 @@ class Sshd:
             lines.append(f"ForceCommand /bin/sh {shlex.quote(str(folder / 'force'))}")
         (folder / "sshd_config").write_text("\n".join([*lines, ""]))
         self.process = subprocess.Popen(
-            [_program("sshd"), "-D", "-f", folder / "sshd_config", "-E", folder / "log"],
+            [*_plain_login(folder), _program("sshd"), "-D", "-f", folder / "sshd_config", "-E", folder / "log"],
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
