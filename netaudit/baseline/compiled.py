@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from netaudit.baseline.closures import Closure, Tree, closure, truth
-from netaudit.baseline.evidence import Piece, evidence, pieces
+from netaudit.baseline.evidence import Piece, evidence, pieces, place
 from netaudit.baseline.matchers import Matcher, matcher, said
 from netaudit.baseline.reads import expressions_of
 from netaudit.baseline.schema import Check, Expression, Template
@@ -139,7 +139,7 @@ class Compiled:
         """Where the numbers were read, in the check's own words or by what its expressions read."""
         if self.check.evidence is not None:
             self._evidence = self._evidence or text_of(self.check.evidence)
-            return self._evidence(scope)
+            return self._evidence(scope) + place(scope)
         if self._pieces is None:
             self._pieces = self._find_pieces()
         return evidence(self._pieces, scope)
@@ -155,11 +155,12 @@ class Compiled:
         return pieces([*looked_at, *trees], definitions)
 
     def fix(self, scope: Scope) -> str | None:
-        """What would put it right, in one line."""
+        """What would put it right, in one line; in which network namespace, if it is not the host's own."""
         if self.check.fix is None:
             return None
         self._fix = self._fix or text_of(self.check.fix)
-        return self._fix(scope)
+        where = f"In network namespace {scope.namespace}: " if scope.namespace else ""
+        return where + self._fix(scope)
 
     def wanted(self, scope: Scope, failed: Step | None) -> tuple[str | None, object]:
         """What is expected, in words and as rules name it: by the mildest claim, unless only a worse one fails.

@@ -354,8 +354,16 @@ def _item(compiled: Compiled, outcome: Outcome) -> Item:
     """One subject that did not pass."""
     name = _subject_name(compiled, outcome)
     said = _said(compiled, outcome)
+    fix = compiled.fix(outcome.scope) if outcome.step is not None else None
     return Item(
-        name, outcome.verdict, outcome.severity, said.observed, said.expected or "", said.evidence or "", said.reason
+        name,
+        outcome.verdict,
+        outcome.severity,
+        said.observed,
+        said.expected or "",
+        said.evidence or "",
+        said.reason,
+        fix,
     )
 
 

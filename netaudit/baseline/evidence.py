@@ -118,12 +118,13 @@ def _sysctl(tree: Sequence[Tree]) -> tuple[str, Piece]:
     name, value = closure(tree[1]), closure(tree)
 
     def piece(scope: Scope) -> str:
-        return f"{sysctl_path(text(name(scope)))}{_place(scope)} = {as_text(value(scope))}"
+        return f"{sysctl_path(text(name(scope)))}{place(scope)} = {as_text(value(scope))}"
 
     return str(tree), piece
 
 
-def _place(scope: Scope) -> str:
+def place(scope: Scope) -> str:
+    """Which network namespace is looked at, for the end of a text; empty for the host's own."""
     return f" in network namespace {scope.namespace}" if scope.namespace else ""
 
 
@@ -168,7 +169,7 @@ def _subject(name: str, tree: Sequence[Tree]) -> Piece:
     def piece(scope: Scope) -> str:
         subject = scope.names.get(name)
         row = described(subject)
-        return f"{row}{_place(scope)}" if row is not None else f"{path} = {_brief(value(scope))}"
+        return f"{row}{place(scope)}" if row is not None else f"{path} = {_brief(value(scope))}"
 
     return piece
 

@@ -19,7 +19,7 @@ from netaudit.baseline.schema import Claim, Expression, Op
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.spelling import explained
 from netaudit.baseline.unknown import Unknown, decide, not_understood
-from netaudit.baseline.values import NUMBERS, OPERATORS, as_text, equal, family, is_in, shown
+from netaudit.baseline.values import NUMBERS, OPERATORS, as_text, equal, family, is_in, ordinal, shown
 from netaudit.units import format_bytes, format_duration
 
 _MAX_TEXT = 10_000
@@ -196,7 +196,7 @@ def _fields(claim: Claim) -> Matcher:
         return decide(answers, deciding=False)
 
     def says(scope: Scope, unit: str | None) -> str:
-        return ", ".join(f"[{place}] {made.says(scope, unit)}" for place, made in inner)
+        return ", ".join(f"{ordinal(place)} {made.says(scope, unit)}" for place, made in inner)
 
     return Matcher(holds, says, lambda scope: says(scope, None))
 

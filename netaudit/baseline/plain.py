@@ -12,6 +12,7 @@ from typing import cast
 from netaudit.baseline.closures import Tree
 from netaudit.baseline.schema import Check, Claim, Expression, ForEach, Level, Op, Override, Rules, Template, Waiver
 from netaudit.baseline.spelling import constant_of, spelled
+from netaudit.baseline.values import ordinal
 
 Plain = dict[str, object]
 
@@ -172,7 +173,7 @@ def claim_in_words(claim: Claim) -> str:
             return f"not ({claim_in_words(claim.claims[0])})"
         case Op.FIELDS:
             pairs = zip(claim.places, claim.claims, strict=True)
-            return ", ".join(f"field {place} {claim_in_words(inner)}" for place, inner in pairs)
+            return ", ".join(f"{ordinal(place)} {claim_in_words(inner)}" for place, inner in pairs)
         case Op.ORDERED:
             return "in ascending order"
         case Op.HOLDS:

@@ -47,6 +47,7 @@ CHOICE_KEYS = ("include", "exclude")
 SETTING_KEYS = ("severity", "reason", "scope")  # of the short form, beside the claim
 
 # By the beginning of its name, the layer that a setting of the short form belongs to.
+_TO = {Op.EQUALS: "to", Op.AT_LEAST: "to at least", Op.AT_MOST: "to at most"}
 _LAYERS = (
     ("net.core.somaxconn", Layer.LISTENER),
     ("net.core.default_qdisc", Layer.QDISC),
@@ -268,7 +269,9 @@ def _setting(name: str, inner: Node, node: Node, baseline: str, names: Names) ->
         value=Expression(f"sysctl[{name!r}]", ["sysctl", ["c", name]], "any", (f"sysctl:{name}",)),
         desired=((Template((name,)), shown),) if shown is not None else (),
         remediation="sysctl",
-        fix=Template((f"Set {name} to ", Expression("expected", ["name", "expected"]), ".")),
+        fix=Template(
+            (f"Set {name} {_TO.get(claimed.op, 'so that')} ", Expression("expected", ["name", "expected"]), ".")
+        ),
         where=node.where_key(name),
     )
 

@@ -132,6 +132,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+def ordinal(place: int) -> str:
+    """How the field at a place, counted from 0, is called: first, second, third, 4th."""
+    return ("first", "second", "third")[place] if place < 3 else f"{place + 1}th"
+
+
 def as_text(value: object) -> str:
     """A value as it stands in a sentence: numbers without a needless fraction, lists with single spaces."""
     if value.__class__ is str or value.__class__ is int:

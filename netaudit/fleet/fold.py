@@ -122,11 +122,11 @@ class Fold:
         items = [item for item in result.items if item.verdict is Verdict.FAIL]
         for item in items:
             self._lines_of(result, item.severity).add(
-                host, place, result, item.subject, item.observed, item.expected, item.evidence
+                host, place, result, item.subject, item.observed, item.expected, item
             )
         if not items:
             self._lines_of(result, result.severity).add(
-                host, place, result, "", result.observed, result.expected or "", result.evidence or ""
+                host, place, result, "", result.observed, result.expected or "", result
             )
 
     def _lines_of(self, result: Result, severity: Severity) -> Lines:

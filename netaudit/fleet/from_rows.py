@@ -73,6 +73,7 @@ def item_from_row(row: Mapping[str, object]) -> Item:
         expected=_text(row, "expected"),
         evidence=_text(row, "evidence"),
         reason=_text_or_none(row, "reason"),
+        fix=_text_or_none(row, "fix"),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from netaudit.fleet.names import NaturalKey, natural_key
 from netaudit.fleet.spread import Counter, Plain, Spread, plain
@@ -18,6 +18,25 @@ from netaudit.model.result import Result
 MAX_LINES = 6
 MAX_TEXT_CHARS = 400  # of an example's evidence, fix and reason
 EVERYONES_GROUPS = frozenset({"all", "ungrouped"})
+
+
+class Texts(Protocol):
+    """What a result, or one of its items, says in words."""
+
+    @property
+    def evidence(self) -> str | None:
+        """Where the number was read."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """Why it failed."""
+        ...
+
+    @property
+    def fix(self) -> str | None:
+        """What would put it right."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +142,17 @@ class Lines:
         subject: str,
         observed: object,
         expected: str,
-        evidence: str,
+        texts: Texts,
     ) -> None:
         """Take in one failing result, or one failing item of it."""
         about, wanted = plain(subject), plain(expected)
         key = self._key(about, wanted)
         line = self._lines.get(key)
-        first = (place, evidence)
+        first = (place, texts.evidence or "")
         if line is None:
-            line = self._lines[key] = _Line(first, _example(host, result, evidence))
+            line = self._lines[key] = _Line(first, _example(host, result, texts))
         elif first < line.first:
-            line.first, line.example = first, _example(host, result, evidence)
+            line.first, line.example = first, _example(host, result, texts)
         if not line.hosts or line.hosts[-1] != host:
             line.hosts.append(host)
         if about:
@@ -173,16 +192,16 @@ def _rank(line: FoldedLine) -> tuple[int, str, str]:
     return -len(line.hosts), str(line.subjects.values), str(line.expected.values)
 
 
-def _example(host: str, result: Result, evidence: str) -> Example:
+def _example(host: str, result: Result, texts: Texts) -> Example:
     return Example(
         host=host,
         title=result.title,
         layer=result.layer,
         unit=result.unit,
         remediation=result.remediation,
-        evidence=evidence[:MAX_TEXT_CHARS],
-        fix=(result.fix or "")[:MAX_TEXT_CHARS],
-        reason=(result.reason or "")[:MAX_TEXT_CHARS],
+        evidence=(texts.evidence or "")[:MAX_TEXT_CHARS],
+        fix=(texts.fix or "")[:MAX_TEXT_CHARS],
+        reason=(texts.reason or "")[:MAX_TEXT_CHARS],
     )
 
 

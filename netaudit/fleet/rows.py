@@ -79,7 +79,7 @@ def waived_row(waived: Waived) -> Row:
 
 def item_row(item: Item) -> Row:
     """The object of one subject of a result."""
-    return {
+    row: Row = {
         "subject": item.subject,
         "status": item.verdict.value,
         "severity": item.severity.value,
@@ -88,6 +88,9 @@ def item_row(item: Item) -> Row:
         "evidence": item.evidence,
         "reason": item.reason,
     }
+    if item.fix is not None:
+        row["fix"] = item.fix
+    return row
 
 
 def run_row(run: RunInfo) -> Row:

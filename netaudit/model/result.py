@@ -49,6 +49,7 @@ class Item:
     expected: str
     evidence: str
     reason: str | None = None
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

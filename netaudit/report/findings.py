@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from netaudit.fleet.fold import Folded, FoldedFinding
 from netaudit.fleet.lines import FoldedLine
@@ -11,10 +11,21 @@ from netaudit.fleet.spread import Spread
 from netaudit.model.result import FleetFinding, Severity, Verdict
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans, spans_width
 from netaudit.report.values import change_texts, subjects_text
-from netaudit.report.words import ADVICE_CHARS, GAP, NO_BREAK, NO_LABEL, Options, Words, hosts_label, text_row
+from netaudit.report.words import (
+    ADVICE_CHARS,
+    EVIDENCE_CHARS,
+    GAP,
+    NO_BREAK,
+    NO_LABEL,
+    Options,
+    Words,
+    hosts_label,
+    text_row,
+)
 
 _SENTENCE = re.compile(r".*?[.!?](?= |\Z)")
 EXPLAINED = 3  # findings whose reason is told without being asked
+_TEXTS_SHOWN = 3
 
 
 def finding_block(finding: FoldedFinding, options: Options, *, explain: bool) -> Block:
@@ -23,6 +34,7 @@ def finding_block(finding: FoldedFinding, options: Options, *, explain: bool) ->
     example = finding.lines[0].example
     lines: list[Line] = list(heading(finding.severity, finding.title, finding.check, options))
     lines.extend(_value_lines(finding, options))
+    lines.extend(text_rows("what", (line.example.reason for line in finding.lines), options))
     lines.extend(why_rows(finding.check, options, explain=explain))
     where = f" (on {example.host})" if len(finding.hosts) > 1 else ""
     if example.evidence:
@@ -94,6 +106,16 @@ def _group(line: FoldedLine, words: Words) -> Spans:
     return Span("  "), Span(f"({share})".replace(" ", NO_BREAK), Role.FAINT)
 
 
+def text_rows(label: str, texts: Iterable[str | None], options: Options, limit: int = EVIDENCE_CHARS) -> Iterator[Line]:
+    """The different ones of some texts under one label, the first few of them unless all are asked for."""
+    different = list(dict.fromkeys(text for text in texts if text))
+    shown = different if options.verbose else different[:_TEXTS_SHOWN]
+    for place, text in enumerate(shown):
+        yield text_row("" if place else label, Words(options).say(text, limit))
+    if len(different) > len(shown):
+        yield Row(NO_LABEL, (Span(f"and {len(different) - len(shown):,} more; -v shows them", Role.FAINT),))
+
+
 def why_rows(check: str, options: Options, *, explain: bool) -> Iterator[Line]:
     """Why the check matters: its first sentence, or all of it when asked."""
     reason = " ".join(options.why.get(check, "").split())
@@ -112,7 +134,8 @@ def finding_blocks(folded: Folded, fleet: Sequence[FleetFinding], options: Optio
     place = 0
     for severity in Severity:
         if severity is Severity.INFO and not options.verbose:
-            yield remarks_block([each for each in folded.findings if each.severity is severity], options)
+            remarks = [each for each in folded.findings if each.severity is severity]
+            yield remarks_block([(hosts_label(len(each.hosts)), each.title, each.check) for each in remarks], options)
             continue
         for finding in across:
             if finding.severity is severity:
@@ -124,17 +147,14 @@ def finding_blocks(folded: Folded, fleet: Sequence[FleetFinding], options: Optio
                 place += 1
 
 
-def remarks_block(findings: Sequence[FoldedFinding], options: Options) -> Block:
-    """What is worth knowing and no fault, a line each."""
-    if not findings:
+def remarks_block(remarks: Sequence[tuple[Span, str, str]], options: Options) -> Block:
+    """What is worth knowing and no fault, a line each: label, title and id of a check."""
+    if not remarks:
         return ()
     words = Words(options)
     lines: list[Line] = [Row(Span("INFO", Role.INFO), (Span("worth knowing, and no fault; -v says more", Role.FAINT),))]
     lines.extend(
-        Row(
-            hosts_label(len(finding.hosts)),
-            (Span(words.say(finding.title)), Span(" " * GAP), Span(words.say(finding.check), Role.FAINT)),
-        )
-        for finding in findings
+        Row(label, (Span(words.say(title)), Span(" " * GAP), Span(words.say(check), Role.FAINT)))
+        for label, title, check in remarks
     )
     return tuple(lines)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from netaudit.fleet.lines import Texts
 from netaudit.fleet.spread import plain
 from netaudit.model.result import HostReport, Item, Result, Severity, Verdict
-from netaudit.report.findings import EXPLAINED, change_spans, heading, why_rows
+from netaudit.report.findings import EXPLAINED, change_spans, heading, remarks_block, text_rows, why_rows
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.values import change_texts, one
-from netaudit.report.words import ADVICE_CHARS, NO_LABEL, Options, Words, text_row
+from netaudit.report.words import ADVICE_CHARS, NO_LABEL, Options, Words
 
 LAYERS = ("application", "listener", "transport", "conntrack", "ip", "qdisc", "nic", "link", "path", "host", "tracing")
 _ITEMS_SHOWN = 12
@@ -29,12 +30,14 @@ def host_blocks(report: HostReport, options: Options) -> Iterator[Block]:
     for place, result in enumerate(failures):
         if result.severity is not Severity.INFO or options.verbose:
             yield failure_block(result, options, explain=place < EXPLAINED)
+    if not options.verbose:
+        remarks = [result for result in failures if result.severity is Severity.INFO]
+        yield remarks_block([(NO_LABEL, result.title, result.check) for result in remarks], options)
     yield layers_block(report, options)
 
 
 def failure_block(result: Result, options: Options, *, explain: bool) -> Block:
     """One failing check with the subjects that failed."""
-    words = Words(options)
     lines: list[Line] = list(heading(result.severity, result.title, result.check, options))
     items = [item for item in result.items if item.verdict is Verdict.FAIL]
     shown = items if options.verbose else items[:_ITEMS_SHOWN]
@@ -45,11 +48,11 @@ def failure_block(result: Result, options: Options, *, explain: bool) -> Block:
         lines.append(
             Row(NO_LABEL, _change(result.observed, result.expected or "", result.unit, result.severity, options))
         )
+    told: Sequence[Texts] = items or (result,)
+    lines.extend(text_rows("what", (each.reason for each in told), options))
     lines.extend(why_rows(result.check, options, explain=explain))
-    if result.evidence:
-        lines.append(text_row("read", words.say(result.evidence)))
-    if result.fix:
-        lines.append(text_row("fix", words.say(result.fix, ADVICE_CHARS)))
+    lines.extend(text_rows("read", (each.evidence for each in told), options))
+    lines.extend(text_rows("fix", (each.fix for each in told), options, ADVICE_CHARS))
     return tuple(lines)
 
 

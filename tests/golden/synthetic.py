@@ -86,6 +86,8 @@ def backlog(*listeners: tuple[str, int]) -> Result:
             observed=observed,
             expected=">= 4096",
             evidence=f"ss: LISTEN {subject} Send-Q {observed} nginx pid 812",
+            reason="restart needed: this program was cut by the cap of its start",
+            fix="Restart nginx.service: a listening socket keeps the backlog of its start.",
         )
         for subject, observed in listeners
     )
@@ -148,6 +150,7 @@ def lost_at_boot(*names: str) -> Result:
             observed=1024 * (place + 1),
             expected=f"next boot sets {4096 * (place + 1)}",
             evidence=f"/etc/sysctl.d/99-tuning.conf:{place + 3}: {name} = {1024 * (place + 1)}",
+            fix=f"Write {name} = {4096 * (place + 1)} to a file in /etc/sysctl.d.",
         )
         for place, name in enumerate(names)
     )

@@ -237,6 +237,20 @@ def test_settings_that_a_namespace_does_not_have_are_none_of_its_subjects(
     assert (unread.verdict, unread.reason) == (Verdict.UNKNOWN, "not permitted: needs root (net.core.somaxconn)")
 
 
+def test_fix_names_the_namespace_and_each_subject_has_its_own(
+    judge: Callable[..., Result], facts: Callable[..., Facts]
+) -> None:
+    """What would put a subject right stands with it; inside of a namespace it says so."""
+    texts = "evidence: '{{ value }}'\nfix: Set it to {{ expected }}, not {{ value }}.\n"
+    body = "scope: namespace\n" + SETTING + texts
+    result = judge(body, facts({KEY: "1"}, namespaces=(namespace("blue", {KEY: "2"}), namespace("red", {KEY: "4096"}))))
+    assert [(item.subject, item.fix, item.evidence) for item in result.items] == [
+        ("host", "Set it to 4096, not 1.", "1"),
+        ("netns blue", "In network namespace blue: Set it to 4096, not 2.", "2 in network namespace blue"),
+    ]
+    assert result.fix == "Set it to 4096, not 1."
+
+
 def test_listeners_of_namespaces_are_subjects(judge: Callable[..., Result], facts: Callable[..., Facts]) -> None:
     """``facts.listeners`` and sysctls are those of the namespace, processes those of the host."""
     body = """\
@@ -256,7 +270,7 @@ evidence: "{{ namespace }} {{ process_of(listener.pid).unit }}"
         ("netns blue: 80", "fail", "listener.backlog >= 4096"),
         ("netns red", "unknown", ""),
     ]
-    assert result.items[1].evidence == "blue nginx.service"
+    assert result.items[1].evidence == "blue nginx.service in network namespace blue"
     assert result.passed_items == 1
 
 

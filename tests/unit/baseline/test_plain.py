@@ -99,7 +99,7 @@ def test_other_values_are_no_rules(junk: Any) -> None:
     [
         ("{at_least: 1, below: 9}", ">= 1 and < 9"),
         ("{any_of: [{equals: 1}, {not: {above: 5}}]}", "is 1 or not (> 5)"),
-        ("{fields: {0: {at_most: 5}, 2: {one_of: [1, 2]}}}", "field 0 <= 5, field 2 one of [1, 2]"),
+        ("{fields: {0: {at_most: 5}, 2: {one_of: [1, 2]}}}", "first <= 5, third one of [1, 2]"),
         ("{ordered: ascending}", "in ascending order"),
         ("{contains_all: [a, b]}", "contains all [a, b]"),
         ("{holds: 'vars.x > 5'}", "vars.x > 5"),

@@ -92,6 +92,17 @@ def test_items_are_folded_by_subject(made_up: ModuleType) -> None:
     assert finding.severity is Severity.HIGH  # that of the items
 
 
+def test_a_line_tells_the_reason_and_the_fix_of_its_own_subject(made_up: ModuleType) -> None:
+    """A milder subject is not told what to do about the worst one of its result."""
+    worst = replace(_item("eth0", 1), severity=Severity.CRITICAL, fix="mend eth0", reason="dead")
+    mild = replace(_item("eth1", 2), fix="mend eth1", reason="slow")
+    found = _fold(_host("web1", replace(_with_items(made_up.ring(256), worst, mild), fix="mend eth0"))).findings
+    assert [(each.severity, each.lines[0].example.fix, each.lines[0].example.reason) for each in found] == [
+        (Severity.CRITICAL, "mend eth0", "dead"),
+        (Severity.HIGH, "mend eth1", "slow"),
+    ]
+
+
 def test_too_many_subjects_are_joined_by_expectation(made_up: ModuleType) -> None:
     """Every host listens on its own address: one line, with the subjects as a spread."""
     hosts = [
