@@ -41,6 +41,7 @@ class Domain:
     name: str  # the field of Facts
     probe: str  # id of the probe that answers for it
     parse: Parser
+    is_alike: bool = False  # hosts that were set up by the same hand answer alike, byte by byte
 
 
 DOMAINS: Mapping[str, Domain] = {
@@ -59,16 +60,16 @@ DOMAINS: Mapping[str, Domain] = {
         Domain("routing", "routes", parse_routing),
         Domain("neighbours", "routes", parse_neighbours),
         Domain("conntrack", "conntrack", parse_conntrack),
-        Domain("firewall", "firewall", parse_firewall),
+        Domain("firewall", "firewall", parse_firewall, is_alike=True),
         Domain("memory", "system", parse_memory),
         Domain("cpu", "system", parse_cpu),
         Domain("kernel", "system", parse_kernel),
         Domain("limits", "sockets", parse_limits),
-        Domain("persisted", "persisted", parse_persisted),
-        Domain("writers", "writers", parse_writers),
+        Domain("persisted", "persisted", parse_persisted, is_alike=True),
+        Domain("writers", "writers", parse_writers, is_alike=True),
         Domain("namespaces", "namespaces", parse_namespaces),
         Domain("kernel_log", "kernel_log", parse_kernel_log),
-        Domain("tracing", "tracing", parse_tracing),
+        Domain("tracing", "tracing", parse_tracing, is_alike=True),
         Domain("paths", "path", parse_paths),
     )
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
-from netaudit.facts.domains import DOMAINS, Parser
+from netaudit.facts.domains import DOMAINS, Domain, Parser
 from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.reading import Absent, AbsentReason
@@ -20,6 +21,8 @@ _ENDINGS = {
     SectionStatus.CUT: AbsentReason.NOT_FINISHED,
 }
 _DETAIL_LENGTH = 200
+_REMEMBERED = 64  # answers that hosts may have in common
+_LONGEST_REMEMBERED_BYTES = 64 * 1024
 
 
 def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
@@ -28,8 +31,25 @@ def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
     values: dict[str, Any] = dict.fromkeys(_FIELDS, Absent(AbsentReason.NOT_ASKED))  # Any: one type a field
     for name, domain in DOMAINS.items():
         if domains is None or name in domains:
-            values[name] = value_of(sections.get(domain.probe), domain.parse)
+            values[name] = value_of(sections.get(domain.probe), _remembering(domain))
     return Facts(host=capture.host, address=capture.address, taken_at=capture.started_at, **values)
+
+
+def _remembering(domain: Domain) -> Parser:
+    """The parser of a domain; of answers that hosts have in common it gives the same value again."""
+    parse = domain.parse
+
+    def read(section: Section) -> object:
+        if len(section.stdout) > _LONGEST_REMEMBERED_BYTES:
+            return parse(section)
+        return _once_for_all(parse, section.probe_id, section.stdout, section.stderr)
+
+    return read if domain.is_alike else parse
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _once_for_all(parse: Parser, probe_id: str, stdout: bytes, stderr: bytes) -> object:
+    return parse(Section(probe_id, SectionStatus.COMPLETE, 0, stdout, stderr, 0))
 
 
 def value_of(section: Section | None, parse: Parser) -> object:

@@ -13,7 +13,8 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit bundle``."""
     made = options.Parser(
         "The one payload that an audit runs on a host, and its digest. The digest is of the text with the nonce "
-        "blanked (32 zeros): it is the same for all hosts of a run, and stands in the record of the run."
+        "blanked (32 zeros): it is the same for all hosts of a run, and stands in the record of the run. "
+        "By hand it is run at a terminal, `sh FILE`: when its input ends, it ends itself and its process group."
     )
     options.add_baseline(made)
     made.add_argument(

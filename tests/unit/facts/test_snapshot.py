@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.facts import Memory, Sysctls
+from netaudit.model.facts import Memory, Persisted, Sysctls
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.reading import Absent, AbsentReason
 
@@ -71,3 +71,27 @@ def test_one_broken_domain_leaves_the_others() -> None:
     assert isinstance(facts.kernel, Absent)
     assert facts.kernel.reason is AbsentReason.NOT_UNDERSTOOD
     assert "/proc/sys/kernel/osrelease" in facts.kernel.detail
+
+
+def test_hosts_that_answer_alike_share_what_was_read() -> None:
+    """The same bytes are read once, whatever else differs; other bytes, and errors, are read for themselves."""
+    text = b"#@ loaders\nprocps libproc2.so.0\n#@ entries\nfile /etc/sysctl.conf\n#@ lines\netc/sysctl.conf:1:%s=1\n"
+    first, again, other, broken = (
+        facts_of(capture(Section("persisted", SectionStatus.COMPLETE, 0, stdout, b"", took))).persisted
+        for took, stdout in enumerate([text % b"net.a", text % b"net.a", text % b"net.b", b"#@ entries\n"])
+    )
+    assert isinstance(first, Persisted)
+    assert first is again
+    assert isinstance(other, Persisted)
+    assert (list(first.system), list(other.system)) == (["net.a"], ["net.b"])
+    assert isinstance(broken, Absent)
+
+
+def test_a_refusal_is_not_taken_for_the_answer_of_another_host() -> None:
+    """What stands on standard error counts as well."""
+    text = b"#@ loaders\n#@ entries\nfile /etc/sysctl.conf\n#@ lines\n"
+    open_to_all = facts_of(capture(section("persisted", text)))
+    refused = b"grep: etc/sysctl.conf: Permission denied\n"
+    closed = facts_of(capture(section("persisted", text, stderr=refused)))
+    assert isinstance(open_to_all.persisted, Persisted)
+    assert closed.persisted == Absent(AbsentReason.NOT_PERMITTED, "/etc/sysctl.conf")
