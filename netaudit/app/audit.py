@@ -88,6 +88,7 @@ class Audit:
             duration_s=capture.elapsed_s,
             results=results,
             notes=capture.notes,
+            groups=job.target.groups,
         )
 
     def _tell(self, position: int, report: HostReport, capture: Capture | None) -> None:
@@ -97,4 +98,4 @@ class Audit:
 
 def _cancelled(target: Target) -> HostReport:
     error = HostError(ErrorKind.CANCELLED, "the run was interrupted before this host was finished", Phase.CONNECT)
-    return HostReport(target.name, target.address, HostStatus.UNREACHABLE, error, 0.0)
+    return HostReport(target.name, target.address, HostStatus.UNREACHABLE, error, 0.0, groups=target.groups)

@@ -24,6 +24,7 @@ def host_from_row(row: Mapping[str, object]) -> HostReport:
         duration_s=float(cast(float, row["duration_s"])),
         results=tuple(_result_from(each) for each in _rows(row["results"])),
         notes=_texts(row.get("notes", [])),
+        groups=_texts(row.get("groups", [])),
     )
 
 

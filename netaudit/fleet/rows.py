@@ -27,6 +27,8 @@ def host_row(report: HostReport) -> Row:
     }
     if report.notes:
         row["notes"] = list(report.notes)
+    if report.groups:
+        row["groups"] = list(report.groups)
     return row
 
 

@@ -106,6 +106,7 @@ class HostReport:
     duration_s: float
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()  # of the inventory
 
 
 @dataclass(frozen=True, slots=True)
