@@ -14,9 +14,10 @@ PYTEST_ARGS ?=
 DEMO_PROGRAMS := ip:iproute2 sshd:openssh-server ssh-keygen:openssh-client sysctl:procps ethtool:ethtool
 TEST_PROGRAMS := $(DEMO_PROGRAMS) dropbear:dropbear-bin busybox:busybox zsh:zsh fish:fish tcsh:tcsh dash:dash \
 	shellcheck:shellcheck sudo:sudo doas:opendoas ping:iputils-ping nft:nftables conntrack:conntrack \
-	modprobe:kmod strace:strace
+	modprobe:kmod strace:strace chromium:chromium
+BENCH_PROGRAMS := $(DEMO_PROGRAMS) chromium:chromium
 
-.PHONY: demo test lint bench clean docs packages-demo packages-test
+.PHONY: demo test lint bench clean docs packages-demo packages-test packages-bench
 
 demo: .venv/ready packages-demo
 	@sh tools/demo.sh $(BIN)/netaudit $(LAB) $(HOSTS) "$(SUDO)" "$(KEEP)"
@@ -34,7 +35,7 @@ lint: .venv/ready packages-test
 docs: .venv/ready
 	$(BIN)/python tools/generate_docs.py
 
-bench: .venv/ready packages-demo
+bench: .venv/ready packages-bench
 	$(SUDO) $(BIN)/python benchmarks/run.py
 
 clean:
@@ -55,3 +56,6 @@ packages-demo:
 
 packages-test:
 	@sh tools/packages.sh "$(SUDO)" $(TEST_PROGRAMS)
+
+packages-bench:
+	@sh tools/packages.sh "$(SUDO)" $(BENCH_PROGRAMS)
