@@ -7,6 +7,7 @@
         RuleError            a baseline, a check, a probe, a waiver
         AssetsMissing        the data folders that netaudit ships cannot be found
         StoreError           the database of past runs cannot be read
+        PlanError            a plan or a remediation that may not be applied as it is
         LabError             the lab cannot be set up here
       WorldError             what one host, or the way to it, did; a value in the result, it never ends a run
 
@@ -73,6 +74,10 @@ class AssetsMissing(OperatorError):
 
 class StoreError(OperatorError):
     """The database of past runs cannot be opened, read or written."""
+
+
+class PlanError(OperatorError):
+    """A plan or a remediation that may not be applied: altered, expired, unpinned, or outside of the vocabulary."""
 
 
 class LabError(OperatorError):

@@ -68,6 +68,14 @@ class HostPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Hosts that go together. Of each only the steps of this class are taken; the others have batches of theirs."""
+
+    step_class: StepClass
+    hosts: tuple[str, ...]  # in inventory order
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A whole plan. ``digest`` is of its content without itself: what was approved is what runs."""
 
@@ -78,7 +86,7 @@ class Plan:
     baseline: str
     baseline_sha256: str
     hosts: tuple[HostPlan, ...]  # in inventory order; those with nothing to do included
-    batches: tuple[tuple[str, ...], ...] = ()  # host names, as resolved from ``serial``
+    batches: tuple[Batch, ...] = ()  # as resolved from ``serial``, the mildest class first
     notes: tuple[str, ...] = ()
 
 
