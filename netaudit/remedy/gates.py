@@ -16,6 +16,7 @@ from netaudit.model.reading import Absent, is_known
 
 GROWTH = 1.5  # a rate may grow by half before it counts against a change
 GATE_PROBES = ("counters", "softnet", "conntrack", "nics", "system")
+GATE_DOMAINS = frozenset({"netstat", "snmp", "softnet", "conntrack", "nics", "kernel"})
 _NIC_DROPS = ("rx_dropped", "tx_dropped", "rx_missed_errors", "rx_fifo_errors")
 
 
