@@ -1,0 +1,270 @@
+"""A plan over a fleet: batch by batch, each behind a gate, within a budget of bad outcomes.
+
+A batch is brought as far as *verified* on all of its hosts, which then still stand under their own guard. The gate is
+asked, and either all of them are confirmed or all are abandoned. What the gate or a signal leaves undecided the hosts
+undo by themselves. A batch that is too large to be held at once is taken in parts, each with a gate of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from netaudit.app.fanout import Width, fan_out
+from netaudit.app.gate import GateVerdict, within
+from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
+from netaudit.remedy.batches import part_of
+
+GOOD = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED, Outcome.NOTHING})
+# Shares of the hosts' own time without the soak: the first one's clock runs while the others have their turn.
+FOR_CHANGING = 0.35  # after that no further host of a batch is begun before its gate
+FOR_CONFIRMING = 0.35  # by then the gate must have judged
+
+
+class Guarded(Protocol):
+    """One host with one part of its plan. ``app.guarded_host.GuardedHost`` is one."""
+
+    async def apply(self) -> HostOutcome | None:
+        """Bring the change as far as verified and hold it there: None. Any outcome means that it ended before."""
+        ...
+
+    async def confirm(self) -> HostOutcome:
+        """Keep it."""
+        ...
+
+    async def abandon(self, reason: str) -> HostOutcome:
+        """Undo it."""
+        ...
+
+
+class Gates(Protocol):
+    """Judges a batch. ``app.gate.Gate`` is one."""
+
+    async def before(self, host: str) -> None:
+        """Note how a host is, just before its change."""
+        ...
+
+    async def after(self, hosts: Sequence[str]) -> GateVerdict:
+        """Whether the hosts of a batch are as well as they were."""
+        ...
+
+
+class RolloutObserver(Protocol):
+    """Is told what happens, as it happens."""
+
+    def batch_started(self, number: int, batch: Batch) -> None:
+        """A batch begins; numbers count from 1."""
+        ...
+
+    def gate_waits(self, number: int, hosts: Sequence[str], soak_s: float) -> None:
+        """All hosts of the batch that could be changed are verified, and soak."""
+        ...
+
+    def gate_said(self, number: int, verdict: GateVerdict) -> None:
+        """The gate has judged."""
+        ...
+
+    def host_ended(self, number: int, outcome: HostOutcome) -> None:
+        """One host of a batch has come to its end."""
+        ...
+
+    def stopped(self, number: int, reason: str) -> None:
+        """No batch follows this one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed for a rollout. ``max_fail`` bad outcomes are allowed, more stop it before the next batch."""
+
+    max_fail: int = 0
+    soak_s: float = 0.0
+    confirm_within_s: float = 60.0
+    undo_all: bool = False  # a stop also undoes the batches that were confirmed
+    width: Width = Width()
+
+    @property
+    def change_within_s(self) -> float:
+        """After how long no further host is begun before the gate has judged those that were."""
+        return FOR_CHANGING * (self.confirm_within_s - self.soak_s)
+
+    @property
+    def judge_within_s(self) -> float:
+        """When the gate must have judged, from the beginning of the first host."""
+        return self.confirm_within_s - FOR_CONFIRMING * (self.confirm_within_s - self.soak_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """How a rollout ended: an outcome for each host and batch, in the order in which they came."""
+
+    outcomes: tuple[tuple[int, HostOutcome], ...]  # with the number of the batch
+    verdicts: Mapping[int, tuple[GateVerdict, ...]]  # one, or one for each part of a batch too large to be held at once
+    stopped_after: int | None = None  # the last batch that was begun, when others were left
+    reason: str = ""
+    interrupted: bool = False
+
+    def by_host(self, hosts: Sequence[str]) -> tuple[HostOutcome, ...]:
+        """One outcome a host, in this order: the worst of its batches, with the steps of all."""
+        found: dict[str, list[HostOutcome]] = {}
+        for _, outcome in self.outcomes:
+            found.setdefault(outcome.host, []).append(outcome)
+        return tuple(_together(found[host]) for host in hosts if host in found)
+
+
+_WORST = (
+    Outcome.LOST, Outcome.ROLLED_BACK, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED,
+    Outcome.NOTHING,
+)  # fmt: skip
+
+
+def _together(outcomes: Sequence[HostOutcome]) -> HostOutcome:
+    worst = min(outcomes, key=lambda each: _WORST.index(each.outcome))
+    return replace(
+        worst,
+        steps=tuple(step for each in outcomes for step in each.steps),
+        read_back={name: value for each in outcomes for name, value in each.read_back.items()},
+        duration_s=sum(each.duration_s for each in outcomes),
+        notes=tuple(dict.fromkeys(note for each in outcomes for note in each.notes)),
+    )
+
+
+@dataclass(slots=True)
+class Rollout:
+    """One run over the batches of a plan. ``guarded`` makes the guard of one host for a part of its plan."""
+
+    guarded: Callable[[HostPlan], Guarded]
+    gate: Gates
+    observer: RolloutObserver
+    terms: Terms
+    undo: Callable[[Sequence[HostOutcome]], Awaitable[Sequence[HostOutcome]]] | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _outcomes: list[tuple[int, HostOutcome]] = field(default_factory=list)
+    _verdicts: dict[int, list[GateVerdict]] = field(default_factory=dict)
+
+    async def run(self, plans: Sequence[HostPlan], batches: Sequence[Batch], stop: asyncio.Event) -> Rolled:
+        """Take the batches in order until all are done, the budget is used up, a gate fails, or ``stop`` is set."""
+        by_name = {plan.host: plan for plan in plans}
+        reason, last = "", None
+        for number, batch in enumerate(batches, 1):
+            self.observer.batch_started(number, batch)
+            left = list(batch.hosts)
+            while left and not reason:
+                left = await self._slice(number, left, batch.step_class, by_name, stop)
+                reason = self._reason_to_stop(number, stop)
+            if reason and (left or number < len(batches)):
+                last = number
+                self.observer.stopped(number, reason)
+                self._leave(number, [replace(batch, hosts=tuple(left)), *batches[number:]], by_name, reason)
+            if reason:
+                break
+        if reason and self.terms.undo_all:
+            await self._undo_all()
+        verdicts = {number: tuple(said) for number, said in self._verdicts.items()}
+        return Rolled(tuple(self._outcomes), verdicts, last, reason, stop.is_set())
+
+    async def _slice(
+        self,
+        number: int,
+        hosts: Sequence[str],
+        step_class: StepClass,
+        plans: Mapping[str, HostPlan],
+        stop: asyncio.Event,
+    ) -> list[str]:
+        """Change, judge and decide as many of these hosts as can be held at once; the answer is the rest of them."""
+        started = self.clock()
+        guards: dict[str, Guarded] = {}
+        held: list[str] = []
+        later: list[str] = []
+
+        async def apply(host: str) -> HostOutcome | None:
+            if stop.is_set() or (guards and self.clock() - started > self.terms.change_within_s):
+                later.append(host)
+                return None
+            guards[host] = self.guarded(part_of(plans[host], step_class))
+            await self.gate.before(host)
+            return await guards[host].apply()
+
+        def applied(place: int, outcome: HostOutcome | None) -> None:
+            if outcome is not None:
+                self._ended(number, outcome)
+            elif hosts[place] in guards:
+                held.append(hosts[place])
+
+        await fan_out(hosts, apply, width=self.terms.width, done=applied)
+        if held:
+            held.sort(key=hosts.index)
+            verdict = await self._judged(number, held, started, stop)
+            await self._decide(number, held, guards, verdict)
+        return sorted(later, key=hosts.index)
+
+    async def _judged(self, number: int, held: Sequence[str], started: float, stop: asyncio.Event) -> GateVerdict:
+        """The gate's verdict, within what is left of the hosts' own time; the soak counts as part of it."""
+        self.observer.gate_waits(number, held, self.terms.soak_s)
+
+        async def ask() -> GateVerdict:
+            await self.sleep(self.terms.soak_s)
+            return await self.gate.after(held)
+
+        left_s = self.terms.judge_within_s - (self.clock() - started)
+        asking = asyncio.ensure_future(within(ask(), max(left_s, 0.0)))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not asking.done():
+            asking.cancel()
+            verdict = GateVerdict(reasons=("the run was interrupted before the gate had judged",))
+        else:
+            verdict = asking.result()
+        self._verdicts.setdefault(number, []).append(verdict)
+        self.observer.gate_said(number, verdict)
+        return verdict
+
+    async def _decide(
+        self, number: int, held: Sequence[str], guards: Mapping[str, Guarded], verdict: GateVerdict
+    ) -> None:
+        async def decide(host: str) -> HostOutcome:
+            guard = guards[host]
+            return await (guard.confirm() if verdict.passed else guard.abandon(f"gate: {verdict.reason}"))
+
+        await fan_out(held, decide, width=self.terms.width, done=lambda _, outcome: self._ended(number, outcome))
+
+    def _ended(self, number: int, outcome: HostOutcome) -> None:
+        self._outcomes.append((number, outcome))
+        self.observer.host_ended(number, outcome)
+
+    def _reason_to_stop(self, number: int, stop: asyncio.Event) -> str:
+        """Why no batch may follow; empty when the next one may."""
+        if stop.is_set():
+            return "the run was interrupted"
+        for verdict in self._verdicts.get(number, ()):
+            if not verdict.passed:
+                return f"the gate of batch {number} failed: {verdict.reason}"
+        bad = [outcome for _, outcome in self._outcomes if outcome.outcome not in GOOD]
+        if len(bad) > self.terms.max_fail:
+            return f"{len(bad)} of at most {self.terms.max_fail} bad outcomes, the last one of {bad[-1].host}"
+        return ""
+
+    def _leave(self, number: int, batches: Sequence[Batch], plans: Mapping[str, HostPlan], reason: str) -> None:
+        """Say of every host that is left, in this batch and the later ones, that its turn never came."""
+        for later, batch in enumerate(batches, number):
+            for host in batch.hosts:
+                part = part_of(plans[host], batch.step_class)
+                self._ended(later, HostOutcome(host, part.address, Outcome.UNREACHED, reason, steps=part.steps))
+
+    async def _undo_all(self) -> None:
+        """Undo what earlier batches have kept, the latest batch first; its new outcome takes the place of the old."""
+        kept = [pair for pair in self._outcomes if pair[1].outcome in {Outcome.PERSISTED, Outcome.CONFIRMED}]
+        if self.undo is None or not kept:
+            return
+        for number in sorted({number for number, _ in kept}, reverse=True):
+            undone = await self.undo([outcome for batch, outcome in kept if batch == number])
+            replaced = {outcome.host: outcome for outcome in undone}
+            for place, (batch, outcome) in enumerate(self._outcomes):
+                if batch == number and outcome.host in replaced:
+                    self._outcomes[place] = (number, replaced[outcome.host])
+                    self.observer.host_ended(number, replaced[outcome.host])
