@@ -7,7 +7,8 @@ pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,6 +32,17 @@ _ORDER = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WAIVED: 2, Verdict.PASS: 
 def evaluate(rules: HostRules, facts: Facts, now: datetime) -> tuple[Result, ...]:
     """A result for every check of the host's rules, in their order. ``now`` is UTC, and decides about waivers."""
     return _Evaluation(rules, facts, now).results()
+
+
+def failures(rules: HostRules, facts: Facts, now: datetime) -> Iterator[tuple[HostCheck, str, Outcome]]:
+    """Every subject of every check that fails, by name, with the names of its moment: what a remedy is worked out from.
+
+    Before an expression is evaluated in the scope of an outcome its ``names`` must be put in place.
+    """
+    evaluation = _Evaluation(rules, facts, now)
+    for check in rules.checks:
+        for outcome in evaluation.failing(check):
+            yield check, _subject_name(check.compiled, outcome), outcome
 
 
 @dataclass(slots=True)
@@ -95,6 +107,19 @@ class _Evaluation:
     def results(self) -> tuple[Result, ...]:
         """All results."""
         return tuple([self._result(check) for check in self._rules.checks])
+
+    def failing(self, check: HostCheck) -> list[Outcome]:
+        """The subjects that fail, the worst first; none where the check does not apply or cannot be told."""
+        if check.skip is not None:
+            return []
+        tally = _Tally()
+        inside = self._scopes(check) if check.compiled.check.extent is Extent.NAMESPACE else []
+        for scope in [self._scope(check), *inside]:
+            with suppress(Unknown):
+                if all(when(scope) for when, _ in check.compiled.conditions):
+                    self._count(check, scope, tally)
+        found = [outcome for outcome in tally.rest if outcome.verdict is Verdict.FAIL]
+        return sorted(found, key=lambda outcome: -outcome.severity.rank)
 
     def _scope(self, check: HostCheck) -> Scope:
         scope = Scope(self._facts, self._sysctls, check.variables, drift=self._drifting, kept=self._kept)
