@@ -19,32 +19,12 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture, Probe
 from netaudit.model.result import Result, Severity, Verdict
-from netaudit.remedy.gates import GATE_DOMAINS, GateRow, Sample, failures, gate_rows, sample_of
+from netaudit.remedy.gates import GATE_DOMAINS, GateRow, GateVerdict, Sample, failures, gate_rows, sample_of
 
 Complaint: TypeAlias = "str | None"
 Command: TypeAlias = Callable[[Sequence[str]], Awaitable[Complaint]]
 
 WORTH_STOPPING = Severity.MEDIUM  # a new finding of less does not stop a batch
-_REASONS_SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class GateVerdict:
-    """What the gate says of one batch. It passed when there are no reasons against it."""
-
-    rows: tuple[GateRow, ...] = ()
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether the batch may be confirmed."""
-        return not self.reasons
-
-    @property
-    def reason(self) -> str:
-        """One line for the record of each host."""
-        more = len(self.reasons) - _REASONS_SHOWN
-        return "; ".join(self.reasons[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from netaudit.app.fanout import Width, fan_out
-from netaudit.app.gate import GateVerdict, within
+from netaudit.app.gate import within
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
 from netaudit.remedy.batches import part_of
+from netaudit.remedy.gates import GateVerdict
+from netaudit.remedy.rolled import GOOD, Rolled
 
-GOOD = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED, Outcome.NOTHING})
 # Shares of the hosts' own time without the soak: the first one's clock runs while the others have their turn.
 FOR_CHANGING = 0.35  # after that no further host of a batch is begun before its gate
 FOR_CONFIRMING = 0.35  # by then the gate must have judged
@@ -95,41 +96,6 @@ class Terms:
     def judge_within_s(self) -> float:
         """When the gate must have judged, from the beginning of the first host."""
         return self.confirm_within_s - FOR_CONFIRMING * (self.confirm_within_s - self.soak_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Rolled:
-    """How a rollout ended: an outcome for each host and batch, in the order in which they came."""
-
-    outcomes: tuple[tuple[int, HostOutcome], ...]  # with the number of the batch
-    verdicts: Mapping[int, tuple[GateVerdict, ...]]  # one, or one for each part of a batch too large to be held at once
-    stopped_after: int | None = None  # the last batch that was begun, when others were left
-    reason: str = ""
-    interrupted: bool = False
-
-    def by_host(self, hosts: Sequence[str]) -> tuple[HostOutcome, ...]:
-        """One outcome a host, in this order: the worst of its batches, with the steps of all."""
-        found: dict[str, list[HostOutcome]] = {}
-        for _, outcome in self.outcomes:
-            found.setdefault(outcome.host, []).append(outcome)
-        return tuple(_together(found[host]) for host in hosts if host in found)
-
-
-_WORST = (
-    Outcome.LOST, Outcome.ROLLED_BACK, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED,
-    Outcome.NOTHING,
-)  # fmt: skip
-
-
-def _together(outcomes: Sequence[HostOutcome]) -> HostOutcome:
-    worst = min(outcomes, key=lambda each: _WORST.index(each.outcome))
-    return replace(
-        worst,
-        steps=tuple(step for each in outcomes for step in each.steps),
-        read_back={name: value for each in outcomes for name, value in each.read_back.items()},
-        duration_s=sum(each.duration_s for each in outcomes),
-        notes=tuple(dict.fromkeys(note for each in outcomes for note in each.notes)),
-    )
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from netaudit.model.reading import Absent, is_known
 GROWTH = 1.5  # a rate may grow by half before it counts against a change
 GATE_PROBES = ("counters", "softnet", "conntrack", "nics", "system")
 GATE_DOMAINS = frozenset({"netstat", "snmp", "softnet", "conntrack", "nics", "kernel"})
+_REASONS_SHOWN = 3
 _NIC_DROPS = ("rx_dropped", "tx_dropped", "rx_missed_errors", "rx_fifo_errors")
 
 
@@ -54,6 +55,25 @@ class GateRow:
     threshold: float | None
     passed: bool
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """What the gate says of one batch. It passed when there are no reasons against it."""
+
+    rows: tuple[GateRow, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the batch may be confirmed."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """One line for the record of each host."""
+        more = len(self.reasons) - _REASONS_SHOWN
+        return "; ".join(self.reasons[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _netstat(name: str) -> Callable[[Facts], int | None]:

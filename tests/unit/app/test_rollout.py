@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudit.app.fanout import Width
-from netaudit.app.gate import GateVerdict
-from netaudit.app.rollout import GOOD, Rollout, Terms
+from netaudit.app.rollout import Rollout, Terms
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, Step, StepClass
 from netaudit.remedy.batches import batches_of, parse_serial
+from netaudit.remedy.gates import GateVerdict
+from netaudit.remedy.rolled import GOOD
 
 
 def step(step_class: StepClass = StepClass.LIVE) -> Step:
