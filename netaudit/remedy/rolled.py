@@ -26,6 +26,10 @@ class Rolled:
     reason: str = ""
     interrupted: bool = False
 
+    def parts(self, host: str) -> tuple[HostOutcome, ...]:
+        """What became of one host in each of its batches."""
+        return tuple(outcome for _, outcome in self.outcomes if outcome.host == host)
+
     def by_host(self, hosts: Sequence[str]) -> tuple[HostOutcome, ...]:
         """One outcome a host, in this order: the worst of its batches, with the steps of all."""
         found: dict[str, list[HostOutcome]] = {}
