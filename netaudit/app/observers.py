@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from netaudit.app.ports import Observer, RunStore
 from netaudit.errors import OperatorError, StoreError
+from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 
@@ -87,15 +88,16 @@ class Expendable(Silent):
 class Keeping(Silent):
     """Keeps the run in a store. The first failure is told to ``warn`` and ends the keeping, never the run."""
 
-    def __init__(self, store: RunStore, warn: Callable[[str], None]) -> None:
+    def __init__(self, store: RunStore, warn: Callable[[str], None], context: RunContext = NO_CONTEXT) -> None:
         self._store: RunStore | None = store
         self._warn = warn
+        self._context = context
         self._run_id = ""
 
     def started(self, run: RunInfo, hosts: Sequence[str]) -> None:
         """Record the run before any host is contacted."""
         self._run_id = run.id
-        self._try(lambda store: store.begin(run, hosts))
+        self._try(lambda store: store.begin(run, hosts, self._context))
 
     def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Record one host."""

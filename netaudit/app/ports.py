@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from netaudit.model.contact import Exit, Limits, SecretSource, Sink
+from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Bundle, Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 from netaudit.model.target import Target
@@ -68,7 +69,7 @@ class Transport(Protocol):
 class RunStore(Protocol):
     """Keeps runs. Every method may raise StoreError; a use case then says so once and goes on without."""
 
-    def begin(self, run: RunInfo, hosts: Sequence[str]) -> None:
+    def begin(self, run: RunInfo, hosts: Sequence[str], context: RunContext = NO_CONTEXT) -> None:
         """Record that a run starts, before any host is contacted."""
         ...
 

@@ -18,19 +18,22 @@ from netaudit.app.ports import Observer
 from netaudit.baseline.waivers import notes as waiver_notes
 from netaudit.cli import exit_codes
 from netaudit.cli.console import Console
+from netaudit.cli.context import context_of
 from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.outputs import Output, parse_outputs
-from netaudit.cli.reports import JsonLines, JsonReport
+from netaudit.cli.reports import JsonLines, Waiting, WholeReport
 from netaudit.cli.rules import probes_digest, questions, ruleset_of
 from netaudit.cli.run_request import SITE, Fleet, fleet_of, prepared
 from netaudit.errors import OperatorError, StoreError
+from netaudit.model.context import RunContext
 from netaudit.model.result import BaselineRef, RunInfo, Severity
+from netaudit.report.formats import NAMES
 from netaudit.store.location import default_path
 from netaudit.store.run_ids import run_id
 from netaudit.store.runs import open_store
 
-FORMATS = ("console", "json", "jsonl")
+FORMATS = ("console", *NAMES)
 
 
 def warner(args: argparse.Namespace) -> Callable[[str], None]:
@@ -76,7 +79,8 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
     run = replace(run, notes=(*run.notes, *waiver_notes(ruleset.rules.waivers, run.started_at)))
-    console = Console(args, outputs, jobs, {check.id: check.why for check in ruleset.rules.checks})
+    context = context_of(ruleset, fleet)
+    console = Console(args, outputs, jobs, context.why)
     codes = []
 
     def failed(error: OperatorError) -> None:
@@ -84,8 +88,8 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
         codes.append(exit_codes.ExitCode.USAGE)
 
     with contextlib.ExitStack() as stack:
-        reports = [Expendable(report, failed) for report in _reports(outputs, stack)]
-        observers = [*_keeping(args, stack, warn), *reports, console]
+        reports = [Expendable(report, failed) for report in _reports(outputs, context, stack)]
+        observers = [*_keeping(args, context, stack, warn), *reports, console]
         outcome = perform(fleet, jobs, run, Observers(*observers))
     codes.append(exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted))
     return exit_codes.worst(codes)
@@ -119,7 +123,9 @@ def _job(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -
     return Job(target, question_of(rules), str(variables.get(SITE, "")))
 
 
-def _keeping(args: argparse.Namespace, stack: contextlib.ExitStack, warn: Callable[[str], None]) -> list[Observer]:
+def _keeping(
+    args: argparse.Namespace, context: RunContext, stack: contextlib.ExitStack, warn: Callable[[str], None]
+) -> list[Observer]:
     if getattr(args, "no_history", False):
         return []
     try:
@@ -127,14 +133,17 @@ def _keeping(args: argparse.Namespace, stack: contextlib.ExitStack, warn: Callab
     except StoreError as error:
         warn(f"this run is not kept in the history: {error}")
         return []
-    return [Keeping(store, warn)]
+    return [Keeping(store, warn, context)]
 
 
-def _reports(outputs: Sequence[Output], stack: contextlib.ExitStack) -> list[Observer]:
+def _reports(outputs: Sequence[Output], context: RunContext, stack: contextlib.ExitStack) -> list[Observer]:
+    """The reports that are not the console's; those that are written at the end share what waits for it."""
     reports: list[Observer] = []
+    whole = [output for output in outputs if output.format not in {"console", "jsonl"}]
+    if whole:
+        waiting = stack.enter_context(contextlib.closing(Waiting()))
+        reports = [waiting, *(WholeReport(output, waiting, context) for output in whole)]
     for output in outputs:
-        if output.format == "json":
-            reports.append(JsonReport(output))
-        elif output.format == "jsonl":
+        if output.format == "jsonl":
             reports.append(stack.enter_context(contextlib.closing(JsonLines(output))))
     return reports

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from netaudit.errors import UsageError
+from netaudit.report.formats import READ_BY_OTHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def _parse(word: str, formats: Sequence[str]) -> Output:
 class ReportFile(io.TextIOWrapper):
     """Text on its way to a file, which is its owner's only and has its name once it is ``kept`` as a whole.
 
+    A format that a program of another user reads may be read by all, as far as the umask lets them.
     A device or a pipe, such as ``/dev/stderr`` or a shell's ``>(…)``, is written to as it is. What goes wrong with the
     file is a UsageError that names the option.
     """
@@ -62,8 +64,10 @@ class ReportFile(io.TextIOWrapper):
         self._path = path
         self._written = path if _is_special(path) else path.with_name(f".{path.name}.{os.getpid()}")
         flags = os.O_WRONLY | os.O_CLOEXEC | (0 if self._written == path else os.O_CREAT | os.O_EXCL)
+        mode = 0o644 if output.format in READ_BY_OTHERS else 0o600
         with _told(output):
-            super().__init__(io.FileIO(os.open(self._written, flags, 0o600), "w"), "utf-8", "backslashreplace")
+            file = io.FileIO(os.open(self._written, flags, mode), "w")
+            super().__init__(file, "utf-8", "backslashreplace", newline="")
 
     def write(self, text: str) -> int:
         """Take text. Raises UsageError."""

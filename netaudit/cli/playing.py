@@ -15,6 +15,7 @@ from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.rules import ruleset_of
 from netaudit.cli.sources import NoHosts
 from netaudit.errors import UsageError
+from netaudit.report.formats import MANY_IN_A_STREAM, NAMES
 
 
 def play_all(args: argparse.Namespace) -> int:
@@ -45,11 +46,13 @@ def play_all(args: argparse.Namespace) -> int:
 
 
 def _refuse_two_objects(plays: Sequence[Play], outputs: Sequence[Output]) -> None:
-    if len(plays) > 1 and any(output.format == "json" and output.path is None for output in outputs):
-        raise UsageError(
-            f"-o json: standard output has room for one JSON object, and there are {len(plays)} plays",
-            hint="-o json=FILE writes one file a play, -o jsonl a line a host",
-        )
+    for output in outputs:
+        if len(plays) > 1 and output.path is None and output.format in NAMES and output.format not in MANY_IN_A_STREAM:
+            what = "JSON object" if output.format == "json" else f"report in {output.format}"
+            raise UsageError(
+                f"-o {output.format}: standard output has room for one {what}, and there are {len(plays)} plays",
+                hint=f"-o {output.format}=FILE writes one file a play, -o jsonl a line a host",
+            )
 
 
 def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from netaudit.app.fanout import Width
 from netaudit.app.ports import Transport
 from netaudit.cli import secrets, wiring
 from netaudit.cli.sources import load_inventory, select_hosts
-from netaudit.errors import UsageError
+from netaudit.errors import UsageError, Where
 from netaudit.inventory import parse_jumps
 from netaudit.inventory.targets import Overrides
 from netaudit.model.contact import Limits
@@ -31,6 +31,7 @@ class Fleet:
     matches: Callable[[str], frozenset[str]]
     variables: Callable[[str], Mapping[str, object]]
     ssh_config: str | None = None  # what ``-F`` in the inventory says of all hosts
+    place: Callable[[str], Where] | None = None  # where the inventory mentions a host first
 
 
 async def prepared(transport: Transport, targets: Sequence[Target]) -> None:
@@ -59,6 +60,7 @@ def fleet_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
         matches=inventory.matcher,
         variables=inventory.hostvars,
         ssh_config=resolution.ssh_config_file,
+        place=inventory.source_of,
     )
 
 
@@ -103,4 +105,4 @@ def _stored(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
     if not targets:
         raise UsageError(f"{args.from_dir} holds none of the hosts that were asked for")
     width = Width(forks=1, open_limit=1)  # one processor does the work: more at once would only hold more in memory
-    return Fleet(targets, ReplayTransport(stored), Limits(), width, matches, variables)
+    return Fleet(targets, ReplayTransport(stored), Limits(), width, matches, variables, place=inventory.source_of)

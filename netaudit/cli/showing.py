@@ -13,7 +13,7 @@ from netaudit.fleet.fold import Fold
 from netaudit.fleet.tally import Tally
 from netaudit.model.result import Severity
 from netaudit.report import terminal
-from netaudit.report.formats import RENDERERS
+from netaudit.report.formats import NAMES, renderer
 from netaudit.store.location import default_path
 from netaudit.store.reading import StoredRun
 from netaudit.store.runs import Store, open_store
@@ -43,13 +43,14 @@ def _counted(store: Store, stored: StoredRun) -> StoredRun:
 def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:
     run, fleet = stored.info, store.fleet(stored.info.id)
     with opened(output) as stream:
-        if output.format in RENDERERS:
-            for piece in RENDERERS[output.format](run, stored.summary, store.reports(run.id), fleet):
+        if output.format in NAMES:
+            context = store.context(run.id)
+            for piece in renderer(output.format)(run, stored.summary, store.reports(run.id), fleet, context):
                 stream.write(piece)
             return
         fold = Fold()
         for report in store.reports(run.id):
             fold.add(report)
         console = terminal.console_for(stream, args.color, os.environ)
-        page = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
+        page = terminal.options_for(console, os.environ, verbose=args.verbose > 0, why=store.context(run.id).why)
         terminal.print_summary(console, run, fold.folded(fleet), fleet, page)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from netaudit.fleet.from_rows import host_from_row
 from netaudit.fleet.jsonable import dumps
 from netaudit.fleet.rows import fleet_row, host_row, run_row, summary_row
+from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 
 SCHEMA = "netaudit.audit/1"
@@ -27,9 +28,14 @@ def host_from_json(text: str) -> HostReport:
 
 
 def audit_json(
-    run: RunInfo, summary: Summary, hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]
+    run: RunInfo,
+    summary: Summary,
+    hosts: Iterable[HostReport],
+    fleet: Sequence[FleetFinding],
+    context: RunContext = NO_CONTEXT,
 ) -> Iterator[str]:
     """The object of a run, in pieces to write one after the other."""
+    del context  # the published shape has no place for it
     return audit_json_of_lines(run, summary, map(host_line, hosts), fleet)
 
 
@@ -46,10 +52,14 @@ def audit_json_of_lines(
 
 
 def audit_jsonl(
-    run: RunInfo, summary: Summary, hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]
+    run: RunInfo,
+    summary: Summary,
+    hosts: Iterable[HostReport],
+    fleet: Sequence[FleetFinding],
+    context: RunContext = NO_CONTEXT,
 ) -> Iterator[str]:
     """A line for each host, and nothing else."""
-    del run, summary, fleet  # a line a host is all that this format has
+    del run, summary, fleet, context  # a line a host is all that this format has
     for report in hosts:
         yield host_line(report) + "\n"
 

@@ -100,6 +100,51 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "0003-history",
+        (
+            "ALTER TABLE runs ADD COLUMN rules TEXT",  # digest of a context
+            "ALTER TABLE runs ADD COLUMN inventory TEXT",  # the same
+            "ALTER TABLE runs ADD COLUMN imported_at TEXT",  # ISO 8601, UTC; NULL: the run was made here
+            """
+            CREATE TABLE contexts (               -- what runs have in common, see contexts.py
+                digest TEXT NOT NULL PRIMARY KEY,
+                body BLOB NOT NULL
+            ) STRICT
+            """,
+            "CREATE INDEX hosts_by_name ON hosts (run, name, position, status)",
+            """
+            CREATE TABLE watermarks (             -- the latest moment that anything is known of, per host
+                host TEXT NOT NULL PRIMARY KEY,
+                at TEXT NOT NULL,                 -- ISO 8601, UTC, when the host was asked
+                run TEXT NOT NULL                 -- id; the run itself may be gone
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE spells (                 -- of one finding on one host without interruption, see history.py
+                host TEXT NOT NULL,
+                check_id TEXT NOT NULL,
+                since_at TEXT NOT NULL,
+                since_run TEXT NOT NULL,
+                last_at TEXT NOT NULL,
+                last_run TEXT NOT NULL,
+                fixed_at TEXT,                    -- NULL: it stands
+                fixed_run TEXT,
+                severity INTEGER NOT NULL,        -- 4 critical … 0 info, when it was seen last
+                times INTEGER NOT NULL,           -- runs that saw it
+                PRIMARY KEY (host, check_id, since_at, since_run)
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX spells_by_check ON spells (check_id, host)",
+            "CREATE INDEX spells_by_fix ON spells (fixed_run) WHERE fixed_run IS NOT NULL",
+            """
+            CREATE TABLE keys (                   -- made at random when they are first needed
+                name TEXT NOT NULL PRIMARY KEY,
+                value BLOB NOT NULL
+            ) STRICT
+            """,
+        ),
+    ),
 )
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"

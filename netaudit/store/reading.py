@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 
 from netaudit.errors import ErrorKind, Phase, StoreError, UsageError, Where
 from netaudit.fleet.from_rows import error_from_row, fleet_from_row, summary_from_row
+from netaudit.model.context import RunContext
 from netaudit.model.probe import Capture, HostError
 from netaudit.model.result import BaselineRef, FleetFinding, HostReport, HostStatus, RunInfo, Severity, Summary
+from netaudit.store.contexts import context_from_rows, row_of
 from netaudit.store.database import Database
 from netaudit.store.packing import CheckText, unpack
 from netaudit.wire.codec import load_capture
@@ -139,6 +141,7 @@ def reports(database: Database, identity: str) -> Iterator[HostReport]:
             "SELECT no, id, title, layer, unit, remediation FROM checks WHERE run = ?", no
         )
     }
+    groups = context(database, identity).groups
     start = 0
     while page := list(
         database.rows(
@@ -151,7 +154,7 @@ def reports(database: Database, identity: str) -> Iterator[HostReport]:
     ):
         for row in page:
             with _intact(database):
-                yield _report(row, dictionary, checks)
+                yield _report(row, dictionary, checks, groups)
         start = page[-1][0] + 1
 
 
@@ -161,13 +164,16 @@ def _key(database: Database, identity: str) -> tuple[int, bytes | None]:
     raise UsageError(*_no_such_run(database, identity))
 
 
-def _report(row: _Row, dictionary: bytes | None, checks: Mapping[int, CheckText]) -> HostReport:
+def _report(
+    row: _Row, dictionary: bytes | None, checks: Mapping[int, CheckText], groups: Mapping[str, tuple[str, ...]]
+) -> HostReport:
     _, name, address, status, duration_s, error, uses_dictionary, body = row
+    member_of = groups.get(name, ())
     if status is None:
-        return HostReport(name, "", HostStatus.UNREACHABLE, _LOST, 0.0)
+        return HostReport(name, "", HostStatus.UNREACHABLE, _LOST, 0.0, groups=member_of)
     notes, results = unpack(body, dictionary if uses_dictionary else None, checks)
     trouble = error_from_row(json.loads(error)) if error else None
-    return HostReport(name, address, HostStatus(status), trouble, duration_s, results, notes)
+    return HostReport(name, address, HostStatus(status), trouble, duration_s, results, notes, member_of)
 
 
 def fleet(database: Database, identity: str) -> tuple[FleetFinding, ...]:
@@ -176,6 +182,15 @@ def fleet(database: Database, identity: str) -> tuple[FleetFinding, ...]:
     with _intact(database):
         bodies = database.rows("SELECT body FROM fleet WHERE run = ? ORDER BY place", no)
         return tuple(fleet_from_row(json.loads(body)) for (body,) in bodies)
+
+
+def context(database: Database, identity: str) -> RunContext:
+    """What a run was held against, and where its hosts are named."""
+    no, _ = _key(database, identity)
+    with _intact(database):
+        rules = row_of(database.rows("SELECT body FROM contexts JOIN runs ON digest = rules WHERE no = ?", no))
+        inventory = row_of(database.rows("SELECT body FROM contexts JOIN runs ON digest = inventory WHERE no = ?", no))
+        return context_from_rows(rules, inventory)
 
 
 def captures(database: Database, identity: str, host: str | None) -> Iterator[Capture]:

@@ -11,9 +11,10 @@ from typing import Self
 from netaudit.errors import StoreError, Where
 from netaudit.fleet.jsonable import clean, dumps
 from netaudit.fleet.rows import fleet_row, summary_row
+from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
-from netaudit.store import reading
+from netaudit.store import contexts, reading
 from netaudit.store.batch import Batch
 from netaudit.store.database import Database
 from netaudit.store.faults import explained
@@ -50,7 +51,7 @@ class Store:
         """The file."""
         return self._database.path
 
-    def begin(self, run: RunInfo, hosts: Sequence[str]) -> None:
+    def begin(self, run: RunInfo, hosts: Sequence[str], context: RunContext = NO_CONTEXT) -> None:
         """Record that a run starts over these hosts, in inventory order. It is on disk when this returns."""
         with explained(self.path), self._database.writing() as connection:
             if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone():
@@ -58,9 +59,14 @@ class Store:
             cursor = connection.execute(
                 """
                 INSERT INTO runs (id, command, started_at, version, baseline_name, baseline_sha256, host_key_checking,
-                    probes_digest, bundle_digest, pattern, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    probes_digest, bundle_digest, pattern, notes, rules, inventory)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                _run_columns(run),
+                (
+                    *_run_columns(run),
+                    contexts.keep(connection, contexts.rules_row(context)),
+                    contexts.keep(connection, contexts.inventory_row(context)),
+                ),
             )
             no = cursor.lastrowid or 0
             connection.executemany(
@@ -130,6 +136,10 @@ class Store:
     def fleet(self, run_id: str) -> tuple[FleetFinding, ...]:
         """The findings across hosts of a run."""
         return reading.fleet(self._database, run_id)
+
+    def context(self, run_id: str) -> RunContext:
+        """What the run was held against, and where its hosts are named; empty when it was not kept."""
+        return reading.context(self._database, run_id)
 
     def captures(self, run_id: str, host: str | None = None) -> Iterator[Capture]:
         """The raw captures of a run that are still kept, in inventory order; of one host only, if it is named."""

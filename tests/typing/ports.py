@@ -12,7 +12,7 @@ from netaudit.app.observers import Expendable, Keeping, Observers, Silent
 from netaudit.app.ports import Observer, Recorded, RunStore, Session, Transport
 from netaudit.cli.collecting import Kept
 from netaudit.cli.console import Console
-from netaudit.cli.reports import JsonLines, JsonReport
+from netaudit.cli.reports import JsonLines, Waiting, WholeReport
 from netaudit.cli.secrets import AskedSecrets
 from netaudit.cli.wiring import Prepared, Routed
 from netaudit.inventory.credentials import InventorySecrets
@@ -93,10 +93,10 @@ def observers(
 
 
 def observers_of_the_command_line(
-    console: Console, json: JsonReport, lines: JsonLines, kept: Kept
+    console: Console, waiting: Waiting, whole: WholeReport, lines: JsonLines, kept: Kept
 ) -> tuple[Observer, ...]:
     """So are the reports of the commands."""
-    return console, json, lines, kept
+    return console, waiting, whole, lines, kept
 
 
 def a_store_is_no_observer(store: Store) -> Observer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli import options
+from netaudit.report import formats
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_baseline(made)
     options.add_source(made)
     options.add_connection(made)
-    options.add_output(made, "console", "json", "jsonl")
+    options.add_output(made, "console", *formats.NAMES)
     made.add_argument("--no-history", action="store_true", help="do not keep this run")
     options.add_console(made)
     return made

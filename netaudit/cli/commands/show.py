@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli import options
+from netaudit.report import formats
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit show``."""
     made = options.Parser("One past run: its summary, or its JSON. RUN is an id, the beginning of one, or `last`.")
     made.add_argument("run", metavar="RUN", nargs="?", default="last", help="default last")
-    options.add_output(made, "console", "json", "jsonl")
+    options.add_output(made, "console", *formats.NAMES)
     options.add_console(made)
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -16,8 +16,9 @@ from referencing import Registry, Resource
 
 import netaudit.report
 from netaudit.fleet.tally import Tally
+from netaudit.model.context import NO_CONTEXT
 from netaudit.model.result import HostReport, HostStatus
-from netaudit.report.formats import RENDERERS
+from netaudit.report.formats import NAMES, renderer
 from netaudit.report.json import audit_json, audit_json_of_lines, audit_jsonl, host_from_json, host_line
 
 SCHEMAS = Path(netaudit.report.__file__).parent / "schema"
@@ -220,6 +221,6 @@ def test_the_schema_refuses_what_the_contract_excludes(
 
 def test_every_format_is_one_function_from_rows_to_text(made_up: ModuleType) -> None:
     """All formats take the same and give text."""
-    assert isinstance(RENDERERS, Mapping)
-    for render in RENDERERS.values():
-        assert "web1" in "".join(render(made_up.RUN, Tally().summary(), [made_up.host("web1", 1, 1)], ()))
+    for name in NAMES:
+        pieces = renderer(name)(made_up.RUN, Tally().summary(), [made_up.host("web1", 1, 1)], (), NO_CONTEXT)
+        assert "web1" in "".join(pieces), name
