@@ -77,12 +77,13 @@ class Groups:
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
         self._groups = groups
         self._sizes: dict[str, int] = {}
-        for names in groups.values():
-            for name in names:
-                self._sizes[name] = self._sizes.get(name, 0) + 1
 
     def size(self, group: str) -> int:
-        """How many hosts of the run are in it."""
+        """How many hosts of the run are in it; asked for once all hosts are known."""
+        if not self._sizes:
+            for names in self._groups.values():
+                for name in names:
+                    self._sizes[name] = self._sizes.get(name, 0) + 1
         return self._sizes.get(group, 0)
 
     def common(self, hosts: Sequence[str]) -> str | None:

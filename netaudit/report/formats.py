@@ -23,6 +23,7 @@ _PLACES: Mapping[str, str] = MappingProxyType(
     {
         "json": "json:audit_json",
         "jsonl": "json:audit_jsonl",
+        "html": "html:audit_html",
         "junit": "junit:junit_by_host",
         "junit-by-check": "junit:junit_by_check",
         "sarif": "sarif:sarif",
