@@ -19,12 +19,12 @@ if [ -r "${ROOT:-}/proc/sys/kernel/dmesg_restrict" ]; then
     [ "$restricted" = 0 ] || [ -O "${ROOT:-}/proc/1" ] || exit 12
 fi
 
-{ dmesg -S -s 32768 2>/dev/null || dmesg -s 32768 2>/dev/null || printf '#! dmesg: not permitted\n'; } | LC_ALL=C awk '
+# shellcheck disable=SC2016  # an awk program
+sort_by_topic='
 function keep(topic) {
     count[topic]++
     last[topic, count[topic] % 20] = substr($0, 1, 300)
 }
-/^#!/ { print; next }
 # One pass over all words first: most lines are about something else.
 !/nf_conntrack|able overflow|SYN flooding|orphaned|ut of memory|WATCHDOG|timed out|[Tt]ime ?out|Tx Unit|page alloc|martian|[Ll]ink|carrier|cache|csum|UDP:|stall|lockup|NOHZ|oom-/ { next }
 /nf_conntrack: .*expectation/                             { keep("conntrack-expect"); next }
@@ -44,9 +44,16 @@ function keep(topic) {
 /rcu.*(stall|self-detected)|soft lockup|NOHZ tick-stop error/ { keep("stall"); next }
 /Out of memory: Kill|oom-kill:|invoked oom-killer/        { keep("out-of-memory"); next }
 END {
+    if (!NR) exit 1
     for (topic in count) {
         first = count[topic] > 20 ? count[topic] - 19 : 1
         for (place = first; place <= count[topic]; place++)
             printf "%s\t%d\t%s\n", topic, count[topic], last[topic, place % 20]
     }
 }'
+
+export LC_ALL=C
+dmesg -S -s 32768 2>/dev/null | awk "$sort_by_topic" ||
+    dmesg -s 32768 2>/dev/null | awk "$sort_by_topic" ||
+    dmesg >/dev/null 2>&1 || # a log that was cleared
+    printf '#! dmesg: not permitted\n'

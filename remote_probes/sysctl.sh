@@ -30,19 +30,36 @@ for path in net/*; do
         *) [ -f "$path" ] && paths="$paths $path" || paths="$paths $path/*" ;;
     esac
 done
-for path in net/core/n[!e]* net/core/netdev_[!r]* net/ipv4/c[!o]* net/ipv4/n[!e]* net/ipv4/ne[!i]* net/ipv4/r[!o]* \
-    net/ipv4/tcp_fa[!s]* net/ipv4/tcp_fastopen net/ipv4/tcp_fastopen_b* net/ipv4/v[!s]* \
-    net/ipv6/c[!o]* net/ipv6/i[!c]* net/ipv6/ic[!m]* net/ipv6/n[!e]* net/ipv6/r[!o]* \
-    net/netfilter/[!n]* net/netfilter/nf_l[!o]* net/netfilter/nf_log_* \
-    fs/file-max fs/file-nr fs/nr_open fs/aio-max-nr fs/epoll/max_user_watches fs/inotify/max_user_instances \
+# What none of these matches, name by name. To list such a folder costs the kernel more than all these comparisons.
+for path in net/core/n* net/ipv4/* net/ipv6/[cinr]* net/netfilter/*; do
+    case $path in
+        net/ipv4/[!cnrtv]* | net/ipv4/tcp_[!f]* | net/ipv4/tcp_f[!a]* | net/netfilter/nf_[!l]*) ;;
+        */tcp_fastopen_key | */netdev_rss_key | */conf | */neigh) ;;
+        */route | */vs | */icmp | */nf_log) paths="$paths $path/*" ;;
+        *) [ -f "$path" ] && paths="$paths $path" ;;
+    esac
+done
+for path in fs/file-max fs/file-nr fs/nr_open fs/aio-max-nr fs/epoll/max_user_watches fs/inotify/max_user_instances \
     fs/inotify/max_user_watches kernel/pid_max kernel/threads-max kernel/dmesg_restrict kernel/perf_event_paranoid \
     kernel/unprivileged_bpf_disabled kernel/timer_migration kernel/numa_balancing vm/min_free_kbytes \
     vm/max_map_count vm/overcommit_memory vm/swappiness vm/zone_reclaim_mode user/max_net_namespaces; do
     [ -e "$path" ] && paths="$paths $path"
 done
-for path in net/ipv4/route net/ipv4/vs net/ipv6/icmp net/ipv6/route net/netfilter/nf_log; do
-    [ -d "$path" ] && paths="$paths $path/*"
+
+# The settings of an IPv6 interface whose names start with the letter of the secret one.
+with_s=
+for path in net/ipv6/conf/default/s*; do
+    case $path in
+        */stable_secret) ;;
+        *) [ -f "$path" ] && with_s="$with_s ${path##*/}" ;;
+    esac
 done
+add_ipv6() { # FOLDER, which may be a pattern
+    paths="$paths $1/[!s]*"
+    for setting in $with_s; do
+        paths="$paths $1/$setting"
+    done
+}
 
 set -- net/ipv4/conf/*
 interfaces=$(($# - 2))
@@ -50,7 +67,7 @@ if [ "$interfaces" -le 12 ]; then
     for path in net/ipv4/conf net/ipv4/neigh net/ipv6/neigh; do
         [ -d "$path" ] && paths="$paths $path/*/*"
     done
-    [ -d net/ipv6/conf ] && paths="$paths net/ipv6/conf/*/[!s]* net/ipv6/conf/*/s[!t]*"
+    [ -d net/ipv6/conf ] && add_ipv6 'net/ipv6/conf/*'
 else
     printf '#! net/ipv4/conf: not finished: of %s interfaces the virtual ones are read in part\n' "$interfaces"
     for path in all default lo "${ROOT:-}"/sys/class/net/*/device; do
@@ -59,7 +76,7 @@ else
         for family in net/ipv4/conf net/ipv4/neigh net/ipv6/neigh; do
             [ -d "$family/$path" ] && paths="$paths $family/$path/*"
         done
-        [ -d "net/ipv6/conf/$path" ] && paths="$paths net/ipv6/conf/$path/[!s]* net/ipv6/conf/$path/s[!t]*"
+        [ -d "net/ipv6/conf/$path" ] && add_ipv6 "net/ipv6/conf/$path"
     done
     # Some of these stand among the ones above: they are read twice, and the parser takes one.
     paths="$paths net/ipv4/conf/*/rp_filter net/ipv4/conf/*/forwarding"

@@ -14,6 +14,7 @@
 
 cd "${ROOT:-/}" || exit 11
 [ -r proc/meminfo ] || exit 11
+clocks=sys/devices/system/clocksource/clocksource0/available_clocksource
 
 say() { # PATH: the first line of a file under its label, or why there is none
     if [ -r "$1" ]; then
@@ -34,11 +35,19 @@ for path in proc/sys/kernel/osrelease proc/sys/kernel/arch proc/sys/kernel/hostn
 done
 [ -e proc/sys/kernel/arch ] || printf '#@ uname -m\n%s\n' "$(uname -m)"
 
-# The first processor's lines stand for all of them; its long list of flags is looked at only where no firmware tells
-# who made the machine.
+# The first processor's lines stand for all of them; its long list of flags is looked at only where neither firmware
+# tells who made the machine nor the clock that a guest of KVM, Xen or Hyper-V has.
 printf '#@ /proc/cpuinfo\n'
 count=0
 [ -e sys/class/dmi/id/product_name ] && firmware=1 || firmware=
+line=
+[ -n "$firmware" ] || [ ! -r $clocks ] || IFS= read -r line <$clocks
+case " $line " in
+    *' kvm-clock '* | *' xen '* | *' hyperv_clocksource'*)
+        printf 'flags : hypervisor\n'
+        firmware=1
+        ;;
+esac
 while [ $count -lt 40 ] && IFS= read -r line; do
     count=$((count + 1))
     case $line in
@@ -56,18 +65,28 @@ while [ $count -lt 40 ] && IFS= read -r line; do
     esac
 done <proc/cpuinfo
 
-# Page size: the first mapping of this very shell says it.
+# Page size: some architectures have but one, else the first mapping of this very shell says it.
 page=
-while IFS= read -r line; do
-    case $line in
-        KernelPageSize:*)
-            page=$line
-            break
-            ;;
-        VmFlags:*) break ;;
-    esac
-done 2>/dev/null <proc/self/smaps
-if [ -n "$page" ]; then
+machine=
+[ -r proc/sys/kernel/arch ] && read -r machine <proc/sys/kernel/arch
+case $machine in
+    x86_64 | i[3-6]86 | s390x) ;;
+    *)
+        while IFS= read -r line; do
+            case $line in
+                KernelPageSize:*)
+                    page=$line
+                    break
+                    ;;
+                VmFlags:*) break ;;
+            esac
+        done 2>/dev/null <proc/self/smaps
+        machine=
+        ;;
+esac
+if [ -n "$machine" ]; then
+    printf '#@ page size\n4096\n'
+elif [ -n "$page" ]; then
     printf '#@ /proc/self/smaps\n%s\n' "$page"
 elif command -v getconf >/dev/null 2>&1; then
     printf '#@ getconf PAGESIZE\n%s\n' "$(getconf PAGESIZE)"

@@ -26,7 +26,11 @@ if [ -r $tracing/events/skb/kfree_skb/format ]; then
     printf '#@ tracefs\n'
     while IFS= read -r line; do
         case $line in
-            *field:*" reason;"*) printf 'reason\n' ;;
+            *field:*" reason;"*)
+                printf 'reason\n'
+                break
+                ;;
+            'print fmt'*) break ;;
         esac
     done <$tracing/events/skb/kfree_skb/format
 elif { [ -d $tracing ] && [ ! -x $tracing ]; } || { [ -d sys/kernel/debug ] && [ ! -x sys/kernel/debug ]; }; then

@@ -40,7 +40,31 @@ has() { # NAME PATH…: say that a writer is installed, and where that was seen
     return 1
 }
 
-scan=
+# Commands of processes that are writers: few names are read by the shell itself, which saves a program.
+agents='tuned|kubelet|kube-proxy|k3s-server|k3s-agent|rke2|cilium-agent|calico-node|flanneld|kube-router|weaver'
+agents="$agents|antrea-agent|ovnkube|aws-k8s-agent|dockerd|NetworkManager|systemd-network"
+newline='
+'
+scanned=
+found=
+look_at_processes() {
+    [ -z "$scanned" ] || return 0
+    scanned=1
+    set -- proc/[0-9]*/comm
+    if [ $# -gt 100 ]; then
+        found=$(LC_ALL=C grep -sHnxE "$agents" "$@")
+        return 0
+    fi
+    for path in "$@"; do
+        IFS= read -r line <"$path"
+        case "|$agents|" in
+            *"|$line|"*) found="$found$path:1:$line$newline" ;;
+        esac
+    done 2>/dev/null
+}
+# Without systemd nothing else tells what runs.
+[ -d run/systemd/system ] || look_at_processes
+
 files=
 add() { # files that may be read are added to the list
     for path in "$@"; do
@@ -66,11 +90,11 @@ if has kubelet usr/bin/kubelet usr/local/bin/kubelet opt/bin/kubelet var/lib/kub
     runs kubelet kubelet.service k3s.service k3s-agent.service rke2-server.service rke2-agent.service
     add var/lib/kubelet/config.yaml etc/kubernetes/kubelet.conf.d/*.conf var/lib/kube-proxy/*.conf \
         var/lib/kube-proxy/*.yaml etc/kubernetes/kube-proxy.yaml
-    scan=1
+    look_at_processes
 fi
 if has cni etc/cni/net.d/*.conf etc/cni/net.d/*.conflist var/lib/rancher/k3s/agent/etc/cni/net.d/*.conflist; then
     add etc/cni/net.d/*.conf etc/cni/net.d/*.conflist var/lib/rancher/k3s/agent/etc/cni/net.d/*.conflist
-    scan=1
+    look_at_processes
 fi
 if has docker usr/bin/dockerd usr/sbin/dockerd usr/local/bin/dockerd; then
     runs docker docker.service snap.docker.dockerd.service
@@ -81,7 +105,9 @@ if has NetworkManager usr/sbin/NetworkManager usr/bin/NetworkManager; then
 fi
 if has systemd-networkd usr/lib/systemd/systemd-networkd lib/systemd/systemd-networkd; then
     # It is installed nearly everywhere; its files mean nothing where it does not run.
-    { runs systemd-networkd systemd-networkd.service || [ ! -d run/systemd/system ]; } && add etc/systemd/networkd.conf etc/systemd/networkd.conf.d/*.conf etc/systemd/network/*.network \
+    case $found in *:systemd-network*) networkd=1 ;; *) networkd= ;; esac
+    { runs systemd-networkd systemd-networkd.service || [ -n "$networkd" ]; } &&
+        add etc/systemd/networkd.conf etc/systemd/networkd.conf.d/*.conf etc/systemd/network/*.network \
         run/systemd/network/*.network usr/local/lib/systemd/network/*.network
 fi
 if has ufw usr/sbin/ufw etc/ufw/ufw.conf; then
@@ -96,22 +122,18 @@ if has saptune usr/sbin/saptune etc/sysconfig/saptune; then
     add etc/sysconfig/saptune usr/share/saptune/notes/* var/lib/saptune/working/notes/* etc/saptune/extra/*.conf \
         etc/saptune/override/*
 fi
-[ -d run/systemd/system ] || scan=1
 
-newline='
-'
 IFS=$newline
 set -f
 # shellcheck disable=SC2086  # a list of paths, one a line
 set -- $files
 set +f
 unset IFS
-[ -z "$scan" ] || set -- "$@" proc/[0-9]*/comm
-[ $# -gt 0 ] || exit 0
+[ $# -gt 0 ] || [ -n "$found" ] || exit 0
 
-printf '#@ lines\n'
-LC_ALL=C grep -Hn -m 400 -E '^(tuned|kubelet|kube-proxy|k3s-server|k3s-agent|rke2|cilium-agent|calico-node|flanneld|kube-router|weaver|antrea-agent|ovnkube|aws-k8s-agent|dockerd|NetworkManager|systemd-network)$
-^[[:blank:]]*\[
+printf '#@ lines\n%s' "${found:+${found%"$newline"}$newline}"
+[ $# -gt 0 ] || exit 0
+LC_ALL=C grep -Hn -m 400 -E '^[[:blank:]]*\[
 ^[[:blank:]]*include[[:blank:]]*=
 ^[[:blank:]]*[a-z0-9_]+[./][^=]*=
 ^[[:blank:]]*(IP|IPv4|IPv6)[A-Za-z0-9]+[[:blank:]]*=

@@ -48,6 +48,9 @@ def parse_memory(section: Section) -> Memory:
 
 
 def _page_bytes(parts: Parts) -> int:
+    fixed = parts.texts.get("page size")  # of an architecture that has but one
+    if fixed is not None:
+        return natural(fixed.strip())
     smaps = parts.texts.get("/proc/self/smaps")
     if smaps is not None:
         return natural(smaps.split()[1]) * 1024

@@ -40,6 +40,12 @@ def test_memory_is_in_bytes() -> None:
     assert (memory.total_bytes, memory.available_bytes, memory.page_bytes) == (2048, 1024, 65536)
 
 
+def test_page_size_of_an_architecture_that_has_one() -> None:
+    """Where pages have but one size, the probe says it without asking."""
+    memory = parse_memory(section_of({"page size": "4096", "files": "proc/meminfo:MemTotal: 2 kB"}))
+    assert memory.page_bytes == 4096
+
+
 def test_old_kernels_say_no_available_memory() -> None:
     """Without MemAvailable the reading is absent and the others are there; getconf may tell the page size."""
     memory = parse_memory(section_of({"getconf PAGESIZE": "4096", "files": "proc/meminfo:MemTotal: 2 kB"}))
