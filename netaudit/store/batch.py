@@ -14,9 +14,10 @@ from netaudit.errors import StoreError
 from netaudit.fleet.jsonable import clean, dumps
 from netaudit.fleet.rows import error_row
 from netaudit.model.probe import Capture
-from netaudit.model.result import HostReport
+from netaudit.model.result import HostReport, RunInfo
 from netaudit.store.database import Database
 from netaudit.store.faults import is_busy, store_error
+from netaudit.store.history import Sighting, follow, sighting
 from netaudit.store.packing import Packed, Packer
 from netaudit.store.retention import Retention
 from netaudit.wire.codec import dump_capture
@@ -34,13 +35,22 @@ class _Host:
     report: HostReport
     packed: Packed
     capture: bytes | None
+    sighting: Sighting | None
 
 
 class Batch:
     """Packs the hosts of one run and writes them, some at a time."""
 
-    def __init__(self, database: Database, run_no: int, retention: Retention, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        run_no: int,
+        retention: Retention,
+        clock: Callable[[], float],
+        followed: RunInfo | None = None,
+    ) -> None:
         self.run_no = run_no
+        self._followed = followed  # the run, if its findings are followed from run to run
         self._database = database
         self._retention = retention
         self._clock = clock
@@ -59,7 +69,10 @@ class Batch:
             raise self._failure
         packed = self._packer.pack(report)
         raw = self._capture(capture)
-        self._hosts.append(_Host(position, report, packed, raw))
+        seen = None
+        if self._followed is not None:
+            seen = sighting(report, capture.started_at if capture else self._followed.started_at)
+        self._hosts.append(_Host(position, report, packed, raw, seen))
         self._bytes += len(packed.body) + len(raw or b"")
         if self._is_due():
             self.write(wait_ms=_SHORT_WAIT_MS, tries=_TRIES)
@@ -133,6 +146,8 @@ class Batch:
             "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?)",
             [(run, host.position, len(host.capture), host.capture) for host in self._hosts if host.capture],
         )
+        if self._followed is not None:
+            follow(connection, self._followed.id, [host.sighting for host in self._hosts if host.sighting])
 
 
 def _host_columns(host: _Host) -> tuple[object, ...]:

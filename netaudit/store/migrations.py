@@ -136,6 +136,7 @@ MIGRATIONS = (
             ) STRICT, WITHOUT ROWID
             """,
             "CREATE INDEX spells_by_check ON spells (check_id, host)",
+            "CREATE INDEX spells_standing ON spells (host) WHERE fixed_at IS NULL",
             "CREATE INDEX spells_by_fix ON spells (fixed_run) WHERE fixed_run IS NOT NULL",
             """
             CREATE TABLE keys (                   -- made at random when they are first needed

@@ -42,12 +42,14 @@ class StoredRun:
     captures: int
     capture_bytes: int
     captures_skipped: int  # beyond what one run may keep
+    is_imported: bool = False
 
 
 _SELECT_RUNS = """
     SELECT no, id, command, started_at, version, baseline_name, baseline_sha256, duration_s, host_key_checking,
         probes_digest, bundle_digest, interrupted, pattern, notes, finished, summary, captures_skipped,
-        (SELECT count(*) FROM captures WHERE run = no), (SELECT total(bytes) FROM captures WHERE run = no)
+        (SELECT count(*) FROM captures WHERE run = no), (SELECT total(bytes) FROM captures WHERE run = no),
+        imported_at
     FROM runs
 """
 
@@ -69,7 +71,12 @@ def run(database: Database, reference: str) -> StoredRun:
     if len(ids) > 1:
         some = ", ".join(ids[:_NAMED_AT_MOST]) + (", …" if len(ids) > _NAMED_AT_MOST else "")
         raise UsageError(f"{reference!r} may be any of the runs {some}", hint="give more of it")
-    (row,) = database.rows(f"{_SELECT_RUNS} WHERE id = ?", ids[0])
+    return run_of(database, ids[0])
+
+
+def run_of(database: Database, identity: str) -> StoredRun:
+    """The run of this very id."""
+    (row,) = database.rows(f"{_SELECT_RUNS} WHERE id = ?", identity)
     return _stored_run(database, row)
 
 
@@ -98,7 +105,7 @@ def _no_such_run(database: Database, reference: str) -> tuple[str, None, str]:
 
 def _stored_run(database: Database, row: _Row) -> StoredRun:
     (no, identity, command, started, version, name, digest, duration_s, checking, probes, bundle) = row[:11]
-    (interrupted, pattern, notes, finished, summary, skipped, captures, capture_bytes) = row[11:]
+    (interrupted, pattern, notes, finished, summary, skipped, captures, capture_bytes, imported_at) = row[11:]
     with _intact(database):
         info = RunInfo(
             id=identity,
@@ -115,7 +122,7 @@ def _stored_run(database: Database, row: _Row) -> StoredRun:
             notes=tuple(json.loads(notes)),
         )
         totals = summary_from_row(json.loads(summary)) if summary else _summary_so_far(database, no)
-    return StoredRun(info, totals, bool(finished), captures, int(capture_bytes), skipped)
+    return StoredRun(info, totals, bool(finished), captures, int(capture_bytes), skipped, imported_at is not None)
 
 
 def _summary_so_far(database: Database, no: int) -> Summary:
@@ -179,6 +186,11 @@ def _report(
 def fleet(database: Database, identity: str) -> tuple[FleetFinding, ...]:
     """The findings across hosts of a run."""
     no, _ = _key(database, identity)
+    return fleet_of(database, no)
+
+
+def fleet_of(database: Database, no: int) -> tuple[FleetFinding, ...]:
+    """The same, of the run of this number."""
     with _intact(database):
         bodies = database.rows("SELECT body FROM fleet WHERE run = ? ORDER BY place", no)
         return tuple(fleet_from_row(json.loads(body)) for (body,) in bodies)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
+
+from netaudit.store.contexts import forget_unused
+from netaudit.store.history import forget_old
 
 KEEP_RUNS = 200
 KEEP_CAPTURE_BYTES = 512 * 2**20
@@ -22,13 +26,16 @@ def expire(connection: sqlite3.Connection, retention: Retention) -> None:
 
     A run that has not finished is left alone for a day: another program may still be writing it.
     """
-    connection.execute(
+    deleted = connection.execute(
         """
-        DELETE FROM runs WHERE no IN (SELECT no FROM runs ORDER BY id DESC LIMIT -1 OFFSET ?)
+        DELETE FROM runs WHERE no IN (SELECT no FROM runs ORDER BY no DESC LIMIT -1 OFFSET ?)
             AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day'))
         """,
         (max(1, retention.runs),),
-    )
+    ).rowcount
+    if deleted:
+        forget_unused(connection)
+        forget_old(connection)
     connection.execute(
         """
         DELETE FROM captures WHERE run IN (
@@ -41,3 +48,24 @@ def expire(connection: sqlite3.Connection, retention: Retention) -> None:
         """,
         (retention.capture_bytes,),
     )
+
+
+def prune(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
+    """Delete the runs that began before a moment, with what is known of that time only; the ids of those deleted.
+
+    The newest run stays, as does one that another program may still be writing.
+    """
+    doomed = [
+        identity
+        for (identity,) in connection.execute(
+            """
+            SELECT id FROM runs WHERE started_at < ? AND id <> (SELECT max(id) FROM runs)
+                AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day')) ORDER BY id
+            """,
+            (before.isoformat(),),
+        )
+    ]
+    connection.executemany("DELETE FROM runs WHERE id = ?", [(identity,) for identity in doomed])
+    forget_unused(connection)
+    forget_old(connection, before)
+    return tuple(doomed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,12 +15,14 @@ from netaudit.fleet.rows import fleet_row, summary_row
 from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
-from netaudit.store import contexts, reading
+from netaudit.model.spell import Spell
+from netaudit.store import choosing, contexts, history, reading
 from netaudit.store.batch import Batch
+from netaudit.store.choosing import Choice, ChosenRun
 from netaudit.store.database import Database
 from netaudit.store.faults import explained
 from netaudit.store.reading import StoredRun
-from netaudit.store.retention import Retention, expire
+from netaudit.store.retention import Retention, expire, prune
 
 
 def open_store(path: Path, *, retention: Retention | None = None, must_exist: bool = False) -> Store:
@@ -73,7 +76,7 @@ class Store:
                 "INSERT INTO hosts (run, position, name) VALUES (?, ?, ?)",
                 ((no, position, clean(name)) for position, name in enumerate(hosts)),
             )
-        self._batches[run.id] = Batch(self._database, no, self._retention, self._clock)
+        self._batches[run.id] = Batch(self._database, no, self._retention, self._clock, followed=run)
 
     def add_host(self, run_id: str, position: int, report: HostReport, capture: Capture | None) -> None:
         """Record what became of one host. It is on disk with its batch: with the first host after half a second."""
@@ -147,12 +150,37 @@ class Store:
             self._batches[run_id].write()
         return reading.captures(self._database, run_id, host)
 
+    def chosen(self, choice: Choice) -> Iterator[ChosenRun]:
+        """The runs of a choice, the newest first, with the totals of the hosts and checks that it names."""
+        return choosing.chosen(self._database, choice)
+
+    def spells(self, *, host: str | None = None, check: str | None = None, standing: bool = False) -> Iterator[Spell]:
+        """How long findings have stood on the hosts and of the checks that two globs name, by check and host."""
+        return history.spells(self._database, host=host, check=check, standing=standing)
+
+    def spells_of_run(self, run_id: str) -> Iterator[Spell]:
+        """How long the findings of a run had stood, and have since."""
+        return history.spells_of_run(self._database, run_id)
+
+    def fixed_by(self, run_id: str) -> Iterator[Spell]:
+        """The findings that a run was the first to see gone."""
+        return history.fixed_by(self._database, run_id)
+
     def delete(self, run_ids: Iterable[str]) -> None:
-        """Forget these runs with all that belongs to them."""
+        """Forget these runs with all that belongs to them; since when findings stand is still known."""
         with explained(self.path):
             with self._database.writing() as connection:
                 connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in run_ids])
+                contexts.forget_unused(connection)
             self._database.give_back_space()
+
+    def prune(self, before: datetime) -> tuple[str, ...]:
+        """Forget the runs that began before a moment; the ids of those. The newest run always stays."""
+        with explained(self.path):
+            with self._database.writing() as connection:
+                deleted = prune(connection, before)
+            self._database.give_back_space()
+        return deleted
 
     def close(self) -> None:
         """Write what waits and close the file; safe to call twice."""
