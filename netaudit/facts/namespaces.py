@@ -46,6 +46,7 @@ def _namespace(inode: str, text: str, parts: Parts) -> Namespace:
         sysctl=settings if isinstance(settings, Absent) else settings_of(settings),
         listeners=listeners if isinstance(listeners, Absent) else _listeners(listeners),
         link_mtus=links if isinstance(links, Absent) else {name: natural(mtu) for name, mtu in _LINK.findall(links)},
+        is_named=bool(said.get("name", [""])[0]),
     )
 
 

@@ -85,6 +85,7 @@ def _route(words: list[str]) -> Route:
         initcwnd=_number(named, "initcwnd"),
         initrwnd=_number(named, "initrwnd"),
         advmss=_number(named, "advmss"),
+        protocol=named.get("proto", ""),
     )
 
 

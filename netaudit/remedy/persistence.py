@@ -15,6 +15,8 @@ from netaudit.model.plan import Step
 from netaudit.remedy.scripts import FileWrite
 
 SYSCTL_DIRECTORY = "/etc/sysctl.d"
+MODULES_DIRECTORY = "/etc/modules-load.d"
+MODPROBE_DIRECTORY = "/etc/modprobe.d"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _PREFIXES = ("99-zz-netaudit", "zz-netaudit", "zzz-netaudit", "zzzz-netaudit")
 _OWN_FILE = re.compile(r"/etc/(?:sysctl|modules-load|modprobe)\.d/(?:[0-9z-]*-)?netaudit-[0-9TZ]{16}\.conf\Z", re.ASCII)
@@ -36,6 +38,11 @@ def sysctl_drop_in(stamp: str, others: Sequence[str]) -> str | None:
         if name.encode() > last:
             return f"{SYSCTL_DIRECTORY}/{name}"
     return None
+
+
+def own_file(directory: str, stamp: str) -> str:
+    """The path of a run's file in a directory where order matters little."""
+    return f"{directory}/zz-netaudit-{stamp}.conf"
 
 
 def file_of(path: str, steps: Sequence[tuple[Step, Sequence[str]]]) -> FileWrite:

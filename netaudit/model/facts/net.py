@@ -172,6 +172,7 @@ class Route:
     initcwnd: int | None
     initrwnd: int | None
     advmss: int | None
+    protocol: str = ""  # who made it: kernel, static, ra, dhcp, …
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,3 +69,4 @@ class Namespace:
     sysctl: Maybe[Mapping[str, str]]  # the per-namespace settings read in it
     listeners: Maybe[tuple[Listener, ...]]
     link_mtus: Maybe[Mapping[str, int]]  # interface -> MTU in bytes
+    is_named: bool = False  # whether ip-netns(8) knows it by that name

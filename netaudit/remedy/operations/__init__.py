@@ -10,12 +10,21 @@ from collections.abc import Mapping
 from netaudit.baseline.nearest import did_you_mean
 from netaudit.errors import PlanError
 from netaudit.model.plan import HostPlan, Step
+from netaudit.remedy.operations.cpu_mask import SetMask
+from netaudit.remedy.operations.ethtool import CHANNELS, COALESCING, OFFLOAD, RING
+from netaudit.remedy.operations.link import MTU, TXQUEUELEN
+from netaudit.remedy.operations.modules import LoadModule, SetHashSize, SetParameter
 from netaudit.remedy.operations.operation import Operation
+from netaudit.remedy.operations.restart import Restart
 from netaudit.remedy.operations.sysctl import SetSysctl
 from netaudit.remedy.persistence import file_of
 from netaudit.remedy.scripts import FileWrite, HostScripts
 
-OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in (SetSysctl(),)}
+_ALL: tuple[Operation, ...] = (
+    SetSysctl(), RING, CHANNELS, COALESCING, OFFLOAD, MTU, TXQUEUELEN, SetHashSize(), SetParameter(), LoadModule(),
+    SetMask(), Restart(),
+)  # fmt: skip
+OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 
 
 def operation_of(step: Step) -> Operation:

@@ -1,16 +1,22 @@
 """What every operation of the closed vocabulary can do.
 
-An operation turns a step into shell text: how the value is read, changed, put back and made to last. It knows nothing
-of hosts, checks or plans as a whole, and takes nothing on trust: names and values go through ``literals``.
+An operation knows its thing twice: in the facts of a host (what is there now, what would be there afterwards) and as
+shell text (how it is read, changed, put back and made to last). It knows nothing of checks or plans as a whole, and
+takes nothing on trust: names and values go through ``literals``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
+from netaudit.model.facts import Facts, Nic
 from netaudit.model.plan import Step
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.remedy.scripts import StepScript
+
+Arguments: TypeAlias = Mapping[str, str]
 
 
 class Operation(Protocol):
@@ -19,6 +25,22 @@ class Operation(Protocol):
     @property
     def name(self) -> str:
         """Its name in remediations and plans."""
+        ...
+
+    def subject(self, arguments: Arguments) -> str:
+        """The thing that is changed, for people."""
+        ...
+
+    def observed(self, arguments: Arguments, namespace: str, facts: Facts) -> Maybe[str]:
+        """The present value as the operation's own reader prints it on the host, or why there is none."""
+        ...
+
+    def foreseen(self, arguments: Arguments, namespace: str, value: str, facts: Facts) -> Facts:
+        """The facts as they would be with another value."""
+        ...
+
+    def undone(self, step: Step) -> str:
+        """One line for people: what an undo does."""
         ...
 
     def script(self, step: Step) -> StepScript:
@@ -38,3 +60,23 @@ def alone(*lines: str) -> str:
 def within(step: Step, literal_namespace: str) -> str:
     """The words in front of a program that make it run in the network namespace of a step."""
     return f"nsenter --net=/run/netns/{literal_namespace} " if step.namespace else ""
+
+
+def nic_of(name: str, facts: Facts) -> Maybe[Nic]:
+    """An interface of the host, or why there is none."""
+    if isinstance(facts.nics, Absent):
+        return facts.nics
+    found = next((nic for nic in facts.nics if nic.name == name), None)
+    return found if found is not None else Absent(AbsentReason.NOT_PRESENT, f"no interface {name}")
+
+
+def with_nic(name: str, change: Callable[[Nic], Nic], facts: Facts) -> Facts:
+    """The facts with one interface changed."""
+    if isinstance(facts.nics, Absent):
+        return facts
+    return replace(facts, nics=tuple(change(nic) if nic.name == name else nic for nic in facts.nics))
+
+
+def no_such(what: str) -> Absent:
+    """The reason for there being no value of an argument that the operation does not know."""
+    return Absent(AbsentReason.NOT_PRESENT, f"there is no {what}")

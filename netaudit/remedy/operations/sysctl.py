@@ -8,13 +8,24 @@ for every errno), so the guard goes by what is read back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netaudit.baseline.canonical import canonical
+from netaudit.facts.absence import why_absent
+from netaudit.model.facts import Facts, Sysctls
 from netaudit.model.plan import Step
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.remedy.operations import literals
-from netaudit.remedy.operations.operation import alone, within
+from netaudit.remedy.operations.operation import Arguments, alone, within
 from netaudit.remedy.scripts import StepScript
+
+# Settings that other domains of the facts hold as well: the domain and its field.
+_TWICE = {
+    "net.netfilter.nf_conntrack_max": ("conntrack", "max"),
+    "net.netfilter.nf_conntrack_buckets": ("conntrack", "buckets"),
+    "fs.file-max": ("limits", "files_max"),
+    "fs.nr_open": ("limits", "nr_open"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,38 @@ class SetSysctl:
     """``arguments``: ``key``, as sysctl(8) writes it. ``before`` and ``after`` are whole values."""
 
     name: str = "sysctl"
+
+    def subject(self, arguments: Arguments) -> str:
+        """The key."""
+        return arguments["key"]
+
+    def observed(self, arguments: Arguments, namespace: str, facts: Facts) -> Maybe[str]:
+        """The running value in the namespace."""
+        key = arguments["key"]
+        if namespace:
+            return _inside(key, namespace, facts)
+        if isinstance(facts.sysctl, Absent):
+            return facts.sysctl
+        found = facts.sysctl.values.get(key)
+        return found if found is not None else why_absent(key, facts)
+
+    def foreseen(self, arguments: Arguments, namespace: str, value: str, facts: Facts) -> Facts:
+        """With the key set, wherever the facts hold it."""
+        key, printed = arguments["key"], canonical(arguments["key"], value)
+        if namespace:
+            return _with_inside(key, namespace, printed, facts)
+        if not isinstance(facts.sysctl, Absent):
+            facts = replace(facts, sysctl=Sysctls({**facts.sysctl.values, key: printed}, facts.sysctl.absent))
+        domain, name = _TWICE.get(key, ("", ""))
+        held = getattr(facts, domain) if domain else None
+        if held is None or isinstance(held, Absent):
+            return facts
+        return replace(facts, **{domain: replace(held, **{name: int(printed)})})
+
+    def undone(self, step: Step) -> str:
+        """The write that takes it back."""
+        place = f" in network namespace {step.namespace}" if step.namespace else ""
+        return f"write {step.before} to {step.arguments['key']}{place}"
 
     def script(self, step: Step) -> StepScript:
         """Read, write and write back through /proc/sys."""
@@ -41,6 +84,30 @@ class SetSysctl:
         literals.sysctl_file(key)
         literals.value(step.after)
         return (f"{key} = {step.after}",)
+
+
+def _inside(key: str, namespace: str, facts: Facts) -> Maybe[str]:
+    if isinstance(facts.namespaces, Absent):
+        return facts.namespaces
+    found = next((each for each in facts.namespaces if each.name == namespace), None)
+    if found is None:
+        return Absent(AbsentReason.NOT_PRESENT, f"no network namespace {namespace}")
+    if isinstance(found.sysctl, Absent):
+        return found.sysctl
+    missing = Absent(AbsentReason.NOT_APPLICABLE, f"network namespace {namespace} has no {key} of its own")
+    return found.sysctl.get(key, missing)
+
+
+def _with_inside(key: str, namespace: str, value: str, facts: Facts) -> Facts:
+    if isinstance(facts.namespaces, Absent):
+        return facts
+    changed = tuple(
+        replace(each, sysctl={**each.sysctl, key: value})
+        if each.name == namespace and not isinstance(each.sysctl, Absent)
+        else each
+        for each in facts.namespaces
+    )
+    return replace(facts, namespaces=changed)
 
 
 def _read(file: str, place: str) -> str:
