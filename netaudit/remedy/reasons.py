@@ -78,9 +78,11 @@ def _filled(table: dict[str, tuple[str, str]], answer: Answer, work: Work) -> Re
 def surprise(work: Work, found: Sequence[FileState]) -> Reason | None:
     """Why the files of a host are not those that this work may replace, or None."""
     there = {file.path: file for file in found}
+    for file in work.files:
+        if file.path not in there:
+            return Reason(f"{file.path} could not be read to be kept", "it is no plain file, or too large")
     for expected in work.expected_files:
-        file = there.get(expected.path)
-        content = file.content if file else None
+        content = there[expected.path].content if expected.path in there else None
         if content != expected.content:
             return Reason(
                 f"somebody else has changed {expected.path} since",

@@ -45,7 +45,7 @@ def _default_routes(facts: Facts) -> frozenset[str] | None:
     if not is_known(facts.routing):
         return None
     return frozenset(
-        f"{route.family} via {route.gateway or 'the link'} on {route.device or 'several'} (table {route.table or 'main'})"
+        f"{route.family} {route.gateway or 'on the link'} dev {route.device or '?'} table {route.table or 'main'}"
         for route in facts.routing.routes
         if route.destination == "default" and route.kind == "unicast"
     )

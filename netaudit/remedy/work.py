@@ -60,6 +60,11 @@ class Work:
             raise ValueError("a work without steps changes nothing that could be guarded")
 
     @property
+    def arm_within_s(self) -> int:
+        """How long an armed host waits to be started before it forgets the change."""
+        return min(60, self.confirm_within_s)
+
+    @property
     def lasts(self) -> bool:
         """Whether anything of it is made to last over a boot."""
         return bool(self.files) or any(step.script.persist for step in self.steps)
@@ -89,8 +94,8 @@ def undoing(
 ) -> Work:
     """The work that takes back a confirmed one: in reverse order, to the values and files before.
 
-    ``prior`` are the files as they were, ``values`` those that were read after the change, by the number of the step from
-    1: only where a value is still that one may it be put back. ``lasted`` says whether the files were written.
+    ``prior`` are the files as they were, ``values`` those that were read after the change, by number of step
+    from 1: only where a value is still that one may it be put back. ``lasted`` says whether files were written.
     """
     numbered = reversed(list(enumerate(work.steps, start=1)))
     steps = tuple(_turned(step, values.get(number)) for number, step in numbered)

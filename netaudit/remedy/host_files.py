@@ -1,0 +1,130 @@
+"""The shell that runs one text of a step on a host, and that writes what is to last.
+
+As in ``host_watch``: texts only, POSIX sh. Each runs for a limited time in a session of its own.
+"""
+
+from __future__ import annotations
+
+from netaudit.wire.bundle import PATH
+
+# One text of a step, or one of the three below, in a shell of its own: ``sh run.sh FILE``.
+RUNNER = f"""
+PATH={PATH}
+LC_ALL=C
+export PATH LC_ALL
+unset IFS
+umask 022
+cd /
+set -u
+dir=${{1%/*}}
+step() {{
+    . "$1"
+}}
+step "$1"
+"""
+
+_FILES_HEAD = r"""
+. "$dir/lib.sh"
+. "$dir/change.sh"
+refuse() {
+    printf '%s\n' "$1"
+    exit 1
+}
+sync_path() {
+    sync "$1" 2>/dev/null || sync
+}
+write_aside() {
+    said=$( (set -C; : >"$aside") 2>&1) || refuse "$path: ${said##*: }"
+    said=$(dd if="$dir/f.$number" of="$aside" conv=fsync,notrunc 2>&1) || {
+        rm -f "$aside"
+        refuse "$path: ${said##*: }"
+    }
+}
+"""
+
+# Could each file be written? Tried with its very content, beside its place, and taken away again.
+TRY = (
+    _FILES_HEAD
+    + r"""
+number=1
+while [ "$number" -le "$files" ]; do
+    file_of "$number"
+    aside=$path.netaudit-$id
+    parent=${path%/*}
+    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then
+        refuse "$path is not a regular file"
+    fi
+    if [ -d "$parent" ]; then
+        write_aside
+        rm -f "$aside"
+    else
+        said=$(mkdir "$parent" 2>&1) || refuse "$parent: ${said##*: }"
+        rmdir "$parent"
+    fi
+    number=$((number + 1))
+done
+"""
+)
+
+# Each file is written beside its place, with a name that no loader reads, brought to disk and renamed.
+PERSIST = (
+    _FILES_HEAD
+    + r"""
+number=1
+while [ "$number" -le "$files" ]; do
+    file_of "$number"
+    aside=$path.netaudit-$id
+    parent=${path%/*}
+    if [ -h "$path" ] || { [ -e "$path" ] && [ ! -f "$path" ]; }; then
+        refuse "$path is not a regular file"
+    fi
+    if [ -e "$path" ]; then
+        cp -p "$path" "$dir/kept.$number" || refuse "$path cannot be kept: no room below /run"
+    else
+        : >"$dir/none.$number" || refuse "no room below /run"
+    fi
+    if [ ! -d "$parent" ]; then
+        said=$(mkdir "$parent" 2>&1) || refuse "$parent: ${said##*: }"
+        : >"$dir/made.$number"
+    fi
+    if [ -n "$gone" ]; then
+        said=$(rm -f "$path" 2>&1) || refuse "$path: ${said##*: }"
+    else
+        write_aside
+        { chmod "$mode" "$aside" && chown "$owner_ids" "$aside" && said=$(mv -f "$aside" "$path" 2>&1); } || {
+            rm -f "$aside"
+            refuse "$path: ${said##*: }"
+        }
+        written=$(cksum <"$path") && wanted=$(cksum <"$dir/f.$number") && [ "$written" = "$wanted" ] ||
+            refuse "$path does not hold what was written"
+    fi
+    sync_path "$parent"
+    number=$((number + 1))
+done
+"""
+)
+
+# What stood there before is put back in the same way.
+UNPERSIST = (
+    _FILES_HEAD
+    + r"""
+failed=
+number=$files
+while [ "$number" -ge 1 ]; do
+    file_of "$number"
+    aside=$path.netaudit-$id
+    parent=${path%/*}
+    rm -f "$aside"
+    if [ -e "$dir/kept.$number" ]; then
+        { cp -p "$dir/kept.$number" "$aside" && sync_path "$aside" && mv -f "$aside" "$path"; } ||
+            failed="$failed $path"
+    elif [ -e "$dir/none.$number" ]; then
+        rm -f "$path" || failed="$failed $path"
+    fi
+    [ ! -e "$dir/made.$number" ] || rmdir "$parent"
+    [ ! -d "$parent" ] || sync_path "$parent"
+    number=$((number - 1))
+done
+[ -z "$failed" ] || refuse "could not be put back:$failed"
+"""
+)
