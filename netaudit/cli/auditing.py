@@ -88,8 +88,8 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
         codes.append(exit_codes.ExitCode.USAGE)
 
     with contextlib.ExitStack() as stack:
-        reports = [Expendable(report, failed) for report in _reports(outputs, context, stack)]
-        observers = [*_keeping(args, context, stack, warn), *reports, console]
+        reports = [Expendable(report, failed) for report in reports_of(outputs, context, stack)]
+        observers = [*keeping(args, context, stack, warn), *reports, console]
         outcome = perform(fleet, jobs, run, Observers(*observers))
     codes.append(exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted))
     return exit_codes.worst(codes)
@@ -123,9 +123,10 @@ def _job(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -
     return Job(target, question_of(rules), str(variables.get(SITE, "")))
 
 
-def _keeping(
+def keeping(
     args: argparse.Namespace, context: RunContext, stack: contextlib.ExitStack, warn: Callable[[str], None]
 ) -> list[Observer]:
+    """What keeps the run in the history, unless that is not wanted or not possible, which is said."""
     if getattr(args, "no_history", False):
         return []
     try:
@@ -136,7 +137,7 @@ def _keeping(
     return [Keeping(store, warn, context)]
 
 
-def _reports(outputs: Sequence[Output], context: RunContext, stack: contextlib.ExitStack) -> list[Observer]:
+def reports_of(outputs: Sequence[Output], context: RunContext, stack: contextlib.ExitStack) -> list[Observer]:
     """The reports that are not the console's; those that are written at the end share what waits for it."""
     reports: list[Observer] = []
     whole = [output for output in outputs if output.format not in {"console", "jsonl"}]

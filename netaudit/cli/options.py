@@ -107,14 +107,14 @@ def add_baseline(parser: argparse.ArgumentParser) -> None:
                         help="a shipped baseline by name, or a file (default linux-server)")  # fmt: skip
 
 
-def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
-    """``-o`` for these formats, and ``--fail-on``."""
+def add_output(parser: argparse.ArgumentParser, *formats: str, fail_on: Severity = Severity.MEDIUM) -> None:
+    """``-o`` for these formats, and ``--fail-on`` with its default."""
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", action="append", metavar="FORMAT[=PATH]", default=[],
                        help=f"{', '.join(formats)} (repeatable; without a path to standard output)")  # fmt: skip
     severities = tuple(str(severity) for severity in Severity)
-    group.add_argument("--fail-on", choices=severities, default=str(Severity.MEDIUM), metavar="SEVERITY",
-                       help="exit 1 from this severity up: critical high medium low info (default medium)")  # fmt: skip
+    meaning = f"exit 1 from this severity up: critical high medium low info (default {fail_on})"
+    group.add_argument("--fail-on", choices=severities, default=str(fail_on), metavar="SEVERITY", help=meaning)
 
 
 def add_console(parser: argparse.ArgumentParser) -> None:
