@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # command -> (module under netaudit.cli.commands, what it does). The order is that of `netaudit --help`.
 COMMANDS = {
     "audit": ("audit", "audit hosts against a baseline: what is wrong, why it matters, what would fix it"),
+    "capacity": ("capacity", "will the hosts carry a declared load, and what breaks first"),
     "facts": ("facts", "the collected facts of one host, as JSON"),
     "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),
     "bundle": ("bundle", "exactly the text that would run on a host, and its digest"),
