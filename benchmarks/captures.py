@@ -1,7 +1,9 @@
 """A made-up fleet in stored captures: one recorded host, with numbers of its own for each of the others.
 
-What a fleet has in common stays equal (kernel, packages, most settings); what differs from host to host differs here:
-names, addresses, counters, memory, uptime, and a few settings of some hosts.
+What a fleet has in common stays equal (kernel, packages, most settings, sizes of machines); what differs from host to
+host differs here: names, addresses, counters, uptime and boot, process ids, inodes, ephemeral ports, memory in use,
+and a few settings of some hosts. So nothing that is remembered of one host can be of use for the next one here that
+would not be so in a real fleet of one role. A fleet of many roles agrees on less.
 
 Usage: captures.py DIRECTORY HOSTS
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import random
 import re
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +47,8 @@ def fleet(hosts: int) -> Iterator[Capture]:
     for number in range(hosts):
         chance = random.Random(number)
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        sections = tuple(_varied(section, chance) for section in recorded)
+        own = _Own(name_of(number), address, chance)
+        sections = tuple(_varied(section, own) for section in recorded)
         yield Capture(name_of(number), address, "0" * 64, _STARTED_AT, 0.4, sections)
 
 
@@ -60,18 +64,44 @@ def _section(probe: str, case: str) -> Section:
     return Section(probe, SectionStatus.COMPLETE, 0, text, b"", 3)
 
 
-def _varied(section: Section, chance: random.Random) -> Section:
+class _Own:
+    """What one host has for itself, the same in all of its sections."""
+
+    def __init__(self, name: str, address: str, chance: random.Random) -> None:
+        self.name = name.encode()
+        self.address = address.encode()
+        self.chance = chance
+        self.uptime_s = chance.randrange(90_000, 9_000_000) + chance.random()
+        self._numbers: dict[bytes, bytes] = {}
+
+    def number(self, recorded: re.Match[bytes]) -> bytes:
+        """A process id, inode or port of its own for each that was recorded, of the same length or so."""
+        text = recorded[0]
+        if text not in self._numbers:
+            least = 10 ** (len(text) - 1)
+            self._numbers[text] = b"%d" % self.chance.randrange(least, min(10 * least, least + 50_000))
+        return self._numbers[text]
+
+    def counted(self, recorded: re.Match[bytes]) -> bytes:
+        """A counter: up to twice what was recorded, and zero stays zero."""
+        return b"%d" % int(int(recorded[0]) * 2 * self.chance.random())
+
+    def hexadecimal(self, recorded: re.Match[bytes]) -> bytes:
+        """The same of a counter of eight hexadecimal digits."""
+        return b"%08x" % int(int(recorded[0], 16) * 2 * self.chance.random())
+
+
+def _varied(section: Section, own: _Own) -> Section:
     vary = _VARIED.get(section.probe_id)
-    if vary is None:
-        return section
-    return Section(section.probe_id, section.status, 0, vary(section.stdout, chance), b"", chance.randrange(1, 9))
+    text = section.stdout if vary is None else vary(section.stdout, own)
+    return Section(section.probe_id, section.status, 0, text, b"", own.chance.randrange(1, 9))
 
 
-def _other_settings(text: bytes, chance: random.Random) -> bytes:
+def _sysctl(text: bytes, own: _Own) -> bytes:
     for name, values in _SETTINGS.items():
-        text = _set(text, name, chance.choice(values))
-    text = _set(text, b"net/netfilter/nf_conntrack_count", b"%d" % chance.randrange(9000))
-    return _set(text, b"fs/file-nr", b"%d\t0\t2466170" % chance.randrange(4000, 9000))
+        text = _set(text, name, own.chance.choice(values))
+    text = _set(text, b"net/netfilter/nf_conntrack_count", b"%d" % own.chance.randrange(9000))
+    return _set(text, b"fs/file-nr", b"%d\t0\t2466170" % own.chance.randrange(4000, 9000))
 
 
 def _set(text: bytes, name: bytes, value: bytes) -> bytes:
@@ -81,25 +111,66 @@ def _set(text: bytes, name: bytes, value: bytes) -> bytes:
     return head + found + value + rest[rest.index(b"\n") :]
 
 
-def _other_numbers(pattern: bytes) -> Callable[[bytes, random.Random], bytes]:
-    """Numbers behind a pattern are made up anew: up to twice what they are, and no longer."""
+def _system(text: bytes, own: _Own) -> bytes:
+    total = own.chance.choice((16_262_784, 24_684_084, 65_842_312))
+    text = re.sub(rb"(?<=MemTotal:)( +)[0-9]+", rb"\g<1>%d" % total, text)
+    for name in (b"MemFree", b"MemAvailable", b"SUnreclaim"):
+        text = re.sub(rb"(?<=%s:)( +)[0-9]+" % name, rb"\g<1>%d" % own.chance.randrange(total // 9, total), text)
+    text = _part(text, b"/proc/sys/kernel/hostname", own.name)
+    text = _part(text, b"/proc/sys/kernel/random/boot_id", str(uuid.UUID(int=own.chance.getrandbits(128))).encode())
+    text = _part(text, b"/proc/uptime", b"%.2f %.2f" % (own.uptime_s, 1.7 * own.uptime_s))
+    return re.sub(rb"(?<=btime )[0-9]+", b"%d" % (_STARTED_AT.timestamp() - own.uptime_s), text)
+
+
+def _part(text: bytes, label: bytes, line: bytes) -> bytes:
+    head, _, rest = text.partition(b"#@ %s\n" % label)
+    return head + b"#@ %s\n" % label + line + rest[rest.index(b"\n") :]
+
+
+def _nics(text: bytes, own: _Own) -> bytes:
+    text = _addressed(text, own)
+    text = re.sub(rb"(?<=link/ether )[0-9a-f:]{17}", b"02:" + own.chance.randbytes(5).hex(":").encode(), text)
+    return re.sub(rb"(?<=  )[0-9]{2,15}(?=  )|(?<=_kicks: )[0-9]+", own.counted, text)
+
+
+def _routes(text: bytes, own: _Own) -> bytes:
+    return _HEXADECIMAL.sub(own.hexadecimal, _addressed(text, own))
+
+
+def _addressed(text: bytes, own: _Own) -> bytes:
+    return text.replace(b"192.0.2.2/24", own.address + b"/8").replace(b"192.0.2.2 ", own.address + b" ")
+
+
+def _softnet(text: bytes, own: _Own) -> bytes:
+    text = _HEXADECIMAL.sub(own.hexadecimal, text)
+    return re.sub(rb"(?<= )[0-9]{2,9}(?= )|(?<=    )[0-9]{3,9}$", own.counted, text)
+
+
+def _sockets(text: bytes, own: _Own) -> bytes:
+    text = re.sub(rb"\b(1019|31890|31891)\b|(?<=ino:)[0-9]{4,9}|(?<=:)(36|51)[0-9]{3}\b", own.number, text)
+    text = re.sub(rb"(?<=,d)[0-9]{2,9}", own.counted, text)
+    text = re.sub(rb"(?<= sk:)[0-9a-f]{4}", lambda _: b"%04x" % own.chance.getrandbits(16), text)
+    text = _part(text, b"/proc/uptime", b"%.2f %.2f" % (own.uptime_s + 1, 1.7 * own.uptime_s))
+    text = re.sub(rb"(?<= )480193(?= )", b"%d" % (own.chance.random() * own.uptime_s * 100), text)
+    return re.sub(rb"(?<=file-nr:1:)[0-9]+", b"%d" % own.chance.randrange(1500, 9000), text)
+
+
+def _conntrack(text: bytes, own: _Own) -> bytes:
+    text = re.sub(rb"(?<=nf_conntrack_count:)[0-9]+", b"%d" % own.chance.randrange(9000), text)
+    return re.sub(rb"(?<=[: ])00000000(?= )", lambda _: b"%08x" % own.chance.getrandbits(12), text)
+
+
+def _numbers(pattern: bytes) -> Callable[[bytes, _Own], bytes]:
     number = re.compile(pattern)
-
-    def vary(text: bytes, chance: random.Random) -> bytes:
-        return number.sub(lambda found: b"%d" % int(int(found[0]) * 2 * chance.random()), text)
-
-    return vary
+    return lambda text, own: number.sub(own.counted, text)
 
 
-_VARIED: dict[str, Callable[[bytes, random.Random], bytes]] = {
-    "sysctl": _other_settings,
-    "counters": _other_numbers(rb"\b[0-9]{2,15}\b"),
-    "nics": _other_numbers(rb"(?<=  )[0-9]{4,15}(?=  )"),
-    "qdisc": _other_numbers(rb"(?<=Sent )[0-9]+"),
-    "softnet": _other_numbers(rb"(?<=   )[0-9]{3,9}(?= )"),
-    "system": _other_numbers(rb"(?<=  )[0-9]{5,12}(?= kB)"),
-    "sockets": _other_numbers(rb"(?<=ino:)[0-9]{4,9}|(?<=bytes_acked:)[0-9]+|(?<=,d)[0-9]{2,9}"),
-}
+_HEXADECIMAL = re.compile(rb"\b[0-9a-f]{8}\b")
+_VARIED: dict[str, Callable[[bytes, _Own], bytes]] = {
+    "sysctl": _sysctl, "system": _system, "nics": _nics, "routes": _routes, "softnet": _softnet,
+    "sockets": _sockets, "conntrack": _conntrack, "counters": _numbers(rb"\b[0-9]{2,15}\b"),
+    "qdisc": _numbers(rb"(?<=Sent )[0-9]+|(?<=bytes )[0-9]+"),
+}  # fmt: skip
 
 
 def write(directory: Path, hosts: int) -> None:

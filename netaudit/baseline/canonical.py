@@ -6,14 +6,17 @@ Measured on Linux 6.18; the rules are those of proc_dointvec and its kin, and of
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})\Z", re.ASCII)
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z", re.ASCII)
+_REMEMBERED = 4096  # hosts of a fleet are asked about the same values again and again
 _BUCKETS_STEP = 512  # conntrack's hash table grows by whole pages of 8-byte heads
 _TICK_MS = 10  # the largest step that a time in ms can be rounded by, at HZ=100
 _RANGE_LISTS = frozenset({"net.ipv4.ip_local_reserved_ports"})
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def applied(name: str, running: str, written: str) -> str:
     """The value that a key has after ``written`` went into it: what is not written of a vector keeps its old value."""
     old, new = running.split(), written.split()
@@ -24,6 +27,7 @@ def applied(name: str, running: str, written: str) -> str:
     return canonical(name, " ".join(new[: max(len(old), 1)]))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def same(name: str, one: str, other: str) -> bool:
     """Whether two values of a key are the same to the kernel."""
     first, second = canonical(name, one), canonical(name, other)

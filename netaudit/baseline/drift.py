@@ -25,6 +25,7 @@ from netaudit.model.result import Verdict
 if TYPE_CHECKING:
     from netaudit.baseline.select import HostCheck, HostRules
 
+_KEPT = 4096  # settings, and lists of them; what comes after that starts over
 VerdictWith = Callable[["HostCheck", Facts], Verdict]
 
 _UNSET = Absent(AbsentReason.NOT_PRESENT, "no file sets it, and the kernel's default is not known")
@@ -72,6 +73,50 @@ def _turns(first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:
     return second if isinstance(second, Absent) else True
 
 
+class DriftMemo:
+    """What is the same for all hosts under one set of rules, and what became of settings that hosts have in common.
+
+    Equal answers are one object, so that what is made of them can be remembered by it.
+    """
+
+    __slots__ = ("_alike", "_defaults", "_lists", "_settings")
+
+    def __init__(self) -> None:
+        self._defaults: dict[str, list[HostCheck]] = {}
+        self._settings: dict[tuple[object, ...], Drift] = {}
+        self._alike: dict[Drift, Drift] = {}
+        self._lists: dict[tuple[int, ...], tuple[Drift, ...]] = {}
+
+    def default_from(self, name: str, judges: Iterable[HostCheck]) -> list[HostCheck]:
+        """The checks that say the kernel's default of a key."""
+        found = self._defaults.get(name)
+        if found is None:
+            found = [each for each in judges if each.compiled.kernel_default and each.compiled.defaulted == name]
+            self._defaults[name] = found
+        return found
+
+    def setting(self, key: tuple[object, ...], make: Callable[[], Drift]) -> Drift:
+        """The answer for one setting. ``key`` is all that it is made of."""
+        found = self._settings.get(key)
+        if found is None:
+            if len(self._settings) >= _KEPT:
+                self._settings.clear()
+            found = self._settings[key] = self.alike(make())
+        return found
+
+    def alike(self, drift: Drift) -> Drift:
+        """The one object for equal answers."""
+        if len(self._alike) >= _KEPT:
+            self._alike.clear()
+        return self._alike.setdefault(drift, drift)
+
+    def one_list(self, drifts: tuple[Drift, ...]) -> tuple[Drift, ...]:
+        """The one list of the same objects. It holds them, so no other object can have their ids."""
+        if len(self._lists) >= _KEPT:
+            self._lists.clear()
+        return self._lists.setdefault(tuple(map(id, drifts)), drifts)
+
+
 def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple[Drift, ...]:
     """Every sysctl that a check of the host judges by name, and what becomes of it.
 
@@ -82,7 +127,7 @@ def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple
         raise Unknown(sysctl, "facts.sysctl")
     if isinstance(persisted, Absent):
         raise Unknown(persisted, "facts.persisted")
-    return _Drifting(rules, facts, sysctl, persisted, verdict_with).all()
+    return rules.drifts.one_list(_Drifting(rules, facts, sysctl, persisted, verdict_with).all())
 
 
 class _Drifting:
@@ -97,21 +142,31 @@ class _Drifting:
         self._verdict_with = verdict_with
         self._persisted = persisted
         self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
+        self._memo = rules.drifts
         self._defaults = {name: value for name in self._judges if (value := self._default(name)) is not None}
         self._boot = self._changed(persisted.boot)
         self._system = self._changed({**persisted.boot, **persisted.system}) if persisted.system else self._boot
+        self._moments: dict[str, Facts] = {"now": facts}
         self._verdicts: dict[tuple[int, str], Maybe[bool]] = {}
 
     def all(self) -> tuple[Drift, ...]:
         """The judged keys that this host has, in the order of the checks."""
         writers = () if isinstance(self._facts.writers, Absent) else self._facts.writers
-        return tuple(self._one(name, writers) for name in self._judges if name in self._running)
+        return tuple([self._kept_or_made(name, writers) for name in self._judges if name in self._running])
+
+    def _kept_or_made(self, name: str, writers: tuple[Writer, ...]) -> Drift:
+        """The answer for one key; where nothing changes it is made of a few values, and most hosts have the same."""
+        if name in self._boot or self._boot.get(name) != self._system.get(name):
+            return self._memo.alike(self._one(name, writers))
+        boot, system = self._persisted.boot.get(name), self._persisted.system.get(name)
+        key = (name, self._running[name], name in self._defaults, boot, system, writers)
+        return self._memo.setting(key, lambda: self._one(name, writers))
 
     def _default(self, name: str) -> str | None:
         """The kernel's default of a key: what one of its checks says, else what is known of it."""
-        for check in self._judges[name]:
+        for check in self._memo.default_from(name, self._judges[name]):
             default = check.compiled.kernel_default
-            if default is None or check.compiled.defaulted != name:
+            if default is None:
                 continue
             self._scope.variables = check.variables
             try:
@@ -166,15 +221,20 @@ class _Drifting:
     def _passes(self, check: HostCheck, moment: str) -> Maybe[bool]:
         key = (id(check), moment)
         if key not in self._verdicts:
-            changed = {"now": {}, "boot": self._boot, "system": self._system}[moment]
-            facts = self._facts
-            if changed:
-                absent = {} if isinstance(facts.sysctl, Absent) else facts.sysctl.absent
-                facts = replace(facts, sysctl=Sysctls({**self._running, **changed}, absent))
-            verdict = self._verdict_with(check, facts)
+            verdict = self._verdict_with(check, self._at(moment))
             unknown = Absent(AbsentReason.NOT_UNDERSTOOD, f"{check.compiled.check.id} is unknown")
             self._verdicts[key] = unknown if verdict is Verdict.UNKNOWN else verdict is not Verdict.FAIL
         return self._verdicts[key]
+
+    def _at(self, moment: str) -> Facts:
+        """The facts as they would be with the settings of another moment."""
+        facts = self._moments.get(moment)
+        if facts is None:
+            changed = self._boot if moment == "boot" else self._system
+            absent = {} if isinstance(self._facts.sysctl, Absent) else self._facts.sysctl.absent
+            facts = replace(self._facts, sysctl=Sysctls({**self._running, **changed}, absent))
+            self._moments[moment] = facts
+        return facts
 
 
 def judges(checks: Iterable[HostCheck]) -> dict[str, list[HostCheck]]:

@@ -7,13 +7,14 @@ pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from netaudit.baseline.compiled import Compiled, Step
 from netaudit.baseline.drift import Drift, drifting
+from netaudit.baseline.memo import Memo, Sight
 from netaudit.baseline.schema import Extent
 from netaudit.baseline.scope import RunningSysctls, Scope, WhyAbsent
 from netaudit.baseline.select import HostCheck, HostRules
@@ -100,7 +101,9 @@ class _Evaluation:
         self._now = now
         self._sysctls = RunningSysctls(facts, lambda name: why_absent(name, facts))
         self._kept: dict[str, object] = {}
-        self._plainly = _running_alone(facts)
+        self._alone = _is_alone(facts)
+        self._sight = Sight(facts, self._sysctls, self._drifting)
+        self._sights: dict[int, Sight] = {}
         self._drift: Sequence[Drift] | None = None
         self._others: list[tuple[str, Facts, RunningSysctls]] | None = None
 
@@ -131,17 +134,35 @@ class _Evaluation:
             self._drift = drifting(self._rules, self._facts, self.verdict_with)
         return self._drift
 
+    def _sight_of(self, facts: Facts) -> Sight:
+        if facts is self._facts:
+            return self._sight
+        sight = self._sights.get(id(facts))
+        if sight is None or sight.facts is not facts:
+            sysctls = RunningSysctls(facts, lambda name: why_absent(name, facts))
+            sight = self._sights[id(facts)] = Sight(facts, sysctls, tuple)
+        return sight
+
     def verdict_with(self, check: HostCheck, facts: Facts) -> Verdict:
         """The verdict of a check on the host's own namespace, had it these facts."""
-        scope = Scope(facts, RunningSysctls(facts, lambda name: why_absent(name, facts)), check.variables)
-        _define(scope, check.compiled)
+        sight = self._sight_of(facts)
+
+        def begin(check: HostCheck) -> Scope:
+            scope = Scope(facts, sight.sysctls, check.variables)
+            _define(scope, check.compiled)
+            return scope
+
+        memo = check.memo
+        if memo is not None and not memo.has_drift and self._is_of_one_namespace(check):
+            return self._remembered(check, memo, sight, begin).verdict
+        scope = begin(check)
         try:
             if not all(when(scope) for when, _ in check.compiled.conditions):
                 return Verdict.SKIPPED
         except Unknown:
             return Verdict.UNKNOWN
         if check.compiled.subjects is not None:
-            return self._in_one(replace(check, waivers=()), scope).verdict
+            return self._judged(replace(check, waivers=()) if check.waivers else check, scope).verdict
         outcome = _not_passed(check.compiled, scope, {})
         return outcome.verdict if outcome is not None else Verdict.PASS
 
@@ -156,12 +177,30 @@ class _Evaluation:
 
     def _result(self, check: HostCheck) -> Result:
         memo = check.memo
-        key = memo.key(self._facts, self._plainly) if memo is not None and self._plainly is not None else None
-        if memo is None or key is None:
+        if memo is None or not self._is_of_one_namespace(check):
             return self._worked_out(check)
-        found = memo.get(key)
+        return self._remembered(check, memo, self._sight, self._scope)
+
+    def _is_of_one_namespace(self, check: HostCheck) -> bool:
+        return self._alone or check.compiled.check.extent is Extent.HOST
+
+    def _remembered(self, check: HostCheck, memo: Memo, sight: Sight, begin: Callable[[HostCheck], Scope]) -> Result:
+        """The result for what a check looks at, worked out when no host before had the same."""
+        scope: Scope | None = None
+        if memo.condition_key is not None:
+            key = memo.condition_key(sight)
+            try:
+                refusal = memo.refusals[key]
+            except KeyError:
+                scope = begin(check)
+                refusal = _refusal(check, scope)
+                memo.keep_refusal(key, refusal)
+            if refusal is not None:
+                return refusal
+        key = memo.result_key(sight)
+        found = memo.results.get(key)
         if found is None:
-            found = self._worked_out(check)
+            found = self._judged(check, scope or begin(check))
             memo.keep(key, found)
         return found
 
@@ -175,9 +214,10 @@ class _Evaluation:
         return self._in_all(check, scope)
 
     def _in_one(self, check: HostCheck, scope: Scope) -> Result:
-        refusal = _refusal(check, scope)
-        if refusal is not None:
-            return refusal
+        return _refusal(check, scope) or self._judged(check, scope)
+
+    def _judged(self, check: HostCheck, scope: Scope) -> Result:
+        """The result of a check that applies, in one namespace."""
         subjects = check.compiled.subjects
         if subjects is None:
             return self._single(check, scope)
@@ -283,11 +323,10 @@ class _Evaluation:
         return _whole(check, worst, _said(compiled, worst), items, tally.passed, self._beside(check))
 
 
-def _running_alone(facts: Facts) -> Mapping[str, str] | None:
-    """The running values, if there is no other namespace that a result might depend on."""
+def _is_alone(facts: Facts) -> bool:
+    """Whether there is no other namespace, and nothing to say about it, that a result might depend on."""
     others = facts.namespaces
-    alone = others.reason in _SILENT if isinstance(others, Absent) else not others
-    return facts.sysctl.values if alone and not isinstance(facts.sysctl, Absent) else None
+    return others.reason in _SILENT if isinstance(others, Absent) else not others
 
 
 def _define(scope: Scope, compiled: Compiled) -> None:

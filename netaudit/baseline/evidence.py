@@ -174,6 +174,13 @@ def _subject(name: str, tree: Sequence[Tree]) -> Piece:
     return piece
 
 
+# Every attribute that the row of a subject below is made of: such a row tells no other two subjects apart.
+DESCRIBED = frozenset({
+    "address", "backlog", "device", "driver", "dropped", "kind", "mtu", "name", "nofile_soft", "open_files",
+    "operstate", "parent", "pid", "port", "process", "protocol", "queue", "speed_mbps", "unit",
+})  # fmt: skip
+
+
 def described(subject: object) -> str | None:
     """A subject as its tool shows it, or None when there is no such row."""
     match subject:

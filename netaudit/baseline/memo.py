@@ -1,74 +1,115 @@
-"""Remembers the result of a check for the values it was made of.
+"""Remembers what became of a check for the values it looked at.
 
-Most checks read a few settings, and most hosts of a fleet have the same ones: their result is the same value, worked
-out once. Only checks over plain values are remembered; whatever is absent, a list of records, or a matter of time
-(a waiver) is worked out anew.
+Most hosts of a fleet agree on what most checks look at: their result is the same value, worked out once. A check
+remembers twice: whether it applies, which few values decide and which ends a third of all checks, and its result.
+Of what no footprint tells beforehand, and of what is a matter of time (a waiver), nothing is remembered.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Sequence
 
-from netaudit.baseline.reads import all_reads
+from netaudit.baseline.footprint import (
+    Footprint,
+    Projection,
+    footprint_of_conditions,
+    footprint_of_result,
+)
 from netaudit.baseline.schema import Check
+from netaudit.baseline.scope import RunningSysctls
+from netaudit.baseline.unknown import Unknown
 from netaudit.model.facts import Facts
 from netaudit.model.result import Result
 
 _KEPT = 512  # results of one check; a fleet that has more different ones starts over
-_PLAIN = frozenset({int, float, str, bool})
 
 Key = tuple[object, ...]
 
 
-class Memo:
-    """The results of one check under one set of variables."""
+class Same:
+    """A value that is equal to itself alone, and is kept as long as a key is made of it."""
 
-    __slots__ = ("_kept", "_names", "_paths")
+    __slots__ = ("value",)
 
-    def __init__(self, check: Check) -> None:
-        reads = all_reads(check)
-        self._names = tuple(name.removeprefix("sysctl:") for name in reads if name.startswith("sysctl:"))
-        self._paths: tuple[Callable[[Facts], object], ...] = tuple(
-            operator.attrgetter(name.removeprefix("facts.")) for name in reads if name.startswith("facts.")
-        )
-        self._kept: dict[Key, Result] = {}
+    def __init__(self, value: object) -> None:
+        self.value = value
 
-    def key(self, facts: Facts, running: Mapping[str, str]) -> Key | None:
-        """The values that the check reads; None when one of them is absent or not plain."""
-        found: list[object] = []
-        for name in self._names:
-            text = running.get(name)
-            if text is None:
-                return None
-            found.append(text)
-        for path in self._paths:
-            try:
-                value = path(facts)
-            except AttributeError:  # the record that the path leads through is absent
-                return None
-            if value.__class__ not in _PLAIN and not _is_plain_tuple(value):
-                return None
-            found.append(value)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+class Sight:
+    """One host, as keys are read from it."""
+
+    __slots__ = ("_drift", "facts", "sysctls")
+
+    def __init__(self, facts: Facts, sysctls: RunningSysctls, drift: Callable[[], Sequence[object]]) -> None:
+        self.facts = facts
+        self.sysctls = sysctls
+        self._drift = drift
+
+    def drift(self) -> Hashable:
+        """The drift of the host's settings, or why there is none."""
+        try:
+            return Same(self._drift())
+        except Unknown as unknown:
+            return unknown.absent, unknown.what
+
+
+class Reader:
+    """Reads the key of a footprint from a host."""
+
+    __slots__ = ("_domains", "_has_drift", "_projection", "sysctls")
+
+    def __init__(self, footprint: Footprint) -> None:
+        self.sysctls = footprint.sysctls
+        self._domains = footprint.domains
+        self._has_drift = footprint.has_drift
+        self._projection = Projection(footprint)
+
+    def __call__(self, sight: Sight) -> Key:
+        """What the host has of it: texts of settings, then what counts of each domain."""
+        text, facts, of = sight.sysctls.text, sight.facts, self._projection.of_domain
+        found: list[object] = [text(name) for name in self.sysctls]
+        if self._domains:
+            found += [of(name, getattr(facts, name)) for name in self._domains]
+        if self._has_drift:
+            found.append(sight.drift())
         return tuple(found)
 
-    def get(self, key: Key) -> Result | None:
-        """The result that was kept for these values."""
-        return self._kept.get(key)
+
+class Memo:
+    """What became of one check under one set of variables. ``refusals`` and ``results`` are by their own keys."""
+
+    __slots__ = ("condition_key", "has_drift", "refusals", "result_key", "results")
+
+    def __init__(self, conditions: Footprint | None, judged: Footprint) -> None:
+        self.condition_key = Reader(conditions) if conditions is not None else None
+        self.result_key = Reader(judged)
+        self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
+        self.refusals: dict[Key, Result | None] = {}
+        self.results: dict[Key, Result] = {}
+
+    def keep_refusal(self, key: Key, refusal: Result | None) -> None:
+        """Keep why the check does not apply to such hosts, or that it does."""
+        if len(self.refusals) >= _KEPT:
+            self.refusals.clear()
+        self.refusals[key] = refusal
 
     def keep(self, key: Key, result: Result) -> None:
         """Keep a result."""
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        self._kept[key] = result
-
-
-def _is_plain_tuple(value: object) -> bool:
-    return isinstance(value, tuple) and all(item.__class__ in _PLAIN for item in value)
+        if len(self.results) >= _KEPT:
+            self.results.clear()
+        self.results[key] = result
 
 
 def memo_of(check: Check) -> Memo | None:
-    """A memo for a check that it is of use for: one whose every sysctl is named, without subjects of its own."""
-    if check.for_each is not None or any(name.startswith("sysctl:") and "*" in name for name in all_reads(check)):
+    """A memo for a check; None when a footprint of it cannot be told beforehand."""
+    conditions = footprint_of_conditions(check) if check.applies_to else None
+    judged = footprint_of_result(check)
+    if judged is None or (check.applies_to and conditions is None):
         return None
-    return Memo(check)
+    return Memo(conditions, judged)

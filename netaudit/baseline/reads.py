@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from netaudit.baseline.schema import Check, Claim, Expression
+from netaudit.baseline.schema import Check, Claim, Expression, Template
 
 
-def expressions_of(check: Check, *, deciding: bool = True) -> Iterator[Expression]:
-    """The expressions of a check that decide its verdict; without ``deciding`` those of its texts as well."""
+def expressions_of(check: Check) -> Iterator[Expression]:
+    """The expressions of a check that decide its verdict; those of its texts are told by ``texts_of``."""
     if check.for_each is not None:
         yield check.for_each.listed
         if check.for_each.where is not None:
@@ -18,13 +18,19 @@ def expressions_of(check: Check, *, deciding: bool = True) -> Iterator[Expressio
         yield check.value
     for level in check.levels:
         yield from _claimed(level.claim)
-    if deciding:
-        return
+
+
+def texts_of(check: Check) -> Iterator[Expression]:
+    """The expressions in what a check says: of subjects, claims, evidence and fix."""
     texts = [check.expected, check.evidence, check.fix, *(level.note for level in check.levels)]
     if check.for_each is not None:
         texts += [check.for_each.subject, check.for_each.empty]
-    for text in texts:
-        yield from (part for part in text.parts if isinstance(part, Expression)) if text is not None else ()
+    yield from expressions_in(text for text in texts if text is not None)
+
+
+def expressions_in(texts: Iterable[Template]) -> Iterator[Expression]:
+    """The expressions of some templates."""
+    return (part for text in texts for part in text.parts if isinstance(part, Expression))
 
 
 def _claimed(claim: Claim) -> Iterator[Expression]:
@@ -36,7 +42,7 @@ def _claimed(claim: Claim) -> Iterator[Expression]:
 
 def reads_inside(check: Check) -> tuple[str, ...]:
     """What the check reads apart from ``applies_to``: ``facts.…``, ``sysctl:NAME``, ``vars.NAME``."""
-    found = (name for made in expressions_of(check, deciding=False) for name in made.reads)
+    found = (name for made in (*expressions_of(check), *texts_of(check)) for name in made.reads)
     return tuple(dict.fromkeys(found))
 
 
@@ -45,6 +51,6 @@ def all_reads(made: Check) -> tuple[str, ...]:
     found = dict.fromkeys(reads_inside(made))
     for condition in made.applies_to:
         found.update(dict.fromkeys(condition.when.reads))
-        for part in condition.otherwise.parts:
-            found.update(dict.fromkeys(part.reads if isinstance(part, Expression) else ()))
+        for made_of in expressions_in([condition.otherwise]):
+            found.update(dict.fromkeys(made_of.reads))
     return tuple(found)

@@ -30,23 +30,38 @@ def parsed_sysctl(text: str) -> object:
 class RunningSysctls:
     """The running values of one namespace, parsed once each; ``parsed`` are those that were asked for."""
 
-    __slots__ = ("_source", "_why", "parsed")
+    __slots__ = ("_lost", "_source", "_texts", "_why", "parsed")
 
     def __init__(self, facts: Facts, why: WhyAbsent) -> None:
         self._source = facts.sysctl
+        self._texts = {} if isinstance(facts.sysctl, Absent) else facts.sysctl.values
         self._why = why
+        self._lost: dict[str, Absent] = {}
         self.parsed: dict[str, object] = {}
+
+    def text(self, name: str) -> str | Absent:
+        """What the kernel prints for a key, or the reason why there is nothing."""
+        text = self._texts.get(name)
+        if text is not None:
+            return text
+        lost = self._lost.get(name)
+        if lost is None:
+            lost = self._lost[name] = self._missing(name)
+        return lost
+
+    def _missing(self, name: str) -> Absent:
+        if isinstance(self._source, Absent):
+            return self._source
+        return self._source.absent.get(name) or self._why(name)
 
     def get(self, name: str) -> object:
         """The value of a key. Raises Unknown with the reason why there is none."""
         value = self.parsed.get(name)
         if value is not None:
             return value
-        if isinstance(self._source, Absent):
-            raise Unknown(self._source, name)
-        text = self._source.values.get(name)
-        if text is None:
-            raise Unknown(self._source.absent.get(name) or self._why(name), name)
+        text = self.text(name)
+        if isinstance(text, Absent):
+            raise Unknown(text, name)
         value = self.parsed[name] = parsed_sysctl(text)
         return value
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from netaudit.baseline.compiled import Compiled
-from netaudit.baseline.drift import judges
+from netaudit.baseline.drift import DriftMemo, judges
 from netaudit.baseline.kinds import kind_of_value
 from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.name_list import Lists
@@ -49,6 +49,7 @@ class HostRules:
     variables: Mapping[str, object]
     domains: frozenset[str]
     judges: Mapping[str, list[HostCheck]]  # the sysctls that checks of settings judge by name
+    drifts: DriftMemo = field(default_factory=DriftMemo, compare=False, repr=False)
 
     @property
     def probes(self) -> frozenset[str]:

@@ -1,0 +1,367 @@
+"""What of a host a check can tell apart: two hosts that agree on its footprint get the same result.
+
+A check over listeners that names their port and their queue cannot see that they have other inodes. So results are
+remembered by the footprint (``memo``), and a fleet whose hosts differ in counters, addresses and process ids all the
+time is still judged from memory wherever a check does not look at those.
+
+The footprint is worked out from the trees of a check alone. Where a tree does something with a value that is not
+plainly a look at one of its parts, the value counts in full: too much in a footprint costs time, too little would be
+a wrong verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from operator import attrgetter
+from typing import cast
+
+from netaudit.baseline.closures import Tree
+from netaudit.baseline.evidence import DESCRIBED
+from netaudit.baseline.functions import FUNCTIONS
+from netaudit.baseline.reads import expressions_in, expressions_of, texts_of
+from netaudit.baseline.schema import Check
+from netaudit.model.reading import Absent
+
+PLAIN = frozenset({int, float, str, bool, type(None), Absent})  # equal ones say the same, in one field of one record
+_CONSTANT = frozenset({"c", "var", "namespace"})  # for one set of rules, in the namespace that is audited
+_IN_FULL = {"cmp": 2, "math": 2, "not": 1, "and": 1, "or": 1, "neg": 1, "concat": 1}  # where their operands begin
+_COUNTING = frozenset({"length", "len", "count"})
+_PASSING = frozenset({"first", "last"})  # give an element on as it is
+
+
+class _Boundless(Exception):  # a way out of the walk, no error
+    """A tree reads what only its evaluation tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """``domains`` of the facts; below them, ``names`` of attributes and ``keys`` of mappings.
+
+    What stands under one of ``entire`` counts with all that is in it.
+    """
+
+    sysctls: tuple[str, ...]
+    domains: tuple[str, ...]
+    names: frozenset[str]
+    keys: tuple[str, ...]
+    entire: frozenset[str]
+    has_drift: bool
+
+
+def footprint_of_conditions(check: Check) -> Footprint | None:
+    """What decides whether a check applies, and is said where it does not; None where it cannot be told beforehand."""
+    trees = [made.when.tree for made in check.applies_to]
+    trees += [made.tree for made in expressions_in(made.otherwise for made in check.applies_to)]
+    return _walked(check, lambda walk: walk.visit_all(trees, entire=True))
+
+
+def footprint_of_result(check: Check) -> Footprint | None:
+    """What the result of a check that applies is made of; None where it cannot be told beforehand."""
+    listed = check.for_each.listed if check.for_each is not None else None
+    reached_by_name = {id(made) for _, made in check.definitions} | {id(listed)}
+    deciding = [made for made in expressions_of(check) if id(made) not in reached_by_name]
+
+    def visit(walk: _Walk) -> None:
+        if listed is not None:
+            walk.visit(listed.tree, entire=False)
+        walk.visit_all([made.tree for made in (*deciding, *texts_of(check))], entire=True)
+        if check.evidence is None:  # then it is made of all that the deciding expressions look at
+            walk.names.update(DESCRIBED)
+            walk.is_shown = True
+            where = check.for_each.where if check.for_each is not None else None
+            walk.visit_all([made.tree for made in deciding if made is not where], entire=True)
+
+    return _walked(check, visit)
+
+
+def _walked(check: Check, visit: Callable[[_Walk], None]) -> Footprint | None:
+    walk = _Walk(check)
+    try:
+        visit(walk)
+    except _Boundless:
+        return None
+    return Footprint(
+        tuple(walk.sysctls), tuple(walk.domains), frozenset(walk.names), tuple(walk.keys), frozenset(walk.entire),
+        walk.has_drift,
+    )  # fmt: skip
+
+
+class _Walk:
+    """Follows what a value is made of. ``entire`` is whether it counts in full, or only the parts that are named.
+
+    While ``is_shown``, all that is named counts in full, up to the subject of the check.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self._named: dict[str, Tree] = {name: made.tree for name, made in check.definitions}
+        self._subject = ""
+        if check.value is not None:
+            self._named["value"] = check.value.tree
+        if check.for_each is not None:
+            self._subject = check.for_each.name
+            self._named[check.for_each.name] = check.for_each.listed.tree
+        self._seen: set[tuple[str, bool, bool]] = set()
+        self.is_shown = False
+        self.sysctls: dict[str, None] = {}
+        self.domains: dict[str, None] = {}
+        self.names: set[str] = set()
+        self.keys: dict[str, None] = {}
+        self.entire: set[str] = set()
+        self.has_drift = False
+
+    def visit(self, tree: Tree, *, entire: bool) -> None:
+        """Note what a tree looks at."""
+        parts = cast("Sequence[Tree]", tree)
+        op = cast("str", parts[0])
+        handler = _HANDLERS.get(op)
+        if handler is not None:
+            handler(self, parts, entire=entire)
+        elif op in _IN_FULL:
+            self.visit_all(parts[_IN_FULL[op] :], entire=True)
+        elif op not in _CONSTANT:
+            raise _Boundless
+
+    def visit_all(self, trees: Iterable[Tree], *, entire: bool) -> None:
+        """Note what some trees look at."""
+        for tree in trees:
+            self.visit(tree, entire=entire)
+
+    def _note(self, name: str, *, entire: bool) -> None:
+        self.names.add(name)
+        if entire or self.is_shown:
+            self.entire.add(name)
+
+    def _key(self, key: str, *, entire: bool) -> None:
+        self.keys[key] = None
+        if entire or self.is_shown:
+            self.entire.add(key)
+
+    def name(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A definition, the subject, the value; ``expected`` is made of operands, which are visited themselves."""
+        name = str(parts[1])
+        tree = self._named.get(name)
+        key = (name, entire, self.is_shown)
+        if tree is None or key in self._seen:
+            return
+        self._seen.add(key)
+        shown, self.is_shown = self.is_shown, self.is_shown and name != self._subject
+        self.visit(tree, entire=entire)
+        self.is_shown = shown
+
+    def drift(self, _: Sequence[Tree], *, entire: bool) -> None:
+        """The drift of the settings, which counts as one."""
+        self.has_drift = True
+
+    def attribute(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """An attribute of a record, or a domain of the facts."""
+        base, name = parts[1], str(parts[2])
+        self._note(name, entire=entire)
+        if cast("Sequence[Tree]", base)[0] == "facts":
+            self.domains[name] = None
+        else:
+            self.visit(base, entire=False)
+
+    def item(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A key that is written out is one part of a mapping; of a list, every element may be meant."""
+        _, base, key = parts
+        op, *rest = cast("Sequence[Tree]", key)
+        if op == "c" and isinstance(rest[0], str):
+            self._key(rest[0], entire=entire)
+            self.visit(base, entire=False)
+        elif op == "c":
+            self.visit(base, entire=entire)
+        else:
+            self.visit_all((base, key), entire=True)
+
+    def membership(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A key that is written out, or anything in anything; lists and texts of plain values count in full anyway."""
+        key = _constant(parts[1])
+        if key is not None:
+            self._key(key, entire=False)
+        self.visit_all(parts[1:], entire=key is None)
+
+    def setting(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """Settings by the names that are written out or can be put together from what is."""
+        self.sysctls.update(dict.fromkeys(self._texts_of(parts[1])))
+
+    def pick(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """The elements of a list that pass a test: what the test compares counts in full."""
+        self._path(parts[2], entire=True)
+        self.visit(parts[1], entire=entire or not parts[2])
+        if parts[4] is not None:
+            self.visit(parts[4], entire=True)
+
+    def mapped(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """One attribute of every element of a list."""
+        self._path(parts[2], entire=entire)
+        self.visit(parts[1], entire=entire and not parts[2])
+
+    def _path(self, path: Tree, *, entire: bool) -> None:
+        steps = cast("Sequence[Sequence[str]]", path)
+        for place, (how, name) in enumerate(steps, 1):
+            note = self._note if how == "a" else self._key
+            note(name, entire=entire and place == len(steps))
+
+    def presence(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """Whether something is there."""
+        self.visit(parts[1], entire=False)
+
+    def matched(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A text and its pattern."""
+        self.visit(parts[2], entire=True)
+
+    def choice(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """One of two values."""
+        self.visit(parts[1], entire=True)
+        self.visit_all(parts[2:], entire=entire)
+
+    def listed(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A list that is written out."""
+        self.visit_all(parts[1:], entire=entire)
+
+    def cut(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A part of a list."""
+        self.visit(parts[1], entire=entire)
+        self.visit_all([end for end in parts[2:4] if end is not None], entire=True)
+
+    def call(self, parts: Sequence[Tree], *, entire: bool) -> None:
+        """A function, with the facts that it looks up itself."""
+        name, arguments = str(parts[1]), parts[2:]
+        for read in FUNCTIONS[name].reads:
+            self._read(read)
+        if name == "get" and (key := _constant(arguments[1])) is not None:
+            self._key(key, entire=entire)
+            self.visit(arguments[0], entire=False)
+            self.visit(arguments[2], entire=entire)
+        else:
+            self.visit_all(arguments, entire=entire if name in _PASSING else name not in _COUNTING)
+
+    def _read(self, read: str) -> None:
+        if read.startswith("sysctl:"):
+            self.sysctls[read.removeprefix("sysctl:")] = None
+            return
+        _, domain, *rest = read.split(".")
+        self.domains[domain] = None
+        self.names.update(rest)
+        self.entire.add(rest[-1] if rest else domain)
+
+    def _texts_of(self, tree: Tree) -> list[str]:
+        """Every text that the name of a sysctl can come to: written out, or made of subjects that are."""
+        parts = cast("Sequence[Tree]", tree)
+        if (written := _constant(tree)) is not None:
+            return [written]
+        if parts[0] == "concat":
+            found = [""]
+            for part in parts[1:]:
+                found = [head + tail for head in found for tail in self._texts_of(part)]
+            return found
+        if parts[0] == "list":
+            return [text for part in parts[1:] for text in self._texts_of(part)]
+        if parts[0] == "name" and parts[1] == self._subject:
+            listed = cast("Sequence[Tree]", self._named[self._subject])
+            if listed[0] == "list":
+                return self._texts_of(listed)
+        raise _Boundless
+
+
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "name": _Walk.name, "drift": _Walk.drift, "attr": _Walk.attribute, "key": _Walk.item, "at": _Walk.item,
+    "in": _Walk.membership, "sysctl": _Walk.setting, "pick": _Walk.pick, "map": _Walk.mapped,
+    "present": _Walk.presence, "match": _Walk.matched, "if": _Walk.choice, "list": _Walk.listed, "slice": _Walk.cut,
+    "call": _Walk.call,
+}  # fmt: skip
+
+
+def _constant(tree: Tree) -> str | None:
+    op, *rest = cast("Sequence[Tree]", tree)
+    return rest[0] if op == "c" and isinstance(rest[0], str) else None
+
+
+class Projection:
+    """Cuts the values of a host down to what a footprint names, as plain tuples that compare and hash."""
+
+    __slots__ = ("_by_class", "_entire", "_keys", "_last", "_names")
+
+    def __init__(self, footprint: Footprint) -> None:
+        self._names = footprint.names
+        self._keys = footprint.keys
+        self._entire = footprint.entire
+        self._by_class: dict[type, Callable[[object], object]] = {}
+        self._last: dict[str, tuple[object, object]] = {}
+
+    def of(self, name: str, value: object) -> object:
+        """What counts of the value that stands under a name."""
+        if value.__class__ in PLAIN:
+            return value
+        return in_full(value) if name in self._entire else self._of_parts(value)
+
+    def of_domain(self, name: str, value: object) -> object:
+        """The same for a domain of the facts; hosts that answer alike share one object, which is cut once."""
+        if value.__class__ in PLAIN:
+            return value
+        last = self._last.get(name)
+        if last is not None and last[0] is value:
+            return last[1]
+        found = self.of(name, value)
+        self._last[name] = (value, found)
+        return found
+
+    def _of_parts(self, value: object) -> object:
+        kind = value.__class__
+        if kind in PLAIN:
+            return value
+        cut = self._by_class.get(kind)
+        if cut is None:
+            cut = self._by_class[kind] = self._cutter(kind)
+        return cut(value)
+
+    def _cutter(self, kind: type) -> Callable[[object], object]:
+        if issubclass(kind, list | tuple):
+            return self._of_list  # type: ignore[return-value]  # the class was asked for
+        if issubclass(kind, Mapping):
+            return self._of_mapping  # type: ignore[return-value]  # as above
+        if not is_dataclass(kind):
+            return in_full
+        wanted = tuple(sorted(name for name in self._names if hasattr(kind, name)))
+        if not wanted:
+            return lambda _: True  # that it is there is all that can be asked
+        return _record_cutter(wanted, self.of)
+
+    def _of_list(self, values: Sequence[object]) -> object:
+        return tuple(map(self._of_parts, values))
+
+    def _of_mapping(self, values: Mapping[str, object]) -> object:
+        return (len(values), *[self.of(key, values.get(key)) for key in self._keys])
+
+
+def _record_cutter(wanted: tuple[str, ...], of: Callable[[str, object], object]) -> Callable[[object], object]:
+    """Reads some attributes of a record; nearly always all of them are plain, and what was read is what is given."""
+    read = attrgetter(*wanted)
+    if len(wanted) == 1:
+        return lambda record: of(wanted[0], read(record))
+
+    def cut(record: object) -> object:
+        found = read(record)
+        return found if PLAIN.issuperset(map(type, found)) else tuple(map(of, wanted, found))
+
+    return cut
+
+
+def in_full(value: object) -> object:
+    """A value with everything in it, as plain tuples."""
+    kind = value.__class__
+    if kind in PLAIN:
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(map(in_full, value))
+    if isinstance(value, Mapping):
+        return tuple([(key, in_full(each)) for key, each in value.items()])
+    return _all_of(kind)(value) if is_dataclass(kind) else value
+
+
+@cache
+def _all_of(kind: type) -> Callable[[object], object]:
+    names = tuple(each.name for each in fields(kind))
+    return _record_cutter(names, lambda _, value: in_full(value))
