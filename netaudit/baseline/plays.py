@@ -1,4 +1,4 @@
-"""Reads the plays of a playbook: which hosts are held against which baseline, in order."""
+"""Reads the plays of a playbook: which hosts are held against which baseline, or which workload, in order."""
 
 from __future__ import annotations
 
@@ -7,20 +7,35 @@ from dataclasses import dataclass
 
 from netaudit.baseline.form import Form, entries, items_of
 from netaudit.baseline.node import Node, plain
+from netaudit.errors import RuleError
 from netaudit.model.result import Severity
 
-PLAY_KEYS = ("name", "hosts", "baseline", "vars", "fail_on")
+PLAY_KEYS = ("name", "hosts", "baseline", "vars", "fail_on", "capacity")
+CAPACITY_KEYS = ("workload", "scale", "what_if")
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPlay:
+    """What ``netaudit capacity`` would be given. ``workload`` is a path beside the playbook."""
+
+    workload: str
+    scale: float
+    what_if: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One play: an audit of some hosts. ``baseline`` None: the default one; ``fail_on`` None: the command line's."""
+    """One play over some hosts: an audit, or what one of the other fields says.
+
+    ``baseline`` None: the default one; ``fail_on`` None: the command line's.
+    """
 
     name: str
     hosts: str
     baseline: str | None
     variables: Mapping[str, object]
     fail_on: Severity | None
+    capacity: CapacityPlay | None = None
 
 
 def plays_of(document: Node) -> tuple[Play, ...]:
@@ -40,4 +55,31 @@ def _play(node: Node, place: int) -> Play:
         baseline=form.text("baseline", "") or None,
         variables={} if said is None else {name: plain(value) for name, value in entries(said, "'vars'").items()},
         fail_on=form.word("fail_on", Severity) if "fail_on" in form else None,
+        capacity=_capacity(form),
     )
+
+
+def _capacity(play: Form) -> CapacityPlay | None:
+    node = play.get("capacity")
+    if node is None:
+        return None
+    for key in ("baseline", "vars"):
+        if key in play:
+            raise RuleError(f"a play with 'capacity' has no {key!r}", play.node.where_key(key), "make it two plays")
+    form = Form(node, "'capacity'", CAPACITY_KEYS)
+    scale, tried = form.get("scale"), form.get("what_if")
+    if scale is not None and (isinstance(scale.value, bool) or not isinstance(scale.value, int | float)):
+        raise scale.error("'scale' must be a number")
+    if scale is not None and not float(str(scale.value)) > 0:
+        raise scale.error("'scale' must be more than zero")
+    return CapacityPlay(
+        workload=form.text("workload"),
+        scale=1.0 if scale is None else float(str(scale.value)),
+        what_if={} if tried is None else {name: _tried(value) for name, value in entries(tried, "'what_if'").items()},
+    )
+
+
+def _tried(node: Node) -> str:
+    if isinstance(node.value, bool) or not isinstance(node.value, int | str):
+        raise node.error("a setting's value is wanted here: a number, or several in a text")
+    return str(node.value)

@@ -1,4 +1,4 @@
-"""Runs the plays of a playbook, one audit after the other."""
+"""Runs the plays of a playbook, one after the other: audits, and capacity checks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.rules import ruleset_of
 from netaudit.cli.sources import NoHosts
 from netaudit.errors import UsageError
+from netaudit.model.result import Severity
 from netaudit.report.formats import MANY_IN_A_STREAM, NAMES
 
 
@@ -27,14 +28,14 @@ def play_all(args: argparse.Namespace) -> int:
     plays = plays_of(read_yaml(Path(args.playbook)))
     _refuse_two_objects(plays, parse_outputs(args.output, FORMATS))
     audits = [_arguments(args, play, number, len(plays)) for number, play in enumerate(plays, 1)]
-    for one in audits:
-        ruleset_of(one, lambda _warning: None)  # said again, and once, when the play runs
+    for play, one in zip(plays, audits, strict=True):
+        _check(play, one)
     codes: list[ExitCode] = []
     for play, one in zip(plays, audits, strict=True):
         if not args.quiet:
             say(f"play: {play.name} ({play.hosts})")
         try:
-            codes.append(ExitCode(audit(one, command="run")))
+            codes.append(ExitCode(_perform(play, one)))
         except NoHosts as error:
             say(f"skipped: {error.message}")
             continue
@@ -43,6 +44,25 @@ def play_all(args: argparse.Namespace) -> int:
     if not codes:
         raise NoHosts(f"no play of {args.playbook} has a host in this inventory")
     return worst(codes)
+
+
+def _check(play: Play, args: argparse.Namespace) -> None:
+    """Read what the play names. Raises OperatorError."""
+    if play.capacity is not None:
+        from netaudit.cli.capacity_request import request_of
+
+        request_of(args)
+    else:
+        ruleset_of(args, lambda _warning: None)  # said again, and once, when the play runs
+
+
+def _perform(play: Play, args: argparse.Namespace) -> int:
+    """The exit code of the play."""
+    if play.capacity is not None:
+        from netaudit.cli.capacity_run import capacity
+
+        return capacity(args, command="run")
+    return audit(args, command="run")
 
 
 def _refuse_two_objects(plays: Sequence[Play], outputs: Sequence[Output]) -> None:
@@ -56,17 +76,21 @@ def _refuse_two_objects(plays: Sequence[Play], outputs: Sequence[Output]) -> Non
 
 
 def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) -> argparse.Namespace:
-    """The options of one play's audit: the play's own words over those of the command line."""
+    """The options of one play: its own words over those of the command line."""
     baseline = play.baseline or "linux-server"
     if "/" in baseline or baseline.endswith((".yaml", ".yml")):
         baseline = str(Path(args.playbook).parent / baseline)
-    changed = {
+    changed: dict[str, object] = {
         "pattern": play.hosts,
         "baseline": baseline,
         "play_variables": play.variables,
-        "fail_on": str(play.fail_on or args.fail_on),
+        "fail_on": str(play.fail_on or args.fail_on or (Severity.HIGH if play.capacity else Severity.MEDIUM)),
         "output": args.output if count == 1 else _numbered(args.output, number),
     }
+    if play.capacity is not None:
+        changed["workload"] = str(Path(args.playbook).parent / play.capacity.workload)
+        changed["scale"] = play.capacity.scale
+        changed["what_if"] = [f"{name}={value}" for name, value in play.capacity.what_if.items()]
     return argparse.Namespace(**{**vars(args), **changed})
 
 

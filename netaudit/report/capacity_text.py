@@ -9,7 +9,15 @@ from netaudit.capacity.results import breaking_text, change_text, need_text
 from netaudit.capacity.words import amount
 from netaudit.fleet.fold import Folded
 from netaudit.fleet.names import natural_key
-from netaudit.model.capacity import Assessment, CapacityLine, CapacityVerdict, FleetCapacity, Uncertainty, WorkloadRef
+from netaudit.model.capacity import (
+    Assessment,
+    CapacityLine,
+    CapacityVerdict,
+    FigureNeed,
+    FleetCapacity,
+    Uncertainty,
+    WorkloadRef,
+)
 from netaudit.model.result import RunInfo
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.text import trouble_block
@@ -181,18 +189,23 @@ def uncertainty_text(sure: Uncertainty) -> str:
 
 
 def _needs(fleet: FleetCapacity, options: Options) -> Block:
-    """Which figures the workload lacks, and for what."""
+    """Which figures the workload lacks, and for what; those that most resources wait for come first."""
     if not fleet.needs:
         return ()
     words = Words(options)
-    title = f"{count(len(fleet.needs), 'figure')} the workload does not give, and nothing is taken for granted"
-    lines: list[Line] = [Row(Span("NEEDS", Role.WARN), (Span(title, Role.TITLE),))]
+    by_figure: dict[str, list[tuple[FigureNeed, tuple[str, ...]]]] = {}
     for need, titles in fleet.needs:
-        of = f" of {need.load}" if need.load else " of the machine"
-        lines.append(Row(NO_LABEL, (Span(words.say(need.figure), Role.VALUE), Span(words.say(of), Role.FAINT))))
-        usual = f"; usual: {need.usual}" if need.usual else ""
-        lines.append(text_row("", words.say(f"  {need.meaning}{usual}", ADVICE_CHARS)))
-        lines.append(text_row("", words.say("  for " + ", ".join(titles), ADVICE_CHARS)))
+        by_figure.setdefault(need.figure, []).append((need, titles))
+    title = f"{count(len(by_figure), 'figure')} that the workload does not give; nothing is taken for granted"
+    lines: list[Line] = [Row(Span("NEEDS", Role.WARN), (Span(title, Role.TITLE),))]
+    for figure, found in sorted(by_figure.items(), key=lambda pair: -max(len(titles) for _, titles in pair[1])):
+        need = found[0][0]
+        of = ", ".join(dict.fromkeys(each.load or "the machine" for each, _ in found))
+        usual = f" (usual: {need.usual})" if need.usual else ""
+        said = f" of {of}: {need.meaning}{usual}"
+        lines.append(Row(NO_LABEL, (Span(words.say(figure), Role.VALUE), Span(words.say(said, ADVICE_CHARS)))))
+        resources = ", ".join(dict.fromkeys(title for _, titles in found for title in titles))
+        lines.append(Row(NO_LABEL, (Span(words.say(f"for {resources}", ADVICE_CHARS), Role.FAINT),)))
     return tuple(lines)
 
 

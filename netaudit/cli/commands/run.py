@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_source(made)
     options.add_connection(made)
     options.add_output(made, "console", *formats.NAMES)
+    made.set_defaults(fail_on=None)  # a play has its own default: medium of an audit, high of a capacity check
     made.add_argument("--no-history", action="store_true", help="do not keep these runs")
     options.add_console(made)
     return made
