@@ -18,12 +18,16 @@ _WAL_BYTES_KEPT = 16 * 2**20
 
 
 class Database:
-    """A connection in write-ahead mode, with the schema of this version. Use it from one thread at a time."""
+    """A connection in write-ahead mode, with the schema of this version. Use it from one thread at a time.
 
-    def __init__(self, path: Path, wait_ms: int = WAIT_MS) -> None:
+    What is written is on disk when it returns if ``durable``; else a power cut may take the last transactions.
+    """
+
+    def __init__(self, path: Path, wait_ms: int = WAIT_MS, *, durable: bool = False) -> None:
         location.prepare(path)
         self.path = path
         self._wait_ms = wait_ms
+        self._synchronous = "FULL" if durable else "NORMAL"
         with explained(path):
             self._connection = sqlite3.connect(
                 path, timeout=wait_ms / 1000, isolation_level=None, check_same_thread=False
@@ -40,7 +44,7 @@ class Database:
         if not migrations.applied(self._connection):
             execute("PRAGMA auto_vacuum = INCREMENTAL")  # only before the first table is made
         self._write_ahead()
-        execute("PRAGMA synchronous = NORMAL")
+        execute(f"PRAGMA synchronous = {self._synchronous}")
         execute("PRAGMA foreign_keys = ON")
         execute(f"PRAGMA journal_size_limit = {_WAL_BYTES_KEPT}")
         migrations.migrate(self._connection)

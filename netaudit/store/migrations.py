@@ -101,6 +101,37 @@ MIGRATIONS = (
         ),
     ),
     Migration(
+        "0002-journal",
+        (
+            """
+            CREATE TABLE changes (                -- one host of one run of a remediation
+                no INTEGER PRIMARY KEY,
+                id TEXT NOT NULL UNIQUE,          -- by which the host knows it; not a secret
+                run TEXT NOT NULL,                -- outlives the run itself: not a reference
+                host TEXT NOT NULL,
+                position INTEGER NOT NULL,        -- in inventory order, from 0
+                owner TEXT NOT NULL,
+                begun_at TEXT NOT NULL,           -- ISO 8601, UTC
+                work TEXT NOT NULL                -- JSON, see journal_rows.py
+            ) STRICT
+            """,
+            "CREATE INDEX changes_of_run ON changes (run, position)",
+            """
+            CREATE TABLE journal (                -- only ever added to
+                no INTEGER PRIMARY KEY,
+                change INTEGER NOT NULL REFERENCES changes (no),
+                at TEXT NOT NULL,                 -- ISO 8601, UTC
+                state TEXT NOT NULL,              -- as of netaudit.remedy.guard
+                action TEXT,                      -- about to be asked of the host
+                event TEXT,                       -- or what has led to this state
+                detail TEXT NOT NULL,
+                body TEXT NOT NULL                -- JSON: values that were read, files as they were
+            ) STRICT
+            """,
+            "CREATE INDEX journal_of_change ON journal (change, no)",
+        ),
+    ),
+    Migration(
         "0003-history",
         (
             "ALTER TABLE runs ADD COLUMN rules TEXT",  # digest of a context

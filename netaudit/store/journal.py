@@ -1,0 +1,210 @@
+"""The journal of changes: each step is on disk here before it is asked of a host, so that a crash leaves no riddle.
+
+Only ever added to. A transaction is on disk when it returns (``synchronous = FULL``); where it cannot be, StoreError
+is raised, and the change is not begun, or called off. No secret is in it: the token by which a host knows its
+controller stays in that controller's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from netaudit.errors import StoreError, UsageError, Where
+from netaudit.fleet.jsonable import clean
+from netaudit.remedy.flow import Entry
+from netaudit.remedy.guard import FINAL, Action, Event, State
+from netaudit.remedy.host_side import Change
+from netaudit.remedy.work import FileState, Work
+from netaudit.store.database import Database
+from netaudit.store.faults import explained
+from netaudit.store.journal_rows import body_text, entry_from, work_from, work_text
+
+LAST = "last"
+_NAMED_AT_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChange:
+    """One host of one run, with all that was noted of it, the first entry first."""
+
+    id: str
+    run: str
+    host: str
+    position: int
+    owner: str
+    begun_at: datetime
+    work: Work
+    entries: tuple[Entry, ...] = field(default=())
+
+    @property
+    def state(self) -> State:
+        """The last state that was noted."""
+        return self.entries[-1].state if self.entries else State.PLANNED
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is left to find out."""
+        return self.state in FINAL and self.state is not State.LOST
+
+    @property
+    def prior(self) -> tuple[FileState, ...]:
+        """The files as they were before."""
+        return next((entry.files for entry in self.entries if entry.event is Event.CLAIMED), ())
+
+    @property
+    def values_after(self) -> dict[int, str]:
+        """The values that were read when the change held, by number of step; empty when it never did."""
+        held = {State.APPLIED, State.VERIFIED, State.CONFIRMED, State.PERSISTED}
+        return next((dict(entry.values) for entry in reversed(self.entries) if entry.state in held), {})
+
+    @property
+    def was_objected(self) -> bool:
+        """Whether the controller had decided against a change that the host had confirmed."""
+        events = [entry.event for entry in self.entries if entry.event is not None]
+        return events[-2:] == [Event.CONFIRMED, Event.OBJECTION]
+
+    def was_asked(self, action: Action) -> bool:
+        """Whether it was about to be asked of the host at some time."""
+        return any(entry.action is action for entry in self.entries)
+
+
+def open_journal(path: Path, *, must_exist: bool = False) -> Journal:
+    """The journal in this file, which is made unless it ``must_exist``. Raises StoreError."""
+    if must_exist and not path.exists():
+        raise StoreError("no run has been stored yet", Where(str(path)), "netaudit fix makes one that can be undone")
+    return Journal(Database(path, durable=True))
+
+
+class Journal:
+    """All changes of all runs. Use it from one thread at a time, and close it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def begin(self, run_id: str, changes: Sequence[tuple[int, Change]]) -> None:
+        """Record what is about to be done on hosts, each with its position. On disk when this returns."""
+        now = _now()
+        with explained(self._database.path), self._database.writing() as connection:
+            for position, change in changes:
+                cursor = connection.execute(
+                    "INSERT INTO changes (id, run, host, position, owner, begun_at, work) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(change.id, run_id, clean(change.work.host), position, clean(change.owner), now),
+                        work_text(change.work),
+                    ),
+                )
+                self._numbers[change.id] = cursor.lastrowid or 0
+
+    def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
+        """Add entries, each with the id of its change, in one transaction. On disk when this returns."""
+        now = _now()
+        numbers = [self._number(identity) for identity, _ in entries]
+        with explained(self._database.path), self._database.writing() as connection:
+            connection.executemany(
+                "INSERT INTO journal (change, at, state, action, event, detail, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (number, now, entry.state, entry.action, entry.event, clean(entry.detail), body_text(entry))
+                    for number, (_, entry) in zip(numbers, entries, strict=True)
+                ],
+            )
+
+    def _number(self, identity: str) -> int:
+        if identity not in self._numbers:
+            for (number,) in self._database.rows("SELECT no FROM changes WHERE id = ?", identity):
+                self._numbers[identity] = number
+        if identity not in self._numbers:
+            raise StoreError(f"the change {identity} was not begun", Where(str(self._database.path)))
+        return self._numbers[identity]
+
+    def run_id(self, reference: str) -> str:
+        """The run with changes of this id, or of the only id that begins or ends so, or the newest one for ``last``.
+
+        Raises UsageError when there is no such run, or when there are several.
+        """
+        ids: list[str] = [run for (run,) in self._database.rows("SELECT DISTINCT run FROM changes ORDER BY run DESC")]
+        if reference == LAST:
+            found = ids[:1]
+        else:
+            found = [run for run in ids if run == reference] or [
+                run for run in ids if reference and (run.startswith(reference) or run.endswith(reference))
+            ]
+        if not found:
+            hint = f"the last one is {ids[0]}" if ids else "netaudit fix makes one"
+            raise UsageError(f"there is no run {reference!r} that has changed hosts", hint=hint)
+        if len(found) > 1:
+            some = ", ".join(found[:_NAMED_AT_MOST]) + (", …" if len(found) > _NAMED_AT_MOST else "")
+            raise UsageError(f"{reference!r} may be any of the runs {some}", hint="give more of it")
+        return found[0]
+
+    def changes(self, run_id: str) -> tuple[StoredChange, ...]:
+        """All changes of one run, in the order in which they were begun. Raises StoreError."""
+        rows = self._database.rows(
+            "SELECT no, id, run, host, position, owner, begun_at, work FROM changes WHERE run = ? ORDER BY no", run_id
+        )
+        with self._intact():
+            return tuple(
+                StoredChange(identity, run, host, position, owner, datetime.fromisoformat(begun), work_from(work),
+                             self._entries(number))
+                for number, identity, run, host, position, owner, begun, work in list(rows)
+            )  # fmt: skip
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The runs with a change whose end is not known, the newest first."""
+        rows = self._database.rows(
+            """
+            SELECT DISTINCT run FROM changes
+            WHERE coalesce((SELECT state FROM journal WHERE change = changes.no ORDER BY no DESC LIMIT 1), 'planned')
+                NOT IN ('persisted', 'rolled_back', 'refused')
+                AND EXISTS (SELECT 1 FROM journal WHERE change = changes.no)
+            ORDER BY run DESC
+            """
+        )
+        return tuple(run for (run,) in rows)
+
+    def _entries(self, number: int) -> tuple[Entry, ...]:
+        rows = self._database.rows(
+            "SELECT state, action, event, detail, body FROM journal WHERE change = ? ORDER BY no", number
+        )
+        return tuple(entry_from(*row) for row in rows)
+
+    def _intact(self) -> _Intact:
+        return _Intact(self._database.path)
+
+
+class _Intact:
+    """What is not as it was written becomes a StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, ValueError | KeyError | TypeError):
+            message = f"the journal of changes is damaged: {error}"
+            raise StoreError(message, Where(str(self._path)), "move the file away, and a new one is made") from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
