@@ -111,8 +111,9 @@ class Flow:
         self.values: dict[int, str] = {}
         self.notes: list[str] = []
         self.reason = Reason("")
+        self.last_event: Event | None = None
         self._boot_id = boot_id or work.boot_id
-        self._now_s = 0.0
+        self._now_s = self._asked_s = 0.0
         self._deadline_s: float | None = None  # by the controller's reckoning: the host's own is a little later
         self._force = False
         self._claimed = state is not State.PLANNED
@@ -145,6 +146,15 @@ class Flow:
             yield from self._unwritten()
         return (yield from self._end())
 
+    def call_off(self, reason: str) -> Talk:
+        """Undo it, however far it has come: verified, or left in the middle of a half. Ends final."""
+        if self.state is State.VERIFIED:
+            return (yield from self.settle(Decision(confirm=False, reason=reason)))
+        if self.state not in FINAL and self.state is not State.ROLLING_BACK:
+            self.reason = Reason(reason)
+            yield from self._move(Event.RESUMED, reason)
+        return (yield from self._end())
+
     def recover(self, *, objected: bool = False) -> Talk:
         """Ask the host what became of a change whose controller is gone, and finish or undo it. Ends final.
 
@@ -165,7 +175,7 @@ class Flow:
     def _ask(self, action: Action, *, fresh: bool, within_s: float = CONTACT_S) -> _Asking:
         """One entry, one question. What is undone is undone also where the journal cannot be written."""
         noted = yield Note(Entry(self.state, action))
-        self._now_s = noted.at_s
+        self._now_s = self._asked_s = noted.at_s
         if not noted.written and self.state is not State.ROLLING_BACK:
             raise _UnwrittenError
         got = yield Ask(action, fresh, max(0.5, within_s), self._force)
@@ -185,6 +195,7 @@ class Flow:
 
     def _move(self, event: Event, detail: str = "", files: tuple[FileState, ...] = ()) -> _Moving:
         self.state = after(self.state, event)
+        self.last_event = event
         got = yield Note(Entry(self.state, None, event, detail, dict(self.values), files))
         self._now_s = got.at_s
 
@@ -226,8 +237,8 @@ class Flow:
         """Start it. While the link may be down for the change's own sake, the host is asked again."""
         window_s = self.work.confirm_within_s
         got = yield from self._ask(Action.GO, fresh=False, within_s=window_s)
-        self._deadline_s = got.at_s + window_s
-        verify_by_s = got.at_s + window_s / 2
+        self._deadline_s = self._asked_s + window_s
+        verify_by_s = self._asked_s + window_s / 2
         while got.answer is None or got.answer.word in {Word.ARMED, Word.APPLYING, Word.REVERTING}:
             if got.answer is not None and not got.answer.alive:
                 break
