@@ -55,7 +55,7 @@ class AuditPage:
             "took": format_duration(run.duration_s),
             "summary": summary,
             "folded": folded,
-            "headline": headline_of((host.worst for host in columns.hosts), folded, sections),
+            "headline": headline_of(columns.worst_with(fleet).values(), folded, sections),
             "sections": sections,
             "other_distributions": [each for check, each in distributions.items() if check not in told],
             "groups": sorted({group for host in columns.hosts for group in host.groups} - {"all"}),

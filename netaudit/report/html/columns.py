@@ -8,12 +8,12 @@ beyond it a cell still has its verdict, severity and value, and loses its eviden
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netaudit.fleet.spread import Plain, plain
-from netaudit.model.result import HostReport, Item, Result, Severity, Verdict
+from netaudit.model.result import FleetFinding, HostReport, Item, Result, Severity, Verdict
 
 MAX_TEXT_CHARS = 3_000_000  # of evidence, advice and reasons, together
 MAX_KIND_CHARS = 1_500_000  # of values, and of what refers to texts; beyond it a cell is a verdict alone
@@ -119,6 +119,16 @@ class Columns:
             if result.verdict is Verdict.FAIL and (worst == "p" or STATES.index(kind.state) < STATES.index(worst)):
                 worst = kind.state
         self.hosts.append(_host_line(report, position, worst))
+
+    def worst_with(self, fleet: Iterable[FleetFinding]) -> dict[str, str]:
+        """The worst state of each host, findings counted that only several hosts together show."""
+        worst = {host.name: host.worst for host in self.hosts}
+        for finding in fleet:
+            state = state_of(finding.verdict, finding.severity)
+            for name in finding.hosts:
+                if finding.verdict is Verdict.FAIL and name in worst and worst[name] != "n":
+                    worst[name] = min(worst[name], state, key=STATES.index)
+        return worst
 
     def _bounded(self, column: Column, kind: Kind) -> Kind:
         """The kind, or what is left of it when there is no room for further ones."""

@@ -17,8 +17,7 @@ _STATES = (
     ("h", "high", "high"),
     ("m", "medium", "medium"),
     ("l", "low", "low"),
-    ("i", "info", "info"),
-    ("p", "nothing failed", "pass"),
+    ("p", "in order", "pass"),
     ("n", "no verdict", "silent"),
 )
 ATTENTION = "chm"  # states of a host that make a reader act: what fails a run by default
@@ -46,10 +45,10 @@ class Headline:
 
 
 def headline_of(worst: Iterable[str], folded: Folded, sections: Sequence[Section]) -> Headline:
-    """The headline; ``worst`` has the worst state of each host."""
+    """The headline; ``worst`` has the worst state of each host. What is only worth knowing is no fault."""
     by_state = dict.fromkeys([state for state, _, _ in _STATES], 0)
     for state in worst:
-        by_state[state] += 1
+        by_state["p" if state == "i" else state] += 1
     parts = strip([(label, by_state[state], tone) for state, label, tone in _STATES])
     first = [_first(section) for section in sections if section.severity is not Severity.INFO][:FIRST_THINGS]
     return Headline(_title(by_state), _lead(folded, sections), parts, tuple(first))
@@ -76,10 +75,14 @@ def _lead(folded: Folded, sections: Sequence[Section]) -> str:
     """How bad, in a sentence or two."""
     summary = folded.summary
     counts = {severity: sum(section.severity is severity for section in sections) for severity in Severity}
+    remarks = counts.pop(Severity.INFO)
     named = [f"{number:,} {severity.value}" for severity, number in counts.items() if number]
     kinds = sum(counts.values())
     checks = "check fails" if kinds == 1 else "checks fail"
-    said = [f"{kinds:,} {checks} somewhere: {', '.join(named)}." if named else "Nothing failed."]
+    where = "" if summary.hosts == 1 else " somewhere"
+    said = [f"{kinds:,} {checks}{where}: {', '.join(named)}." if named else "Nothing failed."]
+    if remarks:
+        said.append(f"{count(remarks, 'remark')} worth knowing, and no fault.")
     silent = summary.unreachable + summary.error
     if silent:
         said.append(f"{count(silent, 'host')} gave no verdict.")

@@ -235,7 +235,7 @@
     const findings = document.querySelectorAll(".index tbody tr").length;
     const of = (part, whole, noun) => (part === whole ? counted(whole, noun) : `${part.toLocaleString("en")} of ${counted(whole, noun)}`);
     byId("outcome").textContent = `${of(total, hosts.length, "host")}, ${of(shown, findings, "finding")}`;
-    byId("reset").hidden = !isFiltered();
+    byId("filter-reset").hidden = !isFiltered();
     const passing = checks.length - columns.length;
     byId("matrix-about").textContent = rows.length
       ? `${counted(total, "host")} in ${counted(rows.length, "row")}, ${counted(columns.length, "check")}${passing ? `; ${counted(passing, "check")} with nothing to show here` : ""}${model.cut ? `; evidence of ${counted(model.cut, "result")} was left out for size` : ""}`

@@ -37,12 +37,11 @@
     document.dispatchEvent(new CustomEvent("netaudit:at", { detail: target.id }));
   }
 
-  let closed = [];
+  const closed = []; // what was opened for the paper
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    for (const part of closed) part.open = true;
+    for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; closed.push(part); }
   });
-  addEventListener("afterprint", () => { for (const part of closed) part.open = false; });
+  addEventListener("afterprint", () => { for (const part of closed.splice(0)) part.open = false; });
 
   Object.defineProperty(window, "netaudit", { value: { goTo } });
 })();
