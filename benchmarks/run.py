@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import decoding
 import evaluation
 import fleet
+import outliers
 import probes
 import startup
 from figures import Figure
@@ -27,6 +28,7 @@ _PARTS = {
     "startup": startup.figures,
     "decoding": decoding.figures,
     "evaluation": evaluation.figures,
+    "outliers": outliers.figures,
     "probes": probes.figures,
     "fleet": fleet.figures,
 }

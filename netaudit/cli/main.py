@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 COMMANDS = {
     "audit": ("audit", "audit hosts against a baseline: what is wrong, why it matters, what would fix it"),
     "capacity": ("capacity", "will the hosts carry a declared load, and what breaks first"),
+    "diagnose": (
+        "diagnose",
+        "where packets and connections are lost, and why: samples of the counters, causes in order",
+    ),
+    "outliers": ("outliers", "hosts that differ from the majority of their group, without any baseline"),
     "facts": ("facts", "the collected facts of one host, as JSON"),
     "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),
     "bundle": ("bundle", "exactly the text that would run on a host, and its digest"),
@@ -26,6 +31,8 @@ COMMANDS = {
     "run": ("run", "the plays of a playbook, in order"),
     "history": ("history", "past runs"),
     "show": ("show", "one past run"),
+    "diff": ("diff", "what changed between two past runs: findings, settings, hosts"),
+    "report": ("report", "any report of a past run: html, junit, sarif, csv, …"),
     "lab": ("lab", "a fleet of real sshd hosts in network namespaces on this machine"),
     "doctor": ("doctor", "can this controller do its work"),
 }

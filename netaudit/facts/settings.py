@@ -24,7 +24,7 @@ _NOISE = frozenset({
     "fs.file-nr", "net.netfilter.nf_conntrack_count", "net.ipv4.fib_multipath_hash_seed", "net.ipv6.ioam6_id",
     "net.ipv6.ioam6_id_wide", "net.ipv4.tcp_available_congestion_control", "net.ipv4.tcp_available_ulp",
 })  # fmt: skip
-_SCALED = frozenset({
+SIZED = frozenset({
     "fs.aio-max-nr", "fs.epoll.max_user_watches", "fs.file-max", "fs.inotify.max_user_watches", "kernel.pid_max",
     "kernel.threads-max", "net.core.bpf_jit_limit", "net.core.flow_limit_cpu_bitmap", "net.core.rps_default_mask",
     "net.ipv4.inet_peer_threshold", "net.ipv4.tcp_child_ehash_entries", "net.ipv4.tcp_ehash_entries",
@@ -53,7 +53,7 @@ class Kind(StrEnum):
 @lru_cache(maxsize=16_384)
 def kind_of(name: str) -> Kind:
     """The kind of a value, by its name."""
-    if name in _SCALED:
+    if name in SIZED:
         return Kind.SIZED
     return Kind.MACHINE if name.startswith(_MACHINE) else Kind.SETTING
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from netaudit.facts.settings import Kind, kind_of
+from netaudit.facts.settings import SIZED, Kind, kind_of
 from netaudit.fleet.names import natural_key
 
 MAJORITY = 0.6  # of the hosts of a group must agree before the others are odd
@@ -93,8 +93,8 @@ class Census:
 
     def add(self, host: str, groups: tuple[str, ...], size: str, settings: Mapping[str, str]) -> None:
         """Count one host in each of its groups; ``size`` is its class of machine."""
-        sized = {name: value for name, value in settings.items() if kind_of(name) is Kind.SIZED}
-        plain = {name: value for name, value in settings.items() if name not in sized}
+        plain = dict(settings)
+        sized = {name: plain.pop(name) for name in plain.keys() & SIZED}
         for group in groups:
             self._of(group, None, plain).add(host, plain)
             self._of(group, size, sized).add(host, sized)
