@@ -269,7 +269,7 @@ class GuardedHost:
         now_s = self._ways.clock()
         capture = Capture(self.target.name, self.target.address, "", started_at, 0.0, tuple(sections))
         objections: tuple[str, ...] = ()
-        files = files_of(sections, self.change.work) if action is Action.ARM else ()
+        files = files_of(sections, self.change.work) if action in {Action.ARM, Action.ABORT} else ()
         if action is Action.ARM and self._inspection.watched:
             self._before = facts_of(capture, DOMAINS)
         elif action is Action.VERIFY:

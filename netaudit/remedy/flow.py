@@ -36,6 +36,7 @@ class Entry:
     detail: str = ""
     values: Mapping[int, str] = field(default_factory=dict)  # of the steps by number from 1, as read
     files: tuple[FileState, ...] = ()  # as they were before
+    boot_id: str = ""  # of a claim: the boot in which it was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Flow:
         self._now_s = self._asked_s = 0.0
         self._deadline_s: float | None = None  # by the controller's reckoning: the host's own is a little later
         self._force = False
+        self._is_forgotten = False
         self._claimed = state is not State.PLANNED
 
     def begin(self) -> Talk:
@@ -196,7 +198,8 @@ class Flow:
     def _move(self, event: Event, detail: str = "", files: tuple[FileState, ...] = ()) -> _Moving:
         self.state = after(self.state, event)
         self.last_event = event
-        got = yield Note(Entry(self.state, None, event, detail, dict(self.values), files))
+        boot_id = self._boot_id if event is Event.CLAIMED else ""
+        got = yield Note(Entry(self.state, None, event, detail, dict(self.values), files, boot_id))
         self._now_s = got.at_s
 
     def _said(self, event: Event) -> _Moving:
@@ -329,6 +332,9 @@ class Flow:
 
     def _keep(self) -> _Moving:
         """Read again what the next boot would bring, then let the host close the matter."""
+        if self._is_forgotten:
+            yield from self._move(Event.KEPT, "the host has its new values and files")
+            return
         by_s = self._now_s + LINGER_S
         fresh = False
         while self.work.lasts:
@@ -381,7 +387,7 @@ class Flow:
         pause_s = 0.5
         while self.state is State.ROLLING_BACK:
             got = yield from self._ask(Action.ABORT, fresh=True)
-            event = self._outcome(got.answer)
+            event = self._outcome(got)
             if event is None and got.at_s >= by_s:
                 event = Event.SILENCE
             if event is None:
@@ -392,11 +398,11 @@ class Flow:
                 self.reason = why
             yield from self._said(event)
 
-    def _outcome(self, answer: Answer | None) -> Event | None:
+    def _outcome(self, got: Received) -> Event | None:
         """What an answer says of a change that is to be undone; None: nothing final."""
-        if answer is None:
+        if got.answer is None:
             return None
-        match answer.word:
+        match got.answer.word:
             case Word.REVERTED:
                 return Event.REVERTED
             case Word.REFUSED | Word.EXPIRED:
@@ -406,16 +412,25 @@ class Flow:
             case Word.STUCK:
                 return Event.NOT_REVERTED
             case Word.NONE:
-                return self._forgotten(answer)
+                return self._forgotten(got.answer, got.files)
         return None
 
-    def _forgotten(self, answer: Answer) -> Event:
-        """The host knows nothing of the change: what its values are tells how it ended, or a boot has taken it away."""
-        values = [answer.values.get(number) for number in range(1, len(self.work.steps) + 1)]
-        if all(value == step.before for value, step in zip(values, self.work.steps, strict=True)):
+    def _forgotten(self, answer: Answer, files: tuple[FileState, ...]) -> Event:
+        """The host knows nothing of the change. What its values and files are tells how it ended, or nothing does."""
+        pairs = [(step, answer.values.get(number)) for number, step in enumerate(self.work.steps, start=1)]
+        was_written = bool(self.work.files) and _holds(files, self.work.files)
+        has_booted = bool(self._boot_id) and answer.boot_id not in {"", self._boot_id}
+        if was_written and all(value in step.script.accepts for step, value in pairs):
+            self._is_forgotten = True
+            return Event.CONFIRMED
+        if not was_written and all(value == step.before for step, value in pairs):
+            self.reason = Reason("the host has its old values and knows nothing of the change")
             return Event.REVERTED
-        if self._boot_id and answer.boot_id and answer.boot_id != self._boot_id:
+        if has_booted and not was_written:
+            self.reason = Reason("the host has booted since: what was not confirmed went with the boot before")
             return Event.REBOOTED
+        shown = ", ".join(f"{step.subject} is {value!r}" for step, value in pairs)
+        self.reason = Reason(f"the host knows nothing of the change: {shown}", "log in and look")
         return Event.NOT_REVERTED
 
     def _unwritten(self) -> _Moving:
@@ -459,3 +474,9 @@ class Flow:
     def is_touched(self) -> bool:
         """Whether the host may have other values than before."""
         return self.state in TOUCHED
+
+
+def _holds(found: tuple[FileState, ...], wanted: tuple[FileState, ...]) -> bool:
+    """Whether every file is there with just the content that was to be written."""
+    there = {file.path: file.content for file in found}
+    return all(file.path in there and there[file.path] == file.content for file in wanted)

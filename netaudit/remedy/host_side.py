@@ -74,7 +74,7 @@ def payload(
     else:
         own = [_asked(action, wait_s)]
         if action is Action.ABORT:
-            own.append(_values(change.work))
+            own += [_values(change.work), *_files(change.work)]
     own_params = {"ID": change.id, "TOKEN": change.token, "FORCE": "1" if force else "", "WAIT_S": str(wait_s)}
     chosen = [*own, *(probe for probe in probes if probe.id not in {each.id for each in own})]
     return build(chosen, nonce=nonce, deadline_s=deadline_s, params={**params, **own_params})

@@ -223,22 +223,20 @@ read_step() {
     return 1
 }
 
-# Whether every value is what it was before; $bad says which is not.
+# Whether every value is what it was before; $bad says which is the first that is not.
 is_as_before() {
     bad=
     number=1
     while [ "$number" -le "$steps" ]; do
         want_of "$number"
         if ! read_step "$number"; then
-            bad="unreadable $number $said"
-            return 1
-        fi
-        if [ "$value" != "$want" ]; then
-            bad="stale $number it is '$value', not '$want'"
-            return 1
+            bad=${bad:-"unreadable $number $said"}
+        elif [ "$value" != "$want" ]; then
+            bad=${bad:-"stale $number it is '$value', not '$want'"}
         fi
         number=$((number + 1))
     done
+    [ -z "$bad" ]
 }
 
 # Whether it is decided already how this ends. Who finds the deadline passed decides it.

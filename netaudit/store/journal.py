@@ -8,7 +8,6 @@ controller stays in that controller's memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,60 +16,14 @@ from typing import Self
 from netaudit.errors import StoreError, UsageError, Where
 from netaudit.fleet.jsonable import clean
 from netaudit.remedy.flow import Entry
-from netaudit.remedy.guard import FINAL, Action, Event, State
 from netaudit.remedy.host_side import Change
-from netaudit.remedy.work import FileState, Work
+from netaudit.remedy.record import ChangeRecord
 from netaudit.store.database import Database
 from netaudit.store.faults import explained
 from netaudit.store.journal_rows import body_text, entry_from, work_from, work_text
 
 LAST = "last"
 _NAMED_AT_MOST = 5
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChange:
-    """One host of one run, with all that was noted of it, the first entry first."""
-
-    id: str
-    run: str
-    host: str
-    position: int
-    owner: str
-    begun_at: datetime
-    work: Work
-    entries: tuple[Entry, ...] = field(default=())
-
-    @property
-    def state(self) -> State:
-        """The last state that was noted."""
-        return self.entries[-1].state if self.entries else State.PLANNED
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing is left to find out."""
-        return self.state in FINAL and self.state is not State.LOST
-
-    @property
-    def prior(self) -> tuple[FileState, ...]:
-        """The files as they were before."""
-        return next((entry.files for entry in self.entries if entry.event is Event.CLAIMED), ())
-
-    @property
-    def values_after(self) -> dict[int, str]:
-        """The values that were read when the change held, by number of step; empty when it never did."""
-        held = {State.APPLIED, State.VERIFIED, State.CONFIRMED, State.PERSISTED}
-        return next((dict(entry.values) for entry in reversed(self.entries) if entry.state in held), {})
-
-    @property
-    def was_objected(self) -> bool:
-        """Whether the controller had decided against a change that the host had confirmed."""
-        events = [entry.event for entry in self.entries if entry.event is not None]
-        return events[-2:] == [Event.CONFIRMED, Event.OBJECTION]
-
-    def was_asked(self, action: Action) -> bool:
-        """Whether it was about to be asked of the host at some time."""
-        return any(entry.action is action for entry in self.entries)
 
 
 def open_journal(path: Path, *, must_exist: bool = False) -> Journal:
@@ -154,14 +107,14 @@ class Journal:
             raise UsageError(f"{reference!r} may be any of the runs {some}", hint="give more of it")
         return found[0]
 
-    def changes(self, run_id: str) -> tuple[StoredChange, ...]:
+    def changes(self, run_id: str) -> tuple[ChangeRecord, ...]:
         """All changes of one run, in the order in which they were begun. Raises StoreError."""
         rows = self._database.rows(
             "SELECT no, id, run, host, position, owner, begun_at, work FROM changes WHERE run = ? ORDER BY no", run_id
         )
         with self._intact():
             return tuple(
-                StoredChange(identity, run, host, position, owner, datetime.fromisoformat(begun), work_from(work),
+                ChangeRecord(identity, run, host, position, owner, datetime.fromisoformat(begun), work_from(work),
                              self._entries(number))
                 for number, identity, run, host, position, owner, begun, work in list(rows)
             )  # fmt: skip

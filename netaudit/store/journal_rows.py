@@ -45,7 +45,8 @@ def work_from(text: str) -> Work:
 def body_text(entry: Entry) -> str:
     """Values and files of an entry."""
     values = {str(number): value for number, value in entry.values.items()}
-    return json.dumps({"values": values, "files": [_file_row(file) for file in entry.files]}, ensure_ascii=True)
+    row = {"values": values, "files": [_file_row(file) for file in entry.files], "boot_id": entry.boot_id}
+    return json.dumps(row, ensure_ascii=True)
 
 
 def entry_from(state: str, action: str | None, event: str | None, detail: str, body: str) -> Entry:
@@ -58,6 +59,7 @@ def entry_from(state: str, action: str | None, event: str | None, detail: str, b
         detail=detail,
         values={int(number): value for number, value in row["values"].items()},
         files=tuple(_file_from(file) for file in row["files"]),
+        boot_id=row["boot_id"],
     )
 
 
