@@ -15,6 +15,7 @@ from netaudit.model.result import Result
 from netaudit.wire.bundle import build
 
 PEERS = "PEERS"
+SAMPLE = "SAMPLE"  # given where two moments are compared: the number of the sample
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 

@@ -20,6 +20,8 @@ COMMANDS = {
         "where packets and connections are lost, and why: samples of the counters, causes in order",
     ),
     "outliers": ("outliers", "hosts that differ from the majority of their group, without any baseline"),
+    "plan": ("plan", "what would be changed on which host, as a difference; changes nothing"),
+    "vet": ("vet", "pin reviewed remediations, or list the pins"),
     "facts": ("facts", "the collected facts of one host, as JSON"),
     "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),
     "bundle": ("bundle", "exactly the text that would run on a host, and its digest"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from netaudit.facts.conntrack import parse_conntrack
 from netaudit.facts.counters import parse_netstat, parse_snmp, parse_snmp6, parse_sockstat
+from netaudit.facts.drop_rules import parse_drop_rules
 from netaudit.facts.firewall import parse_firewall
 from netaudit.facts.kernel_log import parse_kernel_log
 from netaudit.facts.limits import parse_limits
@@ -27,6 +28,7 @@ from netaudit.facts.sockets import parse_sockets
 from netaudit.facts.softnet import parse_softnet
 from netaudit.facts.sysctl import parse_sysctl
 from netaudit.facts.system import parse_cpu, parse_kernel, parse_memory
+from netaudit.facts.talkers import parse_talkers
 from netaudit.facts.tracing import parse_tracing
 from netaudit.facts.writers import parse_writers
 from netaudit.model.probe import Section
@@ -71,6 +73,8 @@ DOMAINS: Mapping[str, Domain] = {
         Domain("kernel_log", "kernel_log", parse_kernel_log),
         Domain("tracing", "tracing", parse_tracing, is_alike=True),
         Domain("paths", "path", parse_paths),
+        Domain("talkers", "talkers", parse_talkers),
+        Domain("drop_rules", "drop_rules", parse_drop_rules),
     )
 }
 

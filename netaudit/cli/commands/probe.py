@@ -59,12 +59,12 @@ def _list(args: argparse.Namespace, probes: dict[str, Probe]) -> int:
 
 
 def _run(args: argparse.Namespace, probe: Probe) -> int:
-    from netaudit.app.rules import Question, probe_params
+    from netaudit.app.rules import SAMPLE, Question, probe_params
     from netaudit.cli.collecting import Kept, collect
     from netaudit.cli.rules import ruleset_of
 
     args.baseline = "linux-server"
-    params = probe_params(ruleset_of(args, lambda _line: None).rules.variables) if probe.params else {}
+    params = {SAMPLE: "1", **probe_params(ruleset_of(args, lambda _line: None).rules.variables)} if probe.params else {}
     if set(probe.params) - params.keys():
         raise UsageError(f"the probe {probe.id!r} needs {', '.join(probe.params)}", hint="-e '{peers: [192.0.2.1]}'")
     kept = Kept()

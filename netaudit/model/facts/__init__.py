@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from netaudit.model.facts.flows import Connection, DropRule, FlowGroup, Talkers
 from netaudit.model.facts.host import (
     Cpu,
     Kernel,
@@ -42,14 +43,15 @@ from netaudit.model.facts.net import (
 )
 from netaudit.model.facts.sockets import Conntrack, Destination, Listener, Neighbours, PortCount, Sockets, UdpSocket
 from netaudit.model.facts.sysctl import Namespace, Persisted, PersistedFile, PersistedValue, Sysctls
-from netaudit.model.reading import Maybe
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 __all__ = [
-    "Bond", "Channels", "Coalesce", "Conntrack", "Cpu", "Destination", "Facts", "Firewall", "FirewallRule",
+    "Bond", "Channels", "Coalesce", "Connection", "Conntrack", "Cpu", "Destination", "DropRule", "Facts", "Firewall",
+    "FirewallRule", "FlowGroup",
     "InterfaceAddress", "Irq", "Kernel", "KernelLog", "KernelLogLine", "Limits", "LimitsLine", "Listener", "Memory",
     "Namespace", "Neighbours", "Nic", "PathProbe", "Persisted", "PersistedFile", "PersistedValue", "PortCount",
-    "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Sockets", "Softnet", "SoftnetCpu", "Sysctls", "Tracing",
-    "TracingProcess", "UdpSocket", "Writer",
+    "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Sockets", "Softnet", "SoftnetCpu", "Sysctls", "Talkers",
+    "Tracing", "TracingProcess", "UdpSocket", "Writer",
 ]  # fmt: skip
 
 
@@ -84,3 +86,5 @@ class Facts:
     kernel_log: Maybe[KernelLog]
     tracing: Maybe[Tracing]
     paths: Maybe[tuple[PathProbe, ...]]
+    talkers: Maybe[Talkers] = Absent(AbsentReason.NOT_ASKED)  # only asked where two moments are compared
+    drop_rules: Maybe[tuple[DropRule, ...]] = Absent(AbsentReason.NOT_ASKED)  # as above

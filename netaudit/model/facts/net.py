@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netaudit.model.reading import Maybe
 
@@ -175,6 +175,9 @@ class Route:
     protocol: str = ""  # who made it: kernel, static, ra, dhcp, …
 
 
+_HALVES = ("0.0.0.0/1", "128.0.0.0/1")
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """Routes (500 at most; local, broadcast and multicast ones are left out) and the IPv4 policy rules.
@@ -185,6 +188,23 @@ class Routing:
     routes: tuple[Route, ...]
     policy_rules: Maybe[int]
     truncated: bool = False
+
+    @property
+    def ways_out(self) -> tuple[Route, ...]:
+        """The IPv4 routes of the main table that lead everywhere.
+
+        A VPN client leaves the default route alone and adds the two halves of all addresses, which go before it
+        whatever its metric: the two through one interface are one way here, with a metric of -1.
+        """
+        main = [
+            route
+            for route in self.routes
+            if route.family == "inet" and route.kind == "unicast" and route.table in {"main", "254", ""}
+        ]
+        lower = [route for route in main if route.destination == _HALVES[0]]
+        upper = {route.device for route in main if route.destination == _HALVES[1]}
+        halves = [replace(route, destination=" ".join(_HALVES), metric=-1) for route in lower if route.device in upper]
+        return (*halves, *(route for route in main if route.destination in {"default", "0.0.0.0/0"}))
 
 
 @dataclass(frozen=True, slots=True)

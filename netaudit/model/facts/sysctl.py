@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netaudit.model.facts.sockets import Listener
 from netaudit.model.reading import Absent, Maybe
@@ -59,6 +59,15 @@ class Persisted:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkEnd:
+    """The other end of a link: an interface of another network namespace of the same host."""
+
+    namespace: str  # its name; empty for the one that was audited
+    name: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
 class Namespace:
     """One network namespace besides the one that was audited: named, or that of a container."""
 
@@ -70,3 +79,15 @@ class Namespace:
     listeners: Maybe[tuple[Listener, ...]]
     link_mtus: Maybe[Mapping[str, int]]  # interface -> MTU in bytes
     is_named: bool = False  # whether ip-netns(8) knows it by that name
+    link_peers: Mapping[str, LinkEnd] = field(default_factory=dict)  # interface -> its other end, where that was seen
+
+    @property
+    def unequal_links(self) -> tuple[str, ...]:
+        """The links whose two ends have different MTUs, each in words."""
+        mtus = {} if isinstance(self.link_mtus, Absent) else self.link_mtus
+        return tuple(
+            f"{name} has {mtus[name]} and its other end, {end.name} of "
+            f"{f'netns {end.namespace}' if end.namespace else 'the host'}, {end.mtu}"
+            for name, end in sorted(self.link_peers.items())
+            if mtus.get(name, end.mtu) != end.mtu
+        )

@@ -1,0 +1,216 @@
+"""Samples of a whole fleet at the same moments, each host over one connection.
+
+All hosts are connected to first, ``forks`` at a time; then the first sample is taken everywhere at once, and the next
+ones on the beat. Whoever is late takes its first sample when it is there. A payload is a channel of its own, so what a
+sample costs on a host ends with it, and nothing runs there between two samples.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from netaudit.app.collect import deadline_s, decoder_for
+from netaudit.app.fanout import Width
+from netaudit.app.ports import Limits, Session, Transport
+from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.model.probe import Capture, HostError, Probe
+from netaudit.model.target import Target
+from netaudit.wire.bundle import build
+
+_CLOSE_WITHIN_S = 1.0
+_PATIENCE_S = 3.0  # for hosts that still connect, after the last one did
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When samples are taken, in seconds after the first one, and what is asked each time."""
+
+    offsets_s: tuple[float, ...]
+    probes: tuple[tuple[Probe, ...], ...]
+    params: tuple[Mapping[str, str], ...]
+
+
+def offsets_s(for_s: float, every_s: float | None) -> tuple[float, ...]:
+    """The first moment, the last, and those in between; an interval at the end that is short is merged."""
+    if every_s is None or every_s >= for_s:
+        return 0.0, for_s
+    count = round(for_s / every_s)
+    return tuple(for_s * place / count for place in range(count + 1))
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Opens when everybody has arrived or given up, or when nobody has arrived for a while."""
+
+    waited_for: int
+    patience_s: float = _PATIENCE_S
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _timer: asyncio.TimerHandle | None = None
+    opened_at: float = 0.0
+
+    def arrive(self) -> None:
+        """One less to wait for."""
+        self.waited_for -= 1
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        if self.waited_for <= 0:
+            self._opened()
+        else:
+            self._timer = loop.call_later(self.patience_s, self._opened)
+
+    async def passed(self) -> float:
+        """When it opened, by the loop's clock; later for whoever comes later."""
+        await self._open.wait()
+        return max(self.opened_at, asyncio.get_running_loop().time())
+
+    def close(self) -> None:
+        """Forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _opened(self) -> None:
+        if not self._open.is_set():
+            self.opened_at = asyncio.get_running_loop().time()
+            self._open.set()
+
+
+Done = Callable[[int, tuple[Capture, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Takes samples over one transport."""
+
+    transport: Transport
+    limits: Limits = Limits()
+    width: Width = Width()
+    nonce: Callable[[], str] = lambda: secrets.token_hex(16)
+    started: Callable[[str], None] = lambda _name: None
+
+    async def run(self, targets: Sequence[Target], beat: Beat, done: Done, stop: asyncio.Event) -> None:
+        """Take all samples and hand those of each host to ``done`` with its place, as it finishes.
+
+        Once ``stop`` is set, what has been taken is handed over; a host without any is not. Where fewer connections
+        can be open at once than there are hosts, they take turns in groups, each with its own beat.
+        """
+        size = max(1, self.width.open_limit)
+        for start in range(0, len(targets), size):
+            if stop.is_set():
+                return
+            group = tuple(enumerate(targets))[start : start + size]
+            await self._group(group, beat, done, stop)
+
+    async def _group(self, group: Sequence[tuple[int, Target]], beat: Beat, done: Done, stop: asyncio.Event) -> None:
+        gate = _Gate(len(group))
+        slots = asyncio.Semaphore(self.width.forks)
+        taken: dict[int, list[Capture]] = {place: [] for place, _ in group}
+
+        async def one(place: int, target: Target) -> None:
+            await self._host(target, beat, gate, slots, taken[place])
+            done(place, tuple(taken.pop(place)))
+
+        tasks = [asyncio.create_task(one(place, target)) for place, target in group]
+        try:
+            await _all_or_stopped(tasks, stop)
+        finally:
+            gate.close()
+        for place, captures in sorted(taken.items()):
+            if captures:
+                done(place, tuple(captures))
+
+    async def _host(
+        self, target: Target, beat: Beat, gate: _Gate, slots: asyncio.Semaphore, taken: list[Capture]
+    ) -> None:
+        """All samples of one host. Failure is in its captures."""
+        self.started(target.name)
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        try:
+            async with slots:
+                session = await self._opened(target)
+        except WorldError as error:
+            failed = HostError(error.kind, error.message, error.phase, error.hint)
+            taken.append(
+                Capture(target.name, target.address, "", started_at, time.monotonic() - clock, (), error=failed)
+            )
+            return
+        finally:
+            gate.arrive()
+        try:
+            await self._samples(session, target, beat, await gate.passed(), taken)
+        finally:
+            await _closed(session.close())
+
+    async def _opened(self, target: Target) -> Session:
+        try:
+            async with asyncio.timeout(self.limits.host_s):
+                return await self.transport.open(target)
+        except TimeoutError:
+            message = f"no connection within {self.limits.host_s:g} s"
+            raise WorldError(
+                ErrorKind.CONNECT_TIMEOUT, message, phase=Phase.CONNECT, hint="raise it with --timeout"
+            ) from None
+
+    async def _samples(self, session: Session, target: Target, beat: Beat, start: float, taken: list[Capture]) -> None:
+        loop = asyncio.get_running_loop()
+        for offset_s, probes, params in zip(beat.offsets_s, beat.probes, beat.params, strict=True):
+            await asyncio.sleep(max(0.0, start + offset_s - loop.time()))
+            taken.append(await self._sample(session, target, probes, params))
+
+    async def _sample(
+        self, session: Session, target: Target, probes: Sequence[Probe], params: Mapping[str, str]
+    ) -> Capture:
+        """One answer over a connection that is open. Never raises but for cancellation."""
+        bundle = build(probes, nonce=self.nonce(), deadline_s=deadline_s(self.limits.host_s), params=params)
+        decoder = decoder_for(bundle)
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        error: HostError | None = None
+        try:
+            async with asyncio.timeout(self.limits.host_s):
+                await session.run(bundle, decoder)
+        except WorldError as wrong:
+            error = HostError(wrong.kind, wrong.message, wrong.phase, wrong.hint)
+        except TimeoutError:
+            message = f"no whole answer within {self.limits.host_s:g} s"
+            error = HostError(ErrorKind.TIMEOUT, message, Phase.SESSION, "raise it with --timeout")
+        sections = decoder.finish()
+        return Capture(
+            host=target.name,
+            address=target.address,
+            bundle_digest=bundle.digest,
+            started_at=started_at,
+            elapsed_s=time.monotonic() - clock,
+            sections=sections,
+            error=error or decoder.problem(),
+            notes=tuple(decoder.notes),
+        )
+
+
+async def _closed(closing: Coroutine[object, object, None]) -> None:
+    """Close in the background of a bounded wait: a peer that does not answer cannot hold us."""
+    task = asyncio.create_task(closing)
+    await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
+    if not task.done():
+        task.cancel()
+
+
+async def _all_or_stopped(tasks: Sequence[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Return when all are done, or have been cancelled because ``stop`` was set. Raises what one of them raised."""
+    stopping = asyncio.create_task(stop.wait())
+    everything = asyncio.gather(*tasks)
+    waits: set[asyncio.Future[object]] = {everything, stopping}  # type: ignore[arg-type]  # Future is invariant
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if everything.done():
+            everything.result()
+    finally:
+        stopping.cancel()
+        everything.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
