@@ -88,6 +88,13 @@ def name_lists(assets: Assets) -> Lists:
     return _Reading(assets).lists()
 
 
+def check_ids(assets: Assets) -> frozenset[str]:
+    """The ids of all shipped checks, whichever of them a baseline chooses."""
+    from netaudit.baseline.load import Problems
+
+    return frozenset(draft.id for draft in _Reading(assets).library(Problems([])))
+
+
 def _first(errors: list[RuleError]) -> RuleError:
     more = len(errors) - 1
     count = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
@@ -136,7 +143,7 @@ class _Reading:
         from netaudit.baseline.resolve import Material, resolve
 
         problems = Problems([])
-        library = self._library(problems)
+        library = self.library(problems)
         node = problems.attempt(lambda: self._node(entry))
         if node is None:
             return None, problems
@@ -158,7 +165,7 @@ class _Reading:
     def _check_files(self) -> list[Path]:
         return sorted(self._assets.checks.rglob("*.yaml"))
 
-    def _library(self, problems: Problems) -> tuple[Draft, ...]:
+    def library(self, problems: Problems) -> tuple[Draft, ...]:
         """Every check that is shipped, unread, in the order of the files' names."""
         found: dict[str, Draft] = {}
         for path in self._check_files():

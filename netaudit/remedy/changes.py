@@ -15,6 +15,7 @@ from netaudit.remedy.keeping import Kept, boot_value, sysctl_kept
 from netaudit.remedy.keys import is_of_the_whole_host, lost_by, may_cut_later
 from netaudit.remedy.managed import device_kept
 from netaudit.remedy.operations import OPERATIONS, literals
+from netaudit.remedy.operations.cpu_mask import cpus_of
 from netaudit.remedy.operations.link import LEAST_IPV6_MTU, routes_with_mtu
 from netaudit.remedy.operations.operation import nic_of
 from netaudit.remedy.owners import how_to_set, writer_of
@@ -172,7 +173,7 @@ def _demand_allowed(proposal: Proposal, before: str, after: str) -> None:
         return
     if is_same(proposal.target, before, after):
         return
-    refusal = proposal.rule.allowed.refusal(after)
+    refusal = proposal.rule.allowed.refusal(cpus_of(after) if proposal.target.operation == "cpu_mask" else after)
     if refusal is not None:
         raise Refused(f"out of range: {refusal}, and {proposal.remediation.id} allows {proposal.rule.allowed.text}")
     if proposal.target.operation == "sysctl" and not literals.is_value(after):

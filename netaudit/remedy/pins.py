@@ -34,6 +34,15 @@ class Pin:
     text: str  # as it was reviewed
 
 
+class Altered(PlanError):
+    """A file is not as it was reviewed; ``difference`` are the lines of what was altered."""
+
+    def __init__(self, pin: Pin, data: bytes) -> None:
+        message = f"was altered since {pin.who} pinned it on {pin.when:%Y-%m-%d}"
+        super().__init__(message, Where(pin.path), f"review it again, then: netaudit vet {pin.path}")
+        self.difference = tuple(difference(pin, data))
+
+
 def sha256_of(data: bytes) -> str:
     """The digest that a pin holds."""
     return hashlib.sha256(data).hexdigest()
@@ -50,9 +59,7 @@ def demand_pinned(path: str, data: bytes, pins: Mapping[str, Pin]) -> None:
     if pin is None:
         raise PlanError("is not pinned: nobody has said that it was reviewed", Where(path), f"netaudit vet {path}")
     if pin.sha256 != sha256_of(data):
-        changed = "\n".join(difference(pin, data))
-        message = f"was altered since {pin.who} pinned it on {pin.when:%Y-%m-%d}:\n{changed}\n"
-        raise PlanError(message, Where(path), f"review it again, then: netaudit vet {path}")
+        raise Altered(pin, data)
 
 
 def difference(pin: Pin, data: bytes) -> list[str]:
@@ -89,12 +96,18 @@ def dump_pins(pins: Iterable[Pin]) -> str:
 def load_pins(text: str, file: str) -> dict[str, Pin]:
     """Pins by path. Raises PlanError when the file is not one of pins."""
     try:
-        found = json.loads(text)
-        if found["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {found['schema']!r}, and {SCHEMA} is wanted")
-        return {entry["path"]: _pin(entry) for entry in found["pins"]}
+        return {entry["path"]: _pin(entry) for entry in _entries(json.loads(text))}
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, zlib.error, RecursionError) as error:
         raise PlanError(f"is no file of pins: {error}", Where(file), "remove it, and review the files again") from error
+
+
+def _entries(found: Mapping[str, object]) -> list[Mapping[str, str]]:
+    if found["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {found['schema']!r}, and {SCHEMA} is wanted")
+    listed = found["pins"]
+    if not isinstance(listed, list):
+        raise TypeError("its pins are no list")
+    return listed
 
 
 def _pin(entry: Mapping[str, str]) -> Pin:
