@@ -1,0 +1,79 @@
+"""What must be true of a host before a change is kept: the checks pass that it answers, and a boot brings the same.
+
+Pure: facts that were read through a new connection go in, a line comes out for each thing that speaks against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from netaudit.baseline.canonical import applied, same
+from netaudit.baseline.evaluate import failures
+from netaudit.baseline.select import HostRules
+from netaudit.model.facts import Facts, Persisted, PersistedValue
+from netaudit.model.plan import HostPlan, Step
+from netaudit.model.reading import Absent
+from netaudit.model.result import Severity
+
+Failing: TypeAlias = Mapping[tuple[str, str], Severity]
+
+PROBES = ("persisted", "sysctl")
+DOMAINS = frozenset({"persisted", "sysctl"})
+
+
+def failing(rules: HostRules, facts: Facts, now: datetime) -> Failing:
+    """How bad each failure is, by check and subject."""
+    return {
+        (check.compiled.check.id, subject): outcome.severity for check, subject, outcome in failures(rules, facts, now)
+    }
+
+
+def answered(plan: HostPlan, part: HostPlan, before: Failing) -> Failing:
+    """The failures that a part of a plan must end: those of its checks that the plan does not leave alone.
+
+    A check that steps of another class have a share in is proved by neither part alone, and left out.
+    """
+    left = {(each.check, each.subject) for each in plan.not_remedied}
+    others = {check for step in plan.steps if step not in part.steps for check in step.checks}
+    mine = {check for step in part.steps for check in step.checks} - others
+    return {pair: severity for pair, severity in before.items() if pair[0] in mine and pair not in left}
+
+
+def unanswered(before: Failing, now: Failing) -> tuple[str, ...]:
+    """A line for each failure that is still there and no milder than it was."""
+    return tuple(
+        f"{check} still fails ({subject})" if subject else f"{check} still fails"
+        for (check, subject), severity in before.items()
+        if (found := now.get((check, subject))) is not None and found.rank >= severity.rank
+    )
+
+
+def boot_objections(steps: Sequence[Step], facts: Facts) -> tuple[str, ...]:
+    """A line for each sysctl that the next boot would not set as it is now, by either loader.
+
+    Only steps with a drop-in are judged: what a link's own configuration sets is not known before the link comes up.
+    """
+    kept = [step for step in steps if step.operation == "sysctl" and step.file is not None and not step.namespace]
+    if not kept:
+        return ()
+    if isinstance(facts.persisted, Absent):
+        return (f"what files set at boot could not be read again: {facts.persisted}",)
+    return tuple(_boot_lines(kept, facts.persisted))
+
+
+def _boot_lines(steps: Collection[Step], persisted: Persisted) -> Iterator[str]:
+    loaders = (("the next boot", persisted.boot), ("sysctl --system", persisted.system))
+    for step in steps:
+        key = step.arguments["key"]
+        for loader, values in loaders:
+            entry = values.get(key)
+            if entry is None:
+                yield f"{loader} would not set {key}, although {step.file} should"
+            elif not same(key, applied(key, step.after, entry.value), step.after):
+                yield f"{loader} would set {key} to {entry.value} ({_place(entry)})"
+
+
+def _place(entry: PersistedValue) -> str:
+    return f"{entry.file}:{entry.line}"
