@@ -259,17 +259,56 @@ def test_tracing_file_system_that_root_alone_may_enter(tree, host):
     assert found.kfree_skb_reason == Absent(AbsentReason.NOT_PERMITTED, "tracefs")
 
 
-def test_more_namespaces_than_are_looked_into():
-    """Of sixty-six namespaces sixty-four are looked into, and the others say that they were not."""
+@pytest.mark.parametrize(
+    ("bound", "smaller", "looked_into"),
+    [
+        ("namespaces_at_most=300", "namespaces_at_most=64", 64),
+        ("bytes_at_most=3500000", "bytes_at_most=1", 1),
+        ("seconds_at_most=10", "seconds_at_most=0", 0),
+    ],
+)
+def test_more_namespaces_than_are_looked_into(bound, smaller, looked_into, tmp_path):
+    """Of sixty-six namespaces as many are looked into as number, size and time allow; the others say so."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         pytest.skip("needs root for namespaces")
     command = ["unshare", "-m", "-n", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
-    done = subprocess.run(
-        [*command, "sh", "-c", INNER, "sh", str(PROBES / "namespaces.sh")], capture_output=True, timeout=60
-    )
+    text = (PROBES / "namespaces.sh").read_text(encoding="utf-8")
+    assert bound in text
+    probe = tmp_path / "namespaces.sh"
+    probe.write_text(text.replace(bound, smaller), encoding="utf-8")
+    done = subprocess.run([*command, "sh", "-c", INNER, "sh", str(probe)], capture_output=True, timeout=60)
     found = read(done, "namespaces")
     assert isinstance(found, tuple), (found, done.stderr)
     assert len(found) == 66
     absent = [namespace.sysctl for namespace in found if isinstance(namespace.sysctl, Absent)]
-    assert len(absent) == 2
-    assert all(reason.detail == "64 namespaces are looked into" for reason in absent)
+    assert len(absent) == 66 - looked_into
+    assert all(reason.detail == f"{looked_into} namespaces are looked into" for reason in absent)
+
+
+LISTENER = "import os, socket, time; s = socket.create_server(('0.0.0.0', 8080)); print(flush=True); time.sleep(60)"
+PAIRED = """
+mount -t tmpfs none /run
+unshare -n "$2" -c "$3" >/run/ready &
+other=$!
+while [ ! -s /run/ready ]; do sleep 0.05; done
+ip link add pair0 mtu 9000 type veth peer name eth0 netns "$other"
+sh "$1"
+code=$?
+kill "$other"
+exit "$code"
+"""
+
+
+def test_listeners_of_other_namespaces_have_processes_and_links_their_other_end():
+    """A listener in another namespace is told with process and id, a pair of unequal sizes with both ends."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ss") is None:
+        pytest.skip("needs root for namespaces, and ss")
+    command = ["unshare", "-m", "-n", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
+    words = ["sh", "-c", PAIRED, "sh", str(PROBES / "namespaces.sh"), sys.executable, LISTENER]
+    done = subprocess.run([*command, *words], capture_output=True, timeout=60)
+    (found,) = read(done, "namespaces")
+    (listener,) = found.listeners
+    assert (listener.port, listener.pid, listener.pids) == (8080, found.pid, (found.pid,))
+    assert listener.process.startswith("python")
+    assert found.link_peers["eth0"].name == "pair0"
+    assert found.unequal_links == ("eth0 has 1500 and its other end, pair0 of the host, 9000",)

@@ -32,6 +32,13 @@ THRESHOLDS = {
 }
 
 
+def _halves(h: Any) -> Any:
+    """A VPN client that took the default route's place with two halves, eth1 for the tunnel."""
+    halves = (h.route("eth1", destination="0.0.0.0/1"), h.route("eth1", destination="128.0.0.0/1"))
+    h.link(h.nic(), h.nic("eth1"))
+    return h.change("routing", routes=(h.route("eth0", metric=100), *halves))
+
+
 def _two_ways(h: Any) -> Any:
     """Uplinks through two interfaces, the second with a higher metric."""
     h.link(h.nic(), h.nic("eth1", ifindex=3))
@@ -86,6 +93,8 @@ CASES: list[tuple[Any, ...]] = [
     (RP, lambda h: _blackhole(h.sysctls(STRICT)), "pass", None),
     (RP, lambda h: _two_ways(h.sysctls(STRICT)).change("routing", policy_rules=1), "fail", "low"),
     (RP, lambda h: h.sysctls(STRICT).change("routing", policy_rules=2), "fail", "info"),
+    (RP, lambda h: _halves(h.sysctls(STRICT)), "fail", "high"),
+    (RP, lambda h: _halves(h.sysctls(STRICT | {"net.ipv4.conf.eth0.rp_filter": 2})), "pass", None),
     (RP, lambda h: h.have(routing=h.missing), "unknown", None),
     (ROLE, lambda h: h, "skipped", None),
     (ROLE, lambda h: h.sysctl("net.ipv4.ip_forward", 1), "skipped", None),

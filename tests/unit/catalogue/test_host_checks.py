@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from netaudit.model.facts.sysctl import LinkEnd
+
 MTU = "path.mtu.consistency"
 INSIDE = "path.mtu.namespace"
 HOLE = "path.pmtu.blackhole"
@@ -47,8 +49,9 @@ def _stack(h: Any, *nics: Any) -> Any:
     return h.link(h.nic(), *nics)
 
 
-def _netns(h: Any, mtu: int) -> Any:
-    inside = h.Namespace(4026532300, "shop", 900, "nginx", {}, (), {"lo": 65536, "eth0": mtu})
+def _netns(h: Any, mtu: int, other_end: int = 0) -> Any:
+    peers = {"eth0": LinkEnd("", "veth0", other_end)} if other_end else {}
+    inside = h.Namespace(4026532300, "shop", 900, "nginx", {}, (), {"lo": 65536, "eth0": mtu}, link_peers=peers)
     return h.have(namespaces=(inside,))
 
 
@@ -92,6 +95,8 @@ CASES: list[tuple[Any, ...]] = [
     (INSIDE, lambda h: h, "skipped", None),
     (INSIDE, lambda h: _netns(h, 1500), "pass", None),
     (INSIDE, lambda h: _netns(h, 1500).link(h.nic(mtu=1460)), "fail", "low"),
+    (INSIDE, lambda h: _netns(h, 1500, other_end=1500), "pass", None),
+    (INSIDE, lambda h: _netns(h, 1500, other_end=9000), "fail", "high"),
     (INSIDE, lambda h: h.have(namespaces=h.denied), "unknown", None),
     ("path.mtu.segment", lambda h: h, "skipped", None),
     (HOLE, lambda h: h, "skipped", None),
@@ -301,3 +306,17 @@ def test_writer_is_named_with_what_it_writes(host: Any, judge: Callable[..., Any
     result = judge(WRITER, _writes(host, SOMAXCONN))
     assert [item.subject for item in result.items] == [SOMAXCONN]
     assert "tuned" in result.evidence
+
+
+def test_stack_of_interfaces_is_told_without_gaps(host: Any, judge: Callable[..., Any]) -> None:
+    """What an interface has none of is not mentioned; the size of the device below is."""
+    alone = judge(MTU, _stack(host, host.virtual("veth0", "veth", mtu=9000, peer_mtu=1500)))
+    assert alone.evidence == "ip link: veth0 (veth) mtu 9000, peer mtu 1500"
+    stacked = judge(MTU, _stack(host, host.virtual("vxlan0", "vxlan", mtu=1500, lower="eth0")))
+    assert stacked.evidence == "ip link: vxlan0 (vxlan) mtu 1500, below it eth0 mtu 1500"
+
+
+def test_unequal_ends_of_a_pair_are_both_named(host: Any, judge: Callable[..., Any]) -> None:
+    """The note says which two interfaces disagree, and where they are."""
+    result = judge(INSIDE, _netns(host, 1500, other_end=9000))
+    assert "eth0 has 1500 and its other end, veth0 of the host, 9000" in result.evidence

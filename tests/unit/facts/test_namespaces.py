@@ -79,3 +79,52 @@ def test_missing_tools_leave_the_rest() -> None:
     assert found.sysctl == {"net.a": "1"}
     assert found.listeners == Absent(AbsentReason.NOT_PRESENT, "ss")
     assert found.link_mtus == {}
+
+
+LISTENING = (
+    "#@ namespace 7\nname blue\n#@ settings 7\n==> net/core/somaxconn <==\n128\n#@ links 7\n#@ listeners 7\n"
+    "State Recv-Q Send-Q Local Address:Port Peer Address:Port\n"
+    "LISTEN 0 128 0.0.0.0:80 0.0.0.0:* ino:55 sk:1 cgroup:/system.slice/web.service <->\n"
+)
+
+
+def test_listeners_have_owner_and_unit() -> None:
+    """Process, ids of all that share the socket, and unit are those of the whole host's processes."""
+    (found,) = namespaces(LISTENING + "#@ owners\n55 31 nginx: worker\n55 30 nginx\n9 9 other\n")
+    assert isinstance(found.listeners, tuple)
+    (listener,) = found.listeners
+    assert (listener.process, listener.pid, listener.pids) == ("nginx", 30, (30, 31))
+    assert (listener.inode, listener.unit) == (55, "web.service")
+
+
+def test_owner_that_could_not_be_looked_up() -> None:
+    """Without awk nobody knows whose sockets they are, and the reading says so; it is not nobody's."""
+    (found,) = namespaces(LISTENING + "#! owners: not present: awk is not installed\n")
+    assert isinstance(found.listeners, tuple)
+    assert isinstance(found.listeners[0].process, Absent)
+
+
+BLUE = "#@ namespace 7\nname blue\n#@ settings 7\n#@ links 7\n5: eth0@if6: <UP> mtu 1500 qdisc noqueue\n"
+GREEN = "#@ namespace 8\nname green\n#@ settings 8\n#@ links 8\n6: eth0@if5: <UP> mtu 1400 qdisc noqueue\n"
+
+
+def test_other_end_on_the_host() -> None:
+    """The end on the host is found by the indexes that the two name, and unequal sizes are said in words."""
+    (found,) = namespaces(BLUE + "#@ links host\n6: veth0@if5: <UP> mtu 9000\n7: veth1@if5: <UP> mtu 1400\n")
+    assert {link: (end.namespace, end.name, end.mtu) for link, end in found.link_peers.items()} == {
+        "eth0": ("", "veth0", 9000)
+    }
+    assert found.unequal_links == ("eth0 has 1500 and its other end, veth0 of the host, 9000",)
+
+
+def test_other_end_in_another_namespace() -> None:
+    """Both ends may be in namespaces; each is told of the other."""
+    blue, green = namespaces(BLUE + GREEN)
+    assert blue.unequal_links == ("eth0 has 1500 and its other end, eth0 of netns green, 1400",)
+    assert green.unequal_links == ("eth0 has 1400 and its other end, eth0 of netns blue, 1500",)
+
+
+def test_ends_that_might_be_either_are_left_alone() -> None:
+    """Indexes repeat: where two links fit, neither is taken."""
+    blue, _ = namespaces(BLUE + GREEN + "#@ links host\n6: veth0@if5: <UP> mtu 9000\n")
+    assert (blue.link_peers, blue.unequal_links) == ({}, ())
