@@ -10,6 +10,7 @@ from netaudit.cli import exit_codes
 from netaudit.cli.auditing import FORMATS
 from netaudit.cli.outputs import Output, opened, parse_outputs
 from netaudit.fleet.fold import Fold
+from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
 from netaudit.model.result import Severity
 from netaudit.report import terminal
@@ -53,4 +54,5 @@ def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Ou
             fold.add(report)
         console = terminal.console_for(stream, args.color, os.environ)
         page = terminal.options_for(console, os.environ, verbose=args.verbose > 0, why=store.context(run.id).why)
+        page = replace(page, standing=Standing(run, store.spells_of_run(run.id), store.fixed_by(run.id)))
         terminal.print_summary(console, run, fold.folded(fleet), fleet, page)

@@ -9,6 +9,7 @@ from netaudit.fleet.fold import Folded, FoldedFinding
 from netaudit.fleet.lines import FoldedLine
 from netaudit.fleet.spread import Spread
 from netaudit.model.result import FleetFinding, Severity, Verdict
+from netaudit.report.history import since_rows
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans, spans_width
 from netaudit.report.values import change_texts, subjects_text
 from netaudit.report.words import (
@@ -34,6 +35,7 @@ def finding_block(finding: FoldedFinding, options: Options, *, explain: bool) ->
     example = finding.lines[0].example
     lines: list[Line] = list(heading(finding.severity, finding.title, finding.check, options))
     lines.extend(_value_lines(finding, options))
+    lines.extend(since_rows(finding.check, finding.hosts, options))
     lines.extend(text_rows("what", (line.example.reason for line in finding.lines), options))
     lines.extend(why_rows(finding.check, options, explain=explain))
     where = f" (on {example.host})" if len(finding.hosts) > 1 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,8 +17,13 @@ from netaudit.report.words import NO_LABEL, Options, Words, text_row
 from netaudit.units import format_duration
 
 
-def history_table(runs: Iterable[tuple[RunInfo, Summary, bool]], options: Options) -> Table:
-    """Past runs, as given, with hosts that answered of all; the truth value says whether the run has finished."""
+def history_table(
+    runs: Iterable[tuple[RunInfo, Summary, bool]], options: Options, imported: Collection[str] = ()
+) -> Table:
+    """Past runs, as given, with hosts that answered of all; the truth value says whether the run has finished.
+
+    ``imported`` are the ids of those that came from elsewhere.
+    """
     words = Words(options)
     shown = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     columns = (
@@ -38,16 +43,18 @@ def history_table(runs: Iterable[tuple[RunInfo, Summary, bool]], options: Option
                 Span(f"{summary.ok}/{summary.hosts}", Role.GOOD if complete else Role.WARN),
                 *(Span(str(n), Role(severity.value) if n else Role.FAINT) for n, severity in numbers),
                 Span(format_duration(run.duration_s) if finished else options.signs.dash),
-                Span(words.say(_what(run, finished=finished))),
+                Span(words.say(_what(run, finished=finished, imported=run.id in imported))),
             )
         )
     return Table(columns, tuple(rows))
 
 
-def _what(run: RunInfo, *, finished: bool) -> str:
+def _what(run: RunInfo, *, finished: bool, imported: bool) -> str:
     said = run.command if run.pattern == "all" else f"{run.command} {run.pattern}"
     if run.baseline:
         said += f", {run.baseline.name}"
+    if imported:
+        said += ", imported"
     if run.interrupted:
         said += ", interrupted"
     if not finished:

@@ -8,6 +8,7 @@ from netaudit.fleet.lines import Texts
 from netaudit.fleet.spread import plain
 from netaudit.model.result import HostReport, Item, Result, Severity, Verdict
 from netaudit.report.findings import EXPLAINED, change_spans, heading, remarks_block, text_rows, why_rows
+from netaudit.report.history import since_rows
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.values import change_texts, one
 from netaudit.report.words import ADVICE_CHARS, NO_LABEL, Options, Words
@@ -29,14 +30,14 @@ def host_blocks(report: HostReport, options: Options) -> Iterator[Block]:
     failures.sort(key=lambda result: (-result.severity.rank, _layer_place(result.layer), result.check))
     for place, result in enumerate(failures):
         if result.severity is not Severity.INFO or options.verbose:
-            yield failure_block(result, options, explain=place < EXPLAINED)
+            yield failure_block(result, options, explain=place < EXPLAINED, host=report.name)
     if not options.verbose:
         remarks = [result for result in failures if result.severity is Severity.INFO]
         yield remarks_block([(NO_LABEL, result.title, result.check) for result in remarks], options)
     yield layers_block(report, options)
 
 
-def failure_block(result: Result, options: Options, *, explain: bool) -> Block:
+def failure_block(result: Result, options: Options, *, explain: bool, host: str = "") -> Block:
     """One failing check with the subjects that failed."""
     lines: list[Line] = list(heading(result.severity, result.title, result.check, options))
     items = [item for item in result.items if item.verdict is Verdict.FAIL]
@@ -48,6 +49,7 @@ def failure_block(result: Result, options: Options, *, explain: bool) -> Block:
         lines.append(
             Row(NO_LABEL, _change(result.observed, result.expected or "", result.unit, result.severity, options))
         )
+    lines.extend(since_rows(result.check, (host,), options))
     told: Sequence[Texts] = items or (result,)
     lines.extend(text_rows("what", (each.reason for each in told), options))
     lines.extend(why_rows(result.check, options, explain=explain))

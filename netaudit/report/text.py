@@ -14,6 +14,7 @@ from netaudit.fleet.names import natural_key
 from netaudit.model.reading import AbsentReason
 from netaudit.model.result import FleetFinding, RunInfo, Severity, Summary
 from netaudit.report.findings import finding_blocks
+from netaudit.report.history import fixed_block
 from netaudit.report.one_host import host_blocks
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans, spans_width
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
@@ -30,6 +31,7 @@ def summary_page(run: RunInfo, folded: Folded, fleet: Sequence[FleetFinding], op
         *(host_blocks(only, options) if only and not only.error else finding_blocks(folded, fleet, options)),
         waived_block(folded, options),
         unknown_block(folded, options),
+        fixed_block(options.standing, {}, options),
         notes_block(folded, options),
         trouble_block(folded, options),
         totals_block(folded.summary, options),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from netaudit.fleet.names import fold_within
+from netaudit.fleet.standing import Standing
 from netaudit.report.page import Role, Row, Span
 from netaudit.report.sanitise import ascii_only, printable
 from netaudit.report.signs import UNICODE, Signs
@@ -22,12 +23,13 @@ NO_BREAK = "\xa0"  # between words that stay together
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a summary is set. ``why`` gives the reason of each check by its id."""
+    """How a summary is set. ``why`` gives the reason of each check by its id; ``standing`` knows since when it fails."""
 
     columns: int = 80
     signs: Signs = UNICODE
     verbose: bool = False
     why: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    standing: Standing | None = None
 
     @property
     def body_columns(self) -> int:

@@ -136,12 +136,12 @@ def forget_old(connection: sqlite3.Connection, before: datetime | None = None) -
     )
 
 
-_SELECT = f"""
+_SELECT = """
     SELECT host, check_id, severity, since_at, since_run, last_at, last_run, fixed_at, fixed_run, times,
         (SELECT count(*) FROM spells AS other WHERE other.host = spells.host AND other.check_id = spells.check_id
-            AND other.since_at <= spells.last_at AND other.since_at >= datetime(spells.last_at, '-{FLAPPING_WITHIN.days} days'))
+            AND other.since_at <= spells.last_at AND other.since_at >= datetime(spells.last_at, '-{days} days'))
     FROM spells
-"""
+""".replace("{days}", str(FLAPPING_WITHIN.days))
 
 
 def spells(

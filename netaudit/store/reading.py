@@ -221,6 +221,34 @@ def captures(database: Database, identity: str, host: str | None) -> Iterator[Ca
                 yield load_capture(body)
 
 
+def names(database: Database, identity: str) -> tuple[str, ...]:
+    """The names of the hosts of a run, in inventory order."""
+    no, _ = _key(database, identity)
+    return tuple(name for (name,) in database.rows("SELECT name FROM hosts WHERE run = ? ORDER BY position", no))
+
+
+def captured(database: Database, identity: str) -> Mapping[str, int]:
+    """The hosts whose captures are still kept, with their places, in inventory order."""
+    no, _ = _key(database, identity)
+    return dict(
+        database.rows(
+            """
+            SELECT name, position FROM captures JOIN hosts USING (run, position) WHERE run = ? ORDER BY position
+            """,
+            no,
+        )
+    )
+
+
+def capture(database: Database, identity: str, position: int) -> Capture | None:
+    """The capture of the host at this place; None when it is not kept any more."""
+    no, _ = _key(database, identity)
+    for (body,) in database.rows("SELECT body FROM captures WHERE run = ? AND position = ?", no, position):
+        with _intact(database):
+            return load_capture(body)
+    return None
+
+
 @contextmanager
 def _intact(database: Database) -> Iterator[None]:
     """What is not as it was written becomes a StoreError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from netaudit.store.contexts import forget_unused
 from netaudit.store.history import forget_old
@@ -50,22 +50,22 @@ def expire(connection: sqlite3.Connection, retention: Retention) -> None:
     )
 
 
-def prune(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
-    """Delete the runs that began before a moment, with what is known of that time only; the ids of those deleted.
+def older(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
+    """The runs that began before a moment, but for the newest and those that another program may be writing."""
+    rows = connection.execute(
+        """
+        SELECT id FROM runs WHERE started_at < ? AND id <> (SELECT max(id) FROM runs)
+            AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day')) ORDER BY id
+        """,
+        (before.astimezone(UTC).isoformat(),),
+    )
+    return tuple(identity for (identity,) in rows)
 
-    The newest run stays, as does one that another program may still be writing.
-    """
-    doomed = [
-        identity
-        for (identity,) in connection.execute(
-            """
-            SELECT id FROM runs WHERE started_at < ? AND id <> (SELECT max(id) FROM runs)
-                AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day')) ORDER BY id
-            """,
-            (before.isoformat(),),
-        )
-    ]
+
+def prune(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
+    """Delete the runs that began before a moment, with what is known of that time only; the ids of those deleted."""
+    doomed = older(connection, before)
     connection.executemany("DELETE FROM runs WHERE id = ?", [(identity,) for identity in doomed])
     forget_unused(connection)
     forget_old(connection, before)
-    return tuple(doomed)
+    return doomed

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,9 +20,10 @@ from netaudit.store import choosing, contexts, history, reading
 from netaudit.store.batch import Batch
 from netaudit.store.choosing import Choice, ChosenRun
 from netaudit.store.database import Database
+from netaudit.store.export import new_key
 from netaudit.store.faults import explained
 from netaudit.store.reading import StoredRun
-from netaudit.store.retention import Retention, expire, prune
+from netaudit.store.retention import Retention, expire, older, prune
 
 
 def open_store(path: Path, *, retention: Retention | None = None, must_exist: bool = False) -> Store:
@@ -56,19 +57,27 @@ class Store:
 
     def begin(self, run: RunInfo, hosts: Sequence[str], context: RunContext = NO_CONTEXT) -> None:
         """Record that a run starts over these hosts, in inventory order. It is on disk when this returns."""
+        self._begin(run, hosts, context, None)
+
+    def begin_import(self, run: RunInfo, hosts: Sequence[str], context: RunContext) -> None:
+        """Record that a run of somebody else is taken in; its findings are not followed."""
+        self._begin(run, hosts, context, datetime.now(UTC).isoformat())
+
+    def _begin(self, run: RunInfo, hosts: Sequence[str], context: RunContext, imported_at: str | None) -> None:
         with explained(self.path), self._database.writing() as connection:
             if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone():
                 raise StoreError(f"the run {run.id} is stored already", Where(str(self.path)))
             cursor = connection.execute(
                 """
                 INSERT INTO runs (id, command, started_at, version, baseline_name, baseline_sha256, host_key_checking,
-                    probes_digest, bundle_digest, pattern, notes, rules, inventory)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    probes_digest, bundle_digest, pattern, notes, rules, inventory, imported_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 (
                     *_run_columns(run),
                     contexts.keep(connection, contexts.rules_row(context)),
                     contexts.keep(connection, contexts.inventory_row(context)),
+                    imported_at,
                 ),
             )
             no = cursor.lastrowid or 0
@@ -76,7 +85,8 @@ class Store:
                 "INSERT INTO hosts (run, position, name) VALUES (?, ?, ?)",
                 ((no, position, clean(name)) for position, name in enumerate(hosts)),
             )
-        self._batches[run.id] = Batch(self._database, no, self._retention, self._clock, followed=run)
+        followed = run if imported_at is None else None
+        self._batches[run.id] = Batch(self._database, no, self._retention, self._clock, followed=followed)
 
     def add_host(self, run_id: str, position: int, report: HostReport, capture: Capture | None) -> None:
         """Record what became of one host. It is on disk with its batch: with the first host after half a second."""
@@ -150,6 +160,33 @@ class Store:
             self._batches[run_id].write()
         return reading.captures(self._database, run_id, host)
 
+    def captured(self, run_id: str) -> Mapping[str, int]:
+        """The hosts of a run whose captures are still kept, with their places, in inventory order."""
+        return reading.captured(self._database, run_id)
+
+    def capture(self, run_id: str, position: int) -> Capture | None:
+        """The capture of the host at this place; None when it is not kept any more."""
+        return reading.capture(self._database, run_id, position)
+
+    def names(self, run_id: str) -> tuple[str, ...]:
+        """The names of the hosts of a run, in inventory order."""
+        return reading.names(self._database, run_id)
+
+    def hosts(self, run_id: str) -> frozenset[str]:
+        """The names of the hosts of a run."""
+        return frozenset(self.names(run_id))
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all runs, the newest first."""
+        return tuple(identity for (identity,) in self._database.rows("SELECT id FROM runs ORDER BY id DESC"))
+
+    def key(self, name: str) -> bytes:
+        """The random key of this name, which is made when it is first asked for and stays with the history."""
+        with explained(self.path), self._database.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (name, new_key()))
+            (value,) = connection.execute("SELECT value FROM keys WHERE name = ?", (name,)).fetchone()
+            return bytes(value)
+
     def chosen(self, choice: Choice) -> Iterator[ChosenRun]:
         """The runs of a choice, the newest first, with the totals of the hosts and checks that it names."""
         return choosing.chosen(self._database, choice)
@@ -166,6 +203,11 @@ class Store:
         """The findings that a run was the first to see gone."""
         return history.fixed_by(self._database, run_id)
 
+    def abandon(self, run_id: str) -> None:
+        """Forget a run that was begun here and will not be finished."""
+        self._batches.pop(run_id, None)
+        self.delete([run_id])
+
     def delete(self, run_ids: Iterable[str]) -> None:
         """Forget these runs with all that belongs to them; since when findings stand is still known."""
         with explained(self.path):
@@ -173,6 +215,11 @@ class Store:
                 connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in run_ids])
                 contexts.forget_unused(connection)
             self._database.give_back_space()
+
+    def older(self, before: datetime) -> tuple[str, ...]:
+        """The runs that ``prune`` would forget."""
+        with explained(self.path), self._database.writing() as connection:
+            return older(connection, before)
 
     def prune(self, before: datetime) -> tuple[str, ...]:
         """Forget the runs that began before a moment; the ids of those. The newest run always stays."""

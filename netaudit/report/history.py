@@ -1,0 +1,141 @@
+"""How long findings have stood, in words: beside a finding, after a run, and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from netaudit.fleet.jsonable import time_text
+from netaudit.fleet.standing import Standing
+from netaudit.model.spell import FLAPPING_WITHIN, Spell
+from netaudit.report.page import Block, Line, Pair, Role, Row, Span
+from netaudit.report.tables import Column, Table
+from netaudit.report.words import NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
+from netaudit.units import format_duration
+
+_ROWS = 15  # of what was fixed, unless all is asked for
+
+
+def since_rows(check: str, hosts: Sequence[str], options: Options) -> Iterator[Line]:
+    """Since when a finding stands on these hosts, on which it is new, and where it comes and goes."""
+    standing = options.standing
+    if standing is None or not standing.has_past:
+        return
+    words = Words(options)
+    since = standing.since(check, hosts)
+    label = "since"
+    for text, remark in _since_texts(standing, since.older):
+        yield text_row(label, text, remark)
+        label = ""
+    if since.new:
+        everywhere = len(since.new) == len(hosts)
+        text = "new in this run" if everywhere else f"new in this run on {words.hosts(since.new)}"
+        yield Row(Span(label, Role.FAINT), (Span(text, Role.WARN),))
+    if since.flapping:
+        most = max(spell.recent for spell in since.flapping)
+        names = words.hosts([spell.host for spell in since.flapping])
+        text = f"up to {most} times in {FLAPPING_WITHIN.days} days on {names}"
+        yield Row(Span("flaps", Role.FAINT), (Span(text, Role.WARN),))
+
+
+def _since_texts(standing: Standing, older: Sequence[Spell]) -> Iterator[tuple[str, str]]:
+    if not older:
+        return
+    first, last = older[0], older[-1]
+    when = _when(first.since_at)
+    remark = f"  {_age(first.since_at, standing.run.started_at)} before, run {first.since_run}"
+    if first.since_run == last.since_run:
+        yield when, remark
+    else:
+        yield f"{when} at the earliest, {_when(last.since_at)} at the latest", remark
+
+
+def fixed_block(standing: Standing | None, titles: Mapping[str, str], options: Options) -> Block:
+    """What the run was the first to see gone, equal findings of many hosts as one."""
+    if standing is None or not standing.fixed:
+        return ()
+    words = Words(options)
+    by_check: dict[str, list[Spell]] = {}
+    for spell in standing.fixed:
+        by_check.setdefault(spell.check, []).append(spell)
+    said = f"{count(len(standing.fixed), 'finding')} of earlier runs gone"
+    lines: list[Line] = [Row(Span("FIXED", Role.GOOD), (Span(said, Role.TITLE),))]
+    shown = list(by_check.items()) if options.verbose else list(by_check.items())[:_ROWS]
+    for check, spells in shown:
+        title = words.say(titles.get(check, check))
+        hosts = [spell.host for spell in spells]
+        lines.append(Pair(hosts_label(len(hosts)), (Span(title),), (Span(words.hosts(hosts), Role.HOSTS),)))
+    if len(by_check) > len(shown):
+        more = f"and {count(len(by_check) - len(shown), 'check')} more; -v shows them"
+        lines.append(Row(NO_LABEL, (Span(more, Role.FAINT),)))
+    return tuple(lines)
+
+
+def spells_table(spells: Iterable[Spell], options: Options) -> Table:
+    """A row for each spell, those of many hosts that began and ended with the same runs as one."""
+    words = Words(options)
+    columns = (
+        Column("SEVERITY"), Column("SINCE"), Column("LAST SEEN"), Column("GONE"), Column("RUNS", right=True),
+        Column("WHERE", grows=True),
+    )  # fmt: skip
+    rows = []
+    for together in _alike(spells):
+        spell = together[0]
+        gone = Span(_when(spell.fixed_at), Role.GOOD) if spell.fixed_at else Span(options.signs.dash, Role.FAINT)
+        where = f"{words.say(spell.check)}: {words.hosts([each.host for each in together])}"
+        flaps = f" (flaps: {spell.recent} times in {FLAPPING_WITHIN.days} days)" if spell.is_flapping else ""
+        rows.append(
+            (
+                Span(spell.severity.value, Role(spell.severity.value)),
+                Span(_when(spell.since_at)),
+                Span(_when(spell.last_at)),
+                gone,
+                Span(str(spell.times)),
+                Span(where + flaps),
+            )
+        )
+    return Table(columns, tuple(rows))
+
+
+def spell_row(spell: Spell) -> dict[str, object]:
+    """The JSON of one spell."""
+    return {
+        "host": spell.host,
+        "check": spell.check,
+        "severity": spell.severity.value,
+        "first_seen": time_text(spell.since_at),
+        "first_run": spell.since_run,
+        "last_seen": time_text(spell.last_at),
+        "last_run": spell.last_run,
+        "fixed": time_text(spell.fixed_at) if spell.fixed_at else None,
+        "fixed_by": spell.fixed_run,
+        "runs": spell.times,
+        "flapping": spell.is_flapping,
+    }
+
+
+def _alike(spells: Iterable[Spell]) -> list[list[Spell]]:
+    """Spells of one check that began, were seen last and ended with the same runs; those that stand come first."""
+    together: dict[tuple[object, ...], list[Spell]] = {}
+    for each in spells:
+        key = (each.check, each.severity, each.since_run, each.last_run, each.fixed_run, each.times, each.is_flapping)
+        together.setdefault(key, []).append(each)
+    return sorted(
+        together.values(),
+        key=lambda group: (
+            not group[0].stands,
+            -group[0].severity.rank,
+            -group[0].last_at.timestamp(),
+            group[0].check,
+            group[0].since_at,
+        ),
+    )
+
+
+def _when(moment: datetime) -> str:
+    """To the minute, in UTC as everywhere in the reports, kept on one line."""
+    return f"{moment:%Y-%m-%d}{NO_BREAK}{moment:%H:%M}"
+
+
+def _age(since: datetime, now: datetime) -> str:
+    return format_duration(max(0.0, (now - since).total_seconds())).replace(" ", NO_BREAK)
