@@ -31,6 +31,8 @@ COMMANDS = {
     "baseline": ("baseline", "lint a baseline, show it resolved, or make one from a sysctl.conf"),
     "inventory": ("inventory", "list, graph, hosts, host: what the inventory says"),
     "run": ("run", "the plays of a playbook, in order"),
+    "rollback": ("rollback", "undo a run, on all or some of its hosts"),
+    "resume": ("resume", "after a crash: find out what each host really has, then finish or undo"),
     "history": ("history", "past runs"),
     "show": ("show", "one past run"),
     "diff": ("diff", "what changed between two past runs: findings, settings, hosts"),

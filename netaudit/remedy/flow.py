@@ -108,7 +108,7 @@ class Flow:
     def __init__(self, work: Work, *, state: State = State.PLANNED, boot_id: str = "") -> None:
         self.work = work
         self.state = state
-        self.prior: tuple[FileState, ...] = ()
+        self.prior: tuple[FileState, ...] = ()  # what the files held at the claim, also at one that was refused
         self.values: dict[int, str] = {}
         self.notes: list[str] = []
         self.reason = Reason("")
@@ -211,6 +211,7 @@ class Flow:
 
     def _claim(self) -> _Moving:
         got = yield from self._ask(Action.ARM, fresh=True)
+        self.prior = got.files
         if got.answer is None:
             yield from self._said(Event.SILENCE)
         elif got.answer.word is not Word.ARMED:
@@ -223,7 +224,6 @@ class Flow:
         else:
             self._claimed = True
             self._boot_id = got.answer.boot_id or self._boot_id
-            self.prior = got.files
             yield from self._move(Event.CLAIMED, got.answer.method, got.files)
 
     def _see_armed(self) -> _Moving:

@@ -15,7 +15,10 @@ class Reason:
 
     text: str
     hint: str = ""
+    code: str = ""  # what the host said, such as ``stale``; ``foreign`` for a file that is not as it was left
 
+
+FOREIGN = "foreign"
 
 # code -> (what is so, what would be right); {detail} is what the host added, {subject} the step that it names.
 _REFUSALS = {
@@ -72,7 +75,7 @@ def _filled(table: dict[str, tuple[str, str]], answer: Answer, work: Work) -> Re
     if "{subject}" in text and number.isdigit() and 1 <= int(number) <= len(work.steps):
         subject, detail = work.steps[int(number) - 1].subject, rest
     words = {"subject": subject or "a step", "detail": detail or "no more is known", "owner": answer.owner or "unknown"}
-    return Reason(text.format(why=answer.why, **words).strip(), hint)
+    return Reason(text.format(why=answer.why, **words).strip(), hint, answer.why)
 
 
 def surprise(work: Work, found: Sequence[FileState]) -> Reason | None:
@@ -84,8 +87,5 @@ def surprise(work: Work, found: Sequence[FileState]) -> Reason | None:
     for expected in work.expected_files:
         content = there[expected.path].content if expected.path in there else None
         if content != expected.content:
-            return Reason(
-                f"somebody else has changed {expected.path} since",
-                "look at it; --force puts back what was there before",
-            )
+            return Reason(f"{expected.path} is not as it was left", "somebody else has changed it: look at it", FOREIGN)
     return None

@@ -89,22 +89,19 @@ def work_of(
     return Work(plan.host, plan.boot_id, steps, files, (), confirm_within_s)
 
 
-def undoing(
-    work: Work, prior: Sequence[FileState], values: Mapping[int, str], *, boot_id: str = "", lasted: bool = True
-) -> Work:
+def undoing(work: Work, prior: Sequence[FileState], values: Mapping[int, str], *, whatever_files: bool = False) -> Work:
     """The work that takes back a confirmed one: in reverse order, to the values and files before.
 
     ``prior`` are the files as they were, ``values`` those that were read after the change, by number of step
-    from 1: only where a value is still that one may it be put back. ``lasted`` says whether files were written.
+    from 1: only where a value is still that one may it be put back. The same holds for the files that were written,
+    unless ``whatever_files`` may be there now.
     """
     numbered = reversed(list(enumerate(work.steps, start=1)))
     steps = tuple(_turned(step, values.get(number)) for number, step in numbered)
-    if not lasted:
-        steps = tuple(replace(step, script=replace(step.script, persist="", unpersist="")) for step in steps)
-        return Work(work.host, boot_id, steps, confirm_within_s=work.confirm_within_s)
     before = {file.path: file for file in prior}
     files = tuple(before.get(file.path, FileState(file.path, None)) for file in reversed(work.files))
-    return Work(work.host, boot_id, steps, files, work.files, work.confirm_within_s)
+    expected = () if whatever_files else work.files
+    return Work(work.host, "", steps, files, expected, work.confirm_within_s)
 
 
 def _turned(step: WorkStep, value: str | None) -> WorkStep:

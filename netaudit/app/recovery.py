@@ -1,0 +1,195 @@
+"""Changes taken up again: after a crash of the controller, and later, when they are to be undone.
+
+``resume`` asks each host what became of its change, and finishes or undoes it; where a host does not say, it is *lost*,
+with its name and what to do. ``roll_back`` takes back what was confirmed, the latest change first, under the same
+guard as any other change: to the values and files before, and only where they are still those that were left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from netaudit.app.fanout import Width, fan_out
+from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
+from netaudit.model.plan import HostOutcome, Outcome, Step, StepClass
+from netaudit.model.target import Target
+from netaudit.remedy.flow import Entry, Flow
+from netaudit.remedy.guard import Event, State, after
+from netaudit.remedy.host_side import Change
+from netaudit.remedy.reasons import FOREIGN
+from netaudit.remedy.record import ChangeRecord
+from netaudit.remedy.work import Work, undoing
+
+_OUTCOMES = {State.ROLLED_BACK: Outcome.ROLLED_BACK, State.REFUSED: Outcome.REFUSED}
+_GOOD = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED})
+_FOREIGN = frozenset({FOREIGN, "stale"})
+
+T = TypeVar("T")
+Told = Callable[[HostOutcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Takes up changes of one run. ``ways`` note what is done under the run that does it."""
+
+    ways: Ways
+    target_of: Callable[[str], Target | None]
+    inspection: Inspection = Inspection()
+    width: Width = Width()
+
+    async def resume(self, records: Sequence[ChangeRecord], told: Told) -> tuple[HostOutcome, ...]:
+        """How each change ended, in the order of the records; those that had ended are not asked about again."""
+        return await self._each(records, self._resume, told)
+
+    async def _resume(self, record: ChangeRecord) -> HostOutcome:
+        if record.is_final:
+            return _recorded(record)
+        if not record.entries:
+            return await self._never_begun(record)
+        target = self.target_of(record.host)
+        if target is None:
+            hint = f"find it in the inventory again, then resume; or look at {_subjects(record.work)} there"
+            return _outcome(record, Outcome.LOST, f"{record.host} is not in the inventory", hint)
+        change = Change(record.work, "", record.owner, record.id)
+        flow = Flow(record.work, state=record.state, boot_id=record.boot_id)
+        host = GuardedHost(target, change, self.ways, self.inspection, steps=_shown(record.work), flow=flow)
+        outcome = await host.recover(objected=record.was_objected)
+        if outcome.outcome is Outcome.LOST:
+            hint = f"resume again when {record.host} can be reached, or log in and look at {_subjects(record.work)}"
+            return replace(outcome, hint=hint)
+        return outcome
+
+    async def _never_begun(self, record: ChangeRecord) -> HostOutcome:
+        """The controller ended before it asked the host for anything."""
+        reason = "the run ended before its turn"
+        state = after(State.PLANNED, Event.REFUSED)
+        await self.ways.journalling.write(record.id, Entry(state, None, Event.REFUSED, reason))
+        return _outcome(record, Outcome.UNREACHED, reason)
+
+    async def roll_back(
+        self, run_id: str, records: Sequence[ChangeRecord], told: Told, *, force: Collection[str] = ()
+    ) -> tuple[tuple[HostOutcome, ...], frozenset[str]]:
+        """One outcome for each host, and the hosts where somebody else has changed something since.
+
+        *Rolled back* means that all its changes are undone, *refused* that they stand. For the hosts of ``force`` it is
+        also undone what is not any more as it was left.
+        """
+        by_host: dict[str, list[ChangeRecord]] = {}
+        for record in records:
+            by_host.setdefault(record.host, []).append(record)
+        foreign: set[str] = set()
+
+        async def one(host: str) -> HostOutcome:
+            worst = None
+            for record in reversed(by_host[host]):
+                outcome = await self._undo(run_id, record, foreign, forced=host in force)
+                if worst is None or outcome.outcome is not Outcome.NOTHING:
+                    worst = outcome
+                if outcome.outcome not in {Outcome.ROLLED_BACK, Outcome.NOTHING}:
+                    break
+            assert worst is not None  # noqa: S101  # every host here has a record
+            return worst
+
+        outcomes = await self._each(list(by_host), one, told)
+        return outcomes, frozenset(foreign)
+
+    async def _undo(self, run_id: str, record: ChangeRecord, foreign: set[str], *, forced: bool) -> HostOutcome:
+        if not record.is_final:
+            return _outcome(record, Outcome.LOST, "how its change ended is not known", f"netaudit resume {record.run}")
+        if record.state is not State.PERSISTED:
+            return _outcome(record, Outcome.NOTHING, f"its change had ended {_words(record.state)}")
+        target = self.target_of(record.host)
+        if target is None:
+            return _outcome(record, Outcome.UNREACHED, f"{record.host} is not in the inventory")
+        work = undoing(record.work, record.prior, record.values_after)
+        outcome, flow = await self._applied(run_id, record, work, target)
+        if outcome.outcome is Outcome.REFUSED and flow.reason.code in _FOREIGN:
+            if _is_as_before(record, flow):
+                return _outcome(record, Outcome.NOTHING, "it is as it was before already")
+            if forced:
+                found = {len(record.work.steps) + 1 - number: value for number, value in flow.values.items()}
+                work = undoing(record.work, record.prior, found, whatever_files=True)
+                outcome, flow = await self._applied(run_id, record, work, target)
+            else:
+                foreign.add(record.host)
+        return _of_undo(outcome)
+
+    async def _applied(self, run_id: str, record: ChangeRecord, work: Work, target: Target) -> tuple[HostOutcome, Flow]:
+        host = GuardedHost(
+            target, change_of(work, run_id), self.ways, self.inspection, steps=_shown(work), position=record.position
+        )
+        return await host.apply() or await host.confirm(), host.flow
+
+    async def _each(
+        self, items: Sequence[T], work: Callable[[T], Awaitable[HostOutcome]], told: Told
+    ) -> tuple[HostOutcome, ...]:
+        outcomes: dict[int, HostOutcome] = {}
+
+        def done(place: int, outcome: HostOutcome) -> None:
+            outcomes[place] = outcome
+            told(outcome)
+
+        await fan_out(items, work, width=self.width, done=done)
+        return tuple(outcomes[place] for place in range(len(items)))
+
+
+def _of_undo(outcome: HostOutcome) -> HostOutcome:
+    """The outcome of an undo, said of the change: what was undone for good is *rolled back*, all else stands."""
+    if outcome.outcome in _GOOD:
+        return replace(outcome, outcome=Outcome.ROLLED_BACK, reason=outcome.reason or "undone on request")
+    if outcome.outcome is Outcome.ROLLED_BACK:
+        return replace(outcome, outcome=Outcome.REFUSED, reason=f"the change stands: {outcome.reason}")
+    return outcome
+
+
+def _is_as_before(record: ChangeRecord, flow: Flow) -> bool:
+    """Whether nothing is left to undo: values and files are those of before the change."""
+    steps = list(enumerate(reversed(record.work.steps), start=1))
+    found = {file.path: file.content for file in flow.prior}
+    prior = {file.path: file.content for file in record.prior}
+    return all(flow.values.get(number) == step.before for number, step in steps) and all(
+        found.get(file.path, b"?") == prior.get(file.path) for file in record.work.files
+    )
+
+
+def _recorded(record: ChangeRecord) -> HostOutcome:
+    kept = Outcome.PERSISTED if record.work.lasts else Outcome.CONFIRMED
+    outcome = _OUTCOMES.get(record.state, kept)
+    return _outcome(record, outcome, record.entries[-1].detail)
+
+
+def _outcome(record: ChangeRecord, outcome: Outcome, reason: str, hint: str = "") -> HostOutcome:
+    values = record.entries[-1].values if record.entries else {}
+    steps = record.work.steps
+    read_back = {steps[number - 1].subject: value for number, value in values.items() if number <= len(steps)}
+    return HostOutcome(record.host, "", outcome, reason, hint, _shown(record.work), read_back)
+
+
+def _words(state: State) -> str:
+    return str(state).replace("_", " ")
+
+
+def _subjects(work: Work) -> str:
+    return ", ".join(step.subject for step in work.steps)
+
+
+def _shown(work: Work) -> tuple[Step, ...]:
+    """The steps as reports show them; what a plan says besides is not on record."""
+    return tuple(
+        Step(
+            operation="",
+            subject=step.subject,
+            arguments={},
+            before=step.before,
+            after=step.script.accepts[0],
+            step_class=StepClass.LIVE,
+            checks=(),
+            remediation="",
+            remediation_sha256="",
+            namespace=step.namespace,
+            file=work.files[0].path if work.files else None,
+        )
+        for step in work.steps
+    )
