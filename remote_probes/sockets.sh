@@ -10,7 +10,7 @@
 # max_bytes: 1536KiB
 # format: "ss" (rows of ss -atunpemo), "groups" (counts made on the host, when there are many sockets), "listening"
 #   (rows of /proc/net/tcp and udp) with "owners" (inode, pid, name) where ss is missing; then "/proc/uptime", "open files"
-#   (pid, count), "users" (pid, uid) and "files" (path:line:text)
+#   (pid, count), "left out" (pids of which nothing is read), "users" (pid, uid) and "files" (path:line:text)
 # cost_cpu_ms: 7
 # cost_processes: 2
 #
@@ -22,6 +22,7 @@
 # Few sockets are sent as ss prints them. Many are counted here by one awk: a busy proxy holds a million of them.
 few=150           # sockets up to which ss's own rows are sent
 raw_bytes=100000  # and how long these may be, for a SYN flood does not show in sockstat
+processes_at_most=200 # that listen and whose limits are read; the others are named
 rows=50000       # rows that awk looks at, at most; beyond them the counts are lower bounds
 net=${ROOT:-}/proc/net
 newline='
@@ -202,24 +203,29 @@ else
     fi
 fi
 
-# From here on: the processes that listen, at most 200, and their limits.
+# From here on: the processes that listen and, of the first of them, their limits.
 cd "${ROOT:-/}" || exit 1
 if [ ! -r proc/sys/fs/file-nr ]; then
     echo '#! files: not present: /proc/sys/fs/file-nr'
     exit 0
 fi
 pids=' '
+left_out=' '
 count=0
 hidden=0
 remember() { # PID
     case $1 in
         '' | *[!0-9]*) return ;;
     esac
-    case $pids in
+    case $pids$left_out in
         *" $1 "*) return ;;
     esac
     count=$((count + 1))
-    [ $count -le 200 ] && pids="$pids$1 "
+    if [ $count -le $processes_at_most ]; then
+        pids="$pids$1 "
+    else
+        left_out="$left_out$1 "
+    fi
 }
 
 # Of rows of ss: those that listen, each with its pid=N once or more.
@@ -283,7 +289,7 @@ for line in $rows_of_proc; do
     IFS=$newline
 done
 unset IFS
-[ $count -gt 200 ] && printf '#! more processes: not finished: %s listen, 200 are looked at\n' "$count"
+[ $count -gt $processes_at_most ] && printf '#@ left out\n%s\n' "$left_out"
 if [ $hidden -gt 0 ] && [ ! -O proc/1 ]; then
     printf '#! processes: not permitted: the owners of %s sockets are seen by root only\n' "$hidden"
 fi

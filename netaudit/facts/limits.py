@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from netaudit.facts.numbers import decimal, natural
 from netaudit.facts.parts import Parts, grep_lines, split_parts
 from netaudit.model.facts import Limits, LimitsLine, ProcessLimits
@@ -11,6 +14,7 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 _TICKS_PER_S = 100  # USER_HZ: the unit of times in /proc/PID/stat, on every architecture
 _START_FIELD = 19  # starttime, counted from the state that follows the command name
 _KINDS = frozenset({"soft", "hard", "-"})
+_OF_SS = re.compile(r'\("([^"]*)",pid=([0-9]{1,10}),')
 UNLIMITED = 2**63 - 1
 
 
@@ -60,7 +64,21 @@ def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[Process
                 age_s=age_s,
             )
         )
-    return tuple(found)
+    return (*found, *_left_out(parts))
+
+
+def _left_out(parts: Parts) -> Iterable[ProcessLimits]:
+    """The processes that listen and whose limits were not read, as there are so many: each with that reason."""
+    pids = parts.texts.get("left out", "").split()
+    if not pids:
+        return
+    reason = Absent(AbsentReason.NOT_FINISHED, "too many processes listen to look at each")
+    names = {pid: name for name, pid in _OF_SS.findall(parts.texts.get("ss", ""))}
+    names |= {
+        words[1]: words[2] for line in parts.texts.get("owners", "").split("\n") if len(words := line.split(" ", 2)) > 2
+    }
+    for pid in pids:
+        yield ProcessLimits(natural(pid), names.get(pid, ""), "", "", reason, reason, reason, reason)
 
 
 def _texts(files: dict[str, list[str]], path: str) -> list[str]:

@@ -193,9 +193,12 @@ def test_open_files_are_counted_whatever_their_number(every_shell):
     ]
     try:
         expected = {one.pid: int(one.stdout.readline()) for one in servers}
-        done = subprocess.run(
-            [shutil.which(program), *options, str(PROBES / "sockets.sh")], stdin=subprocess.DEVNULL, capture_output=True
-        )
+        command = [shutil.which(program), *options]
+        done = subprocess.run([*command, str(PROBES / "sockets.sh")], stdin=subprocess.DEVNULL, capture_output=True)
+        text = (PROBES / "sockets.sh").read_text(encoding="utf-8")
+        assert text.count("processes_at_most=200") == 1
+        text = text.replace("processes_at_most=200", "processes_at_most=1")
+        fewer = subprocess.run([*command, "-c", text], stdin=subprocess.DEVNULL, capture_output=True)
     finally:
         for one in servers:
             one.communicate()
@@ -204,6 +207,11 @@ def test_open_files_are_counted_whatever_their_number(every_shell):
     assert isinstance(found.processes, tuple)
     counts = {process.pid: process.open_files for process in found.processes}
     assert {pid: counts[pid] for pid in expected} == expected
+    others = read(fewer, "limits").processes
+    assert expected.keys() <= {process.pid for process in others}
+    unknown = [process for process in others if isinstance(process.open_files, Absent)]
+    assert len(unknown) == len(others) - 1
+    assert all(process.open_files.reason is AbsentReason.NOT_FINISHED and process.process for process in unknown)
 
 
 def test_wildcards_are_resolved_on_the_host(tree, every_shell, host):

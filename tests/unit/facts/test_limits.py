@@ -98,3 +98,17 @@ def test_a_host_without_these_files_has_no_limits() -> None:
     assert parse_limits(said) == Absent(AbsentReason.NOT_PRESENT, "/proc/sys/fs/file-nr")
     silent = Section("sockets", SectionStatus.COMPLETE, 0, b"#@ ss\n", b"", 1)
     assert parse_limits(silent) == Absent(AbsentReason.NOT_PRESENT, "files")
+
+
+def test_processes_beyond_the_bound_are_named_and_unknown() -> None:
+    """Where too many processes listen, nothing is read of the others; they are there, with the reason."""
+    row = 'tcp LISTEN 0 128 *:{port} *:* users:(("{name}",pid={pid},fd=3))\n'
+    rows = row.format(port=1, name="web", pid=7) + row.format(port=2, name="late one", pid=9)
+    files = f"proc/7/limits:8:Max open files  1024 4096  files\nproc/7/stat:1:7 (web) {STAT}\n"
+    found = parse_limits(section(files, f"#@ ss\n{rows}#@ left out\n 9 10 \n")).processes
+    assert isinstance(found, tuple)
+    assert [(one.pid, one.process) for one in found] == [(7, "web"), (9, "late one"), (10, "")]
+    for one in found[1:]:
+        assert isinstance(one.nofile_soft, Absent)
+        assert one.nofile_soft.reason is AbsentReason.NOT_FINISHED
+        assert isinstance(one.free_files, Absent)
