@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
-
-from netaudit.errors import WorldError
 from netaudit.model.target import Credentials, Target
 from netaudit.transport.asyncssh_connect import Connector
 from netaudit.transport.asyncssh_keys import KeyRing
@@ -35,14 +31,6 @@ class AsyncsshTransport(SshTransport[Link]):
 
     async def _open_keys(self, resolved: Resolved, credentials: Credentials) -> None:
         (await self._keys.identities(resolved, credentials)).close()
-
-    async def prepare(self, targets: Sequence[Target]) -> None:
-        """As for every SSH transport; and a passphrase is asked for now, while nothing else is on the screen."""
-        await super().prepare(targets)
-        for target, resolved in await self._config.check(targets):
-            with contextlib.suppress(WorldError):
-                credentials = self._options.secrets.for_target(target)
-                (await self._keys.identities(resolved, credentials)).close()
 
     async def close(self) -> None:
         """Close the connections to jump hosts and stop what is still looked up. Never raises."""

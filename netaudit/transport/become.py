@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Stream
 from netaudit.model.target import Become, BecomeMethod
-from netaudit.transport.become_faults import NEEDS_PASSWORD, WRONG_PASSWORD, Fault, fault_in
+from netaudit.transport.become_faults import NEEDS_PASSWORD, SLOW_LOOKUP, WRONG_PASSWORD, Fault, fault_in
 from netaudit.transport.hosttext import one_line
 from netaudit.transport.untag import Untagger
 
@@ -135,8 +135,15 @@ class Escalation:
         return self._diagnosis()
 
     def overdue(self, seconds: float) -> WorldError:
-        """Why there is no shell after a while: the last line that was said may be an unknown question."""
+        """Why there is no shell after a while: a name lookup, or the last line that was said is an unknown question."""
         said = self._said()
+        if not self._started:
+            return _failed(
+                f"the login shell ran nothing within {seconds:g} s",
+                "its profile may wait for something, such as a network file system or a question of its own",
+            )
+        if SLOW_LOOKUP.pattern.search(said) or (not said and not self._password_sent):
+            return self._error(SLOW_LOOKUP, said or f"it said nothing within {seconds:g} s")
         what = f"; it said: {said}" if said else ""
         return _failed(
             f"{self.become.method} gave no shell within {seconds:g} s{what}",

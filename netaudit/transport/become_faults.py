@@ -33,6 +33,13 @@ WRONG_PASSWORD = _fault(
     "{tool} did not take the password",
     "check the one given with -K or ansible_become_password; it was sent once and is not tried again",
 )
+# Before it asks for anything, sudo looks up the name of its own host and what groups its user has.
+SLOW_LOOKUP = _fault(
+    r"unable to resolve host|name resolution|name or service not known",
+    "{tool} waits for a name lookup on the host",
+    "the host must find its own name: list it in /etc/hosts there, or mend its resolv.conf, nsswitch.conf or the "
+    "service that knows its users (sssd, LDAP); `time sudo -n true` on the host shows the wait",
+)
 FAULTS = (
     _fault(
         r"must have a tty|a tty is required|must be run from a terminal|no tty present",
@@ -67,6 +74,7 @@ FAULTS = (
         "{tool} is not installed on this host",
         "choose another --become-method, or name its path with ansible_become_exe",
     ),
+    SLOW_LOOKUP,  # the last: sudo mentions it and goes on, so that any other reason says more
 )
 
 

@@ -214,6 +214,11 @@ class TestTerminals:
         ("env: can't execute 'doas': No such file or directory", "not installed"),
         ("sudo: effective uid is not 0, is it owned by root?", "cannot raise privileges"),
         ('sudo: The "no new privileges" flag is set, which prevents sudo from running as root.', "cannot raise"),
+        ("sudo: unable to resolve host web1: Name or service not known", "waits for a name lookup"),
+        (
+            "sudo: unable to resolve host web1: Name or service not known\nsudo: a password is required",
+            "asks for a pass",
+        ),
         ("something else altogether", "gave no shell: something else altogether"),
         ("", "no reason"),
     ],
@@ -239,6 +244,31 @@ def test_a_question_nobody_knows_is_quoted_at_the_limit():
     error = sudo.overdue(20)
     assert "Verification code:" in error.message
     assert error.message.isprintable()
+
+
+@pytest.mark.parametrize("said", [b"", b"sudo: unable to resolve host web1: Temporary failure in name resolution\n"])
+def test_a_slow_name_lookup_is_told_at_the_limit(said):
+    """sudo looks up the host's own name before it says anything: a silence is not called an unknown question."""
+    sudo = talk(SUDO, None)
+    say(sudo, (Stream.ERR, START + said))
+    error = sudo.overdue(20)
+    assert error.kind is ErrorKind.BECOME_FAILED
+    assert error.message.startswith("sudo waits for a name lookup on the host: ")
+    assert "/etc/hosts" in error.hint
+
+
+def test_silence_after_the_password_is_no_name_lookup():
+    """Then the look-ups are over, and something else is asked."""
+    sudo = talk()
+    assert say(sudo, (Stream.ERR, START + PROMPT)) == b"pass word\n"
+    error = sudo.overdue(20)
+    assert "gave no shell within 20 s" in error.message
+    assert "second factor" in error.hint
+
+
+def test_silence_before_our_start_word_is_the_login_shell():
+    """As long as not even our own wrapper ran, the escalation has no part in it."""
+    assert "login shell" in talk().overdue(20).message
 
 
 @pytest.mark.parametrize(
