@@ -91,7 +91,7 @@ def _is_worse(each: FindingChange) -> bool:
     return each.before is not None and each.after is not None and each.after.severity.rank > each.before.severity.rank
 
 
-_Key = tuple[str, str]  # check and subject
+_Key = tuple[str, str, int]  # check, subject, and which of the subjects of one name
 
 
 @dataclass(slots=True)
@@ -115,9 +115,9 @@ class Comparison:
     def add_before(self, report: HostReport) -> None:
         """Take in one host of the earlier run."""
         failed = {
-            (result.check, subject): (seen, result.title, result.unit)
+            (result.check, subject, number): (seen, result.title, result.unit)
             for result in report.results
-            for subject, seen in _failures(result)
+            for subject, number, seen in _failures(result)
         }
         self._before[report.name] = _Host(report.status, failed, frozenset(each.check for each in report.results))
 
@@ -136,10 +136,10 @@ class Comparison:
         verdicts = {result.check: result for result in report.results}
         left = dict(failed)
         for result in report.results:
-            for subject, seen in _failures(result):
-                before = left.pop((result.check, subject), None)
+            for subject, number, seen in _failures(result):
+                before = left.pop((result.check, subject, number), None)
                 self._still(report.name, result, subject, before[0] if before else None, seen)
-        for (check, subject), (seen, title, unit) in left.items():
+        for (check, subject, _), (seen, title, unit) in left.items():
             change, reason = _what_became(verdicts.get(check))
             self._findings.append(FindingChange(change, report.name, check, subject, title, unit, seen, None, reason))
 
@@ -163,15 +163,17 @@ class Comparison:
         return Drift(tuple(self._findings), unchanged, (*self._hosts, *vanished), changed)
 
 
-def _failures(result: Result) -> Iterator[tuple[str, Seen]]:
-    """The subjects of a result that failed; the empty one stands for the host as a whole."""
+def _failures(result: Result) -> Iterator[tuple[str, int, Seen]]:
+    """The subjects of a result that failed, numbered where they share a name; an empty one is the host as a whole."""
     if result.verdict is not Verdict.FAIL:
         return
+    numbers: dict[str, int] = {}
     items = [item for item in result.items if item.verdict is Verdict.FAIL]
     for item in items:
-        yield item.subject, Seen(item.severity, plain(item.observed), item.expected)
+        numbers[item.subject] = numbers.get(item.subject, 0) + 1
+        yield item.subject, numbers[item.subject], Seen(item.severity, plain(item.observed), item.expected)
     if not items:
-        yield "", Seen(result.severity, plain(result.observed), result.expected or "")
+        yield "", 1, Seen(result.severity, plain(result.observed), result.expected or "")
 
 
 def _what_became(result: Result | None) -> tuple[Change, str]:

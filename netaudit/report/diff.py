@@ -10,7 +10,7 @@ from netaudit.fleet.drift import Change, Drift, FindingChange, HostChange, Seen
 from netaudit.fleet.drift_settings import SettingChange
 from netaudit.fleet.rows import fleet_row, run_row
 from netaudit.fleet.spread import plain
-from netaudit.model.result import FleetFinding, HostStatus, RunInfo
+from netaudit.model.result import FleetFinding, HostStatus, RunInfo, Severity
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.values import change_texts, one
 from netaudit.report.words import NO_LABEL, Options, Words, count, hosts_label, text_row
@@ -130,11 +130,13 @@ def _heading(before: RunInfo, after: RunInfo, options: Options) -> Block:
 def _findings(drift: Drift, change: Change, options: Options) -> Block:
     """The findings that changed in one way: a line for each check and each pair of values."""
     found = [each for each in drift.findings if each.change is change]
+    remarks = [] if options.verbose else [each for each in found if each.severity is Severity.INFO]
+    found = [each for each in found if each not in remarks] if remarks else found
     across = [finding for kind, finding in drift.across if kind is change]
-    if not found and not across:
+    number = len(found) + len(across) + len(remarks)
+    if not number:
         return ()
     label, role, said = _HEADINGS[change]
-    number = len(found) + len(across)
     lines: list[Line] = [Row(Span(label, role), (Span(f"{number:,} {said}", Role.TITLE),))]
     together = _together(found, lambda each: (each.check, each.subject, each.before, each.after, each.reason))
     lines += [line for finding in across for line in _fleet_lines(finding, options)]
@@ -145,8 +147,12 @@ def _findings(drift: Drift, change: Change, options: Options) -> Block:
         if first.check != last:
             last = first.check
             lines.append(_title(first, options))
-        lines.append(Pair(hosts_label(len(group)), _change(first, options), _names(group, options)))
+        lines.append(Pair(_hosts_of(group), _change(first, options), _names(group, options)))
     lines.extend(_left_out(len(together) - len(shown), options))
+    if remarks:
+        lines.append(
+            Row(NO_LABEL, (Span(f"{len(remarks):,} are worth knowing, and no fault; -v shows them", Role.FAINT),))
+        )
     return tuple(lines)
 
 
@@ -237,7 +243,7 @@ def _settings(settings: Settings | None, options: Options) -> Block:
             Span(f" {options.signs.arrow} ", Role.FAINT),
             Span(words.say(_or_none(each.after)), Role.WARN),
         )
-        lines.append(Pair(hosts_label(len(group)), change, _names(group, options)))
+        lines.append(Pair(_hosts_of(group), change, _names(group, options)))
     lines.extend(_left_out(len(together) - len(shown), options))
     if settings.without_capture:
         said = f"{count(settings.without_capture, 'host')} could not be compared: the captures of one run are not kept"
@@ -260,6 +266,10 @@ def _totals(drift: Drift) -> Block:
 def _left_out(number: int, options: Options) -> Iterator[Line]:
     if number > 0 and not options.verbose:
         yield Row(NO_LABEL, (Span(f"and {number:,} more lines; -v shows them", Role.FAINT),))
+
+
+def _hosts_of(group: Iterable[FindingChange] | Iterable[SettingChange]) -> Span:
+    return hosts_label(len({each.host for each in group}))
 
 
 def _names(group: Iterable[FindingChange] | Iterable[SettingChange], options: Options) -> Spans:

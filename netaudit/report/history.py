@@ -24,7 +24,7 @@ def since_rows(check: str, hosts: Sequence[str], options: Options) -> Iterator[L
     words = Words(options)
     since = standing.since(check, hosts)
     label = "since"
-    for text, remark in _since_texts(standing, since.older):
+    for text, remark in _since_texts(standing, since.older, words):
         yield text_row(label, text, remark)
         label = ""
     if since.new:
@@ -38,16 +38,17 @@ def since_rows(check: str, hosts: Sequence[str], options: Options) -> Iterator[L
         yield Row(Span("flaps", Role.FAINT), (Span(text, Role.WARN),))
 
 
-def _since_texts(standing: Standing, older: Sequence[Spell]) -> Iterator[tuple[str, str]]:
+def _since_texts(standing: Standing, older: Sequence[Spell], words: Words) -> Iterator[tuple[str, str]]:
     if not older:
         return
     first, last = older[0], older[-1]
-    when = _when(first.since_at)
-    remark = f"  {_age(first.since_at, standing.run.started_at)} before, run {first.since_run}"
+    age = _age(first.since_at, standing.run.started_at)
+    remark = f", {age} before, in run {words.say(first.since_run)}"
     if first.since_run == last.since_run:
-        yield when, remark
+        yield _when(first.since_at), remark
     else:
-        yield f"{when} at the earliest, {_when(last.since_at)} at the latest", remark
+        yield f"{_when(first.since_at)} on {words.say(first.host)}", remark
+        yield f"{_when(last.since_at)} on the last of them", ""
 
 
 def fixed_block(standing: Standing | None, titles: Mapping[str, str], options: Options) -> Block:
@@ -75,23 +76,25 @@ def spells_table(spells: Iterable[Spell], options: Options) -> Table:
     """A row for each spell, those of many hosts that began and ended with the same runs as one."""
     words = Words(options)
     columns = (
-        Column("SEVERITY"), Column("SINCE"), Column("LAST SEEN"), Column("GONE"), Column("RUNS", right=True),
-        Column("WHERE", grows=True),
+        Column("SEVERITY"), Column("SINCE"), Column("STATE"), Column("RUNS", right=True), Column("WHERE", grows=True)
     )  # fmt: skip
     rows = []
     for together in _alike(spells):
         spell = together[0]
-        gone = Span(_when(spell.fixed_at), Role.GOOD) if spell.fixed_at else Span(options.signs.dash, Role.FAINT)
         where = f"{words.say(spell.check)}: {words.hosts([each.host for each in together])}"
-        flaps = f" (flaps: {spell.recent} times in {FLAPPING_WITHIN.days} days)" if spell.is_flapping else ""
+        if spell.fixed_run:
+            where += f" (fixed by run {words.say(spell.fixed_run)})"
+        if spell.is_flapping:
+            where += f" (flaps: {spell.recent} times in {FLAPPING_WITHIN.days} days)"
         rows.append(
             (
                 Span(spell.severity.value, Role(spell.severity.value)),
                 Span(_when(spell.since_at)),
-                Span(_when(spell.last_at)),
-                gone,
+                Span(f"fixed{NO_BREAK}{_when(spell.fixed_at)}", Role.GOOD)
+                if spell.fixed_at
+                else Span(f"seen{NO_BREAK}{_when(spell.last_at)}"),
                 Span(str(spell.times)),
-                Span(where + flaps),
+                Span(where),
             )
         )
     return Table(columns, tuple(rows))

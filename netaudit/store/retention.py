@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from netaudit.store.contexts import forget_unused
 from netaudit.store.history import forget_old
 
-KEEP_RUNS = 200
+KEEP_RUNS = 1_000
 KEEP_CAPTURE_BYTES = 512 * 2**20
 
 
