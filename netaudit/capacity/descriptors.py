@@ -5,7 +5,6 @@ A connection takes one of each. A proxy has two loads of one process: one comes 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from netaudit.capacity.figures import Inquiry
@@ -19,7 +18,7 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.model.workload import Load, LoadKind
 
 FILE_MAX, NR_OPEN = "fs.file-max", "fs.nr_open"
-OTHER_FILES = 100  # of a process: listeners, logs, libraries, epoll; declared nowhere
+OTHER_FILES = 100  # of a process at most: listeners, logs, epoll. Fewer, where it has fewer open of any sort
 _UNCERTAINTY = Uncertainty(0.9, 1.1, "files that are no connections")
 PROCESS = Resource(
     "process-descriptors", "File descriptors of a process", "application", "descriptors", 1.25, _UNCERTAINTY,
@@ -58,11 +57,12 @@ def _process(host: Host, name: str, loads: Sequence[Load]) -> Assessment:
     inquiry = Inquiry(host.load)
     sharing = _sharing(loads, running, inquiry)
     parts = [_of_one(open_now(load, inquiry), sharing) for load in loads]
-    parts.append((f"{OTHER_FILES} other files", float(OTHER_FILES)))
-    variable = sum(value for _, value in parts[:-1])
-    need = Need(variable, summed(parts, PROCESS.unit), OTHER_FILES)
-    limit, evidence = _limit(host, running)
     used = [process.open_files for process in running if isinstance(process.open_files, int)]
+    variable = sum(value for _, value in parts)
+    others = 0 if host.adds_present else min([*used[:1], OTHER_FILES]) if len(used) == 1 else OTHER_FILES
+    parts.append((f"{others} other files", float(others)))
+    need = Need(variable, summed(parts, PROCESS.unit), others)
+    limit, evidence = _limit(host, running)
     return row(
         PROCESS, host, inquiry, loads, need, Limit(limit, evidence), subject=name,
         in_use=max(used) if used else running[0].open_files, changes=_changes(host, name, need, limit, running),
@@ -161,7 +161,3 @@ def _other_files(host: Host, loads: Sequence[Load], allocated: int) -> float:
     )
     return float(max(0, allocated - own))
 
-
-def most_connections(limit: float) -> int:
-    """Connections that a process of that limit holds beside its other files."""
-    return math.floor(limit - OTHER_FILES)

@@ -98,6 +98,8 @@ def breaking_text(row: Assessment) -> str:
     """``breaks at 0.6 × the load``, or that no load does it."""
     if row.breaks_at is None:
         return "" if row.required is None or row.limit is None else "does not grow with the load"
+    if not row.breaks_at:
+        return "breaks at any load"
     if row.breaks_at >= 100:
         return "breaks at more than 100 × the load"
     return f"breaks at {row.breaks_at:.3g} × the load"

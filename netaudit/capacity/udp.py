@@ -17,9 +17,9 @@ from netaudit.model.reading import Absent, Maybe
 from netaudit.model.workload import Load, LoadKind
 
 RMEM_DEFAULT, RMEM_MAX = "net.core.rmem_default", "net.core.rmem_max"
-# What a datagram is charged: its payload and the bookkeeping around it, by the allocator's sizes. Measured.
-_TRUESIZE = ((128, 832), (384, 1088), (896, 1600), (1536, 2304), (3456, 4352))
-_SMALL_BYTES, _PAGE = 100, 4096
+# What a packet of that payload is charged: itself and the bookkeeping around it, by the allocator's sizes. Measured.
+_TRUESIZE = ((197, 832), (645, 1280), (1472, 2304))
+_FRAGMENT, _MERGED = 1480, 212  # bytes of a full fragment; a last one that is so small joins the one before
 RESOURCE = Resource(
     id="udp-receive-buffer",
     title="Receive buffer of a UDP socket",
@@ -30,7 +30,7 @@ RESOURCE = Resource(
     consequence="datagrams are dropped, and neither side is told",
     sources=(
         "man: socket(7) (SO_RCVBUF), udp(7)",
-        "measured on Linux 6.18: 212992 bytes held 256 datagrams of up to 100 bytes, or 92 of 1000 to 1472 bytes",
+        "measured on Linux 6.18: 212992 bytes held 256 datagrams of up to 197 bytes, 166 of up to 645, 92 of up to 1472",
     ),
 )
 
@@ -65,11 +65,15 @@ def _subject(load: Load) -> str:
 
 
 def truesize(payload_bytes: float) -> int:
-    """The bytes that a datagram of that payload takes of a buffer, where a driver copies it (veth, loopback)."""
-    for most, charged in _TRUESIZE:
-        if payload_bytes <= most:
-            return charged
-    return 2304 + _PAGE * math.ceil((payload_bytes - 1472) / _PAGE)
+    """The bytes that a datagram of that payload takes of a buffer, where a driver copies it (veth, loopback).
+
+    What does not fit into a packet of 1500 bytes arrives in fragments, each of which is charged.
+    """
+    if payload_bytes <= _TRUESIZE[-1][0]:
+        return next(charged for most, charged in _TRUESIZE if payload_bytes <= most)
+    full, rest = divmod(int(payload_bytes) + 8, _FRAGMENT)
+    last = 0 if rest <= _MERGED else truesize(rest - 8)
+    return full * _TRUESIZE[-1][1] + last
 
 
 def buffer_of(load: Load, host: Host) -> tuple[Maybe[float], str, float | None]:
