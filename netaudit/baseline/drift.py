@@ -17,7 +17,7 @@ from netaudit.baseline.schema import CheckKind
 from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.unknown import Unknown
 from netaudit.baseline.values import as_text
-from netaudit.facts.defaults import default_of
+from netaudit.facts.defaults import default_of, grounds_of
 from netaudit.model.facts import Facts, Persisted, PersistedValue, Sysctls, Writer
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.model.result import Verdict
@@ -73,19 +73,42 @@ def _turns(first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:
     return second if isinstance(second, Absent) else True
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The drift of one host, and what checks that were asked again said to it."""
+
+    files: tuple[object, object]  # persisted and writers: the key has only their ids
+    drifts: tuple[Drift, ...]
+    boot: Mapping[str, str]
+    system: Mapping[str, str]
+    verdicts: tuple[tuple[HostCheck, str, Maybe[bool]], ...]
+
+
 class DriftMemo:
     """What is the same for all hosts under one set of rules, and what became of settings that hosts have in common.
 
     Equal answers are one object, so that what is made of them can be remembered by it.
     """
 
-    __slots__ = ("_alike", "_defaults", "_lists", "_settings")
+    __slots__ = ("_alike", "_defaults", "_hosts", "_lists", "_reckoned", "_settings")
 
     def __init__(self) -> None:
         self._defaults: dict[str, list[HostCheck]] = {}
         self._settings: dict[tuple[object, ...], Drift] = {}
         self._alike: dict[Drift, Drift] = {}
         self._lists: dict[tuple[int, ...], tuple[Drift, ...]] = {}
+        self._hosts: dict[tuple[object, ...], _Answer] = {}
+        self._reckoned: tuple[HostCheck, ...] | None = None
+
+    def answer(self, key: tuple[object, ...]) -> _Answer | None:
+        """The answer of a host that had the same settings and files."""
+        return self._hosts.get(key)
+
+    def keep(self, key: tuple[object, ...], answer: _Answer) -> None:
+        """Keep the answer of a host."""
+        if len(self._hosts) >= _KEPT:
+            self._hosts.clear()
+        self._hosts[key] = answer
 
     def default_from(self, name: str, judges: Iterable[HostCheck]) -> list[HostCheck]:
         """The checks that say the kernel's default of a key."""
@@ -94,6 +117,14 @@ class DriftMemo:
             found = [each for each in judges if each.compiled.kernel_default and each.compiled.defaulted == name]
             self._defaults[name] = found
         return found
+
+    def reckoned(self, judges: Mapping[str, list[HostCheck]]) -> Sequence[HostCheck]:
+        """The checks whose default is no constant."""
+        if self._reckoned is None:
+            found = [check for checks in judges.values() for check in checks]
+            reads = [check for check in found if (made := check.compiled.check.kernel_default) and made.reads]
+            self._reckoned = tuple({id(check): check for check in reads}.values())
+        return self._reckoned
 
     def setting(self, key: tuple[object, ...], make: Callable[[], Drift]) -> Drift:
         """The answer for one setting. ``key`` is all that it is made of."""
@@ -127,7 +158,7 @@ def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple
         raise Unknown(sysctl, "facts.sysctl")
     if isinstance(persisted, Absent):
         raise Unknown(persisted, "facts.persisted")
-    return rules.drifts.one_list(_Drifting(rules, facts, sysctl, persisted, verdict_with).all())
+    return _Drifting(rules, facts, sysctl, persisted, verdict_with).all()
 
 
 class _Drifting:
@@ -136,6 +167,7 @@ class _Drifting:
     def __init__(
         self, rules: HostRules, facts: Facts, sysctl: Sysctls, persisted: Persisted, verdict_with: VerdictWith
     ) -> None:
+        self._rules = rules
         self._facts = facts
         self._running = sysctl.values
         self._judges = _named(rules.judges, self._running, {**persisted.boot, **persisted.system})
@@ -143,14 +175,48 @@ class _Drifting:
         self._persisted = persisted
         self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
         self._memo = rules.drifts
+        self._defaults: dict[str, str] = {}
+        self._boot: Mapping[str, str] = {}
+        self._system: Mapping[str, str] = {}
+        self._moments: dict[str, Facts] = {"now": facts}
+        self._verdicts: dict[tuple[int, str], tuple[HostCheck, str, Maybe[bool]]] = {}
+
+    def all(self) -> tuple[Drift, ...]:
+        """The judged keys that this host has, in the order of the checks.
+
+        Hosts with the same files and the same settings have the same answer, as long as the checks that are asked
+        again, which may look at anything, say the same.
+        """
+        key = self._key()
+        known = self._memo.answer(key)
+        if known is not None:
+            self._boot, self._system = known.boot, known.system
+            if all(self._passes(check, moment) == verdict for check, moment, verdict in known.verdicts):
+                return known.drifts
+        persisted = self._persisted
+        self._verdicts.clear()
+        self._moments = {"now": self._facts}
         self._defaults = {name: value for name in self._judges if (value := self._default(name)) is not None}
         self._boot = self._changed(persisted.boot)
         self._system = self._changed({**persisted.boot, **persisted.system}) if persisted.system else self._boot
-        self._moments: dict[str, Facts] = {"now": facts}
-        self._verdicts: dict[tuple[int, str], Maybe[bool]] = {}
+        drifts = self._memo.one_list(self._made())
+        files, verdicts = (persisted, self._facts.writers), tuple(self._verdicts.values())
+        self._memo.keep(key, _Answer(files, drifts, self._boot, self._system, verdicts))
+        return drifts
 
-    def all(self) -> tuple[Drift, ...]:
-        """The judged keys that this host has, in the order of the checks."""
+    def _key(self) -> tuple[object, ...]:
+        """Files by identity (hosts that answer alike share them), running values, and what defaults are made of."""
+        persisted, facts = self._persisted, self._facts
+        names = {**self._judges, **persisted.boot, **persisted.system}
+        return (
+            id(persisted),
+            id(facts.writers),
+            *map(self._running.get, names),
+            *grounds_of(facts),
+            *map(self._said_default, self._memo.reckoned(self._rules.judges)),
+        )
+
+    def _made(self) -> tuple[Drift, ...]:
         writers = () if isinstance(self._facts.writers, Absent) else self._facts.writers
         return tuple([self._kept_or_made(name, writers) for name in self._judges if name in self._running])
 
@@ -165,15 +231,21 @@ class _Drifting:
     def _default(self, name: str) -> str | None:
         """The kernel's default of a key: what one of its checks says, else what is known of it."""
         for check in self._memo.default_from(name, self._judges[name]):
-            default = check.compiled.kernel_default
-            if default is None:
-                continue
-            self._scope.variables = check.variables
-            try:
-                return as_text(default(self._scope))
-            except Unknown:
-                continue
+            said = self._said_default(check)
+            if said is not None:
+                return said
         return default_of(name, self._facts)
+
+    def _said_default(self, check: HostCheck) -> str | None:
+        """The default that a check says, if it can be told."""
+        default = check.compiled.kernel_default
+        if default is None:
+            return None
+        self._scope.variables = check.variables
+        try:
+            return as_text(default(self._scope))
+        except Unknown:
+            return None
 
     def _changed(self, written: Mapping[str, PersistedValue]) -> dict[str, str]:
         """The keys whose value differs from the running one once some files are loaded, with that value."""
@@ -223,8 +295,9 @@ class _Drifting:
         if key not in self._verdicts:
             verdict = self._verdict_with(check, self._at(moment))
             unknown = Absent(AbsentReason.NOT_UNDERSTOOD, f"{check.compiled.check.id} is unknown")
-            self._verdicts[key] = unknown if verdict is Verdict.UNKNOWN else verdict is not Verdict.FAIL
-        return self._verdicts[key]
+            passes = unknown if verdict is Verdict.UNKNOWN else verdict is not Verdict.FAIL
+            self._verdicts[key] = (check, moment, passes)
+        return self._verdicts[key][2]
 
     def _at(self, moment: str) -> Facts:
         """The facts as they would be with the settings of another moment."""

@@ -197,8 +197,10 @@ class _Evaluation:
                 memo.keep_refusal(key, refusal)
             if refusal is not None:
                 return refusal
+        if memo.is_vain:
+            return self._judged(check, scope or begin(check))
         key = memo.result_key(sight)
-        found = memo.results.get(key)
+        found = memo.result(key)
         if found is None:
             found = self._judged(check, scope or begin(check))
             memo.keep(key, found)

@@ -21,7 +21,9 @@ from netaudit.baseline.unknown import Unknown
 from netaudit.model.facts import Facts
 from netaudit.model.result import Result
 
-_KEPT = 512  # results of one check; a fleet that has more different ones starts over
+_TRIED = 512  # so many hosts show whether a check is worth remembering
+_WORTH = 64  # of those, so many must have had a result that was known
+_KEPT = 1024  # results of one check; a fleet that has more different ones starts over
 
 Key = tuple[object, ...]
 
@@ -62,19 +64,22 @@ class Sight:
 class Reader:
     """Reads the key of a footprint from a host."""
 
-    __slots__ = ("_domains", "_has_drift", "_projection", "sysctls")
+    __slots__ = ("_domains", "_has_drift", "_is_empty", "_projection", "sysctls")
 
     def __init__(self, footprint: Footprint) -> None:
         self.sysctls = footprint.sysctls
         self._domains = footprint.domains
         self._has_drift = footprint.has_drift
+        self._is_empty = not (self.sysctls or self._domains or self._has_drift)
         self._projection = Projection(footprint)
 
     def __call__(self, sight: Sight) -> Key:
         """What the host has of it: texts of settings, then what counts of each domain."""
-        text, facts, of = sight.sysctls.text, sight.facts, self._projection.of_domain
-        found: list[object] = [text(name) for name in self.sysctls]
+        if self._is_empty:
+            return ()
+        found: list[object] = list(map(sight.sysctls.text, self.sysctls))
         if self._domains:
+            facts, of = sight.facts, self._projection.of_domain
             found += [of(name, getattr(facts, name)) for name in self._domains]
         if self._has_drift:
             found.append(sight.drift())
@@ -82,9 +87,13 @@ class Reader:
 
 
 class Memo:
-    """What became of one check under one set of variables. ``refusals`` and ``results`` are by their own keys."""
+    """What became of one check under one set of variables. ``refusals`` and ``results`` are by their own keys.
 
-    __slots__ = ("condition_key", "has_drift", "refusals", "result_key", "results")
+    A check that looks at what no two hosts have in common, such as process ids, is found out after some hosts: from
+    then on ``is_vain``, and its results are neither sought nor kept, which would take a fifth of its time.
+    """
+
+    __slots__ = ("_found", "_sought", "condition_key", "has_drift", "is_vain", "refusals", "result_key", "results")
 
     def __init__(self, conditions: Footprint | None, judged: Footprint) -> None:
         self.condition_key = Reader(conditions) if conditions is not None else None
@@ -92,6 +101,19 @@ class Memo:
         self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
         self.refusals: dict[Key, Result | None] = {}
         self.results: dict[Key, Result] = {}
+        self.is_vain = False
+        self._sought = self._found = 0
+
+    def result(self, key: Key) -> Result | None:
+        """The result that is kept for a key."""
+        found = self.results.get(key)
+        if self._sought < _TRIED:
+            self._sought += 1
+            self._found += found is not None
+            if self._sought == _TRIED and self._found < _WORTH:
+                self.is_vain = True
+                self.results.clear()
+        return found
 
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""

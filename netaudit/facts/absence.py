@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from netaudit.facts import lifetimes
 from netaudit.facts.lifetimes import Version
 from netaudit.model.facts import Facts, Kernel, Sysctls
-from netaudit.model.reading import Absent, AbsentReason
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 _INTERFACE_TREES = ("net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.")
 
@@ -22,12 +23,27 @@ def why_absent(name: str, facts: Facts) -> Absent:
     if _matches(name, lifetimes.SECRETS):
         return Absent(AbsentReason.NOT_ASKED, "a secret of the host, which is never read")
     kernel = facts.kernel if not isinstance(facts.kernel, Absent) else None
+    return _by_interface(name, sysctls) or _by_ipv6(name, sysctls, kernel) or _by_kernel(name, kernel)
+
+
+def _by_kernel(name: str, kernel: Kernel | None) -> Absent:
+    if kernel is None:
+        return _of_kernel(name, None, None, ())
+    return _of_kernel(name, kernel.is_initial_namespace, kernel.version[:2], kernel.modules)
+
+
+@lru_cache(maxsize=1024)  # a fleet has few kernels; looking through all patterns takes 20 µs for each setting
+def _of_kernel(
+    name: str,
+    is_initial: bool | None,
+    version: Version | None,
+    modules: Maybe[tuple[str, ...]],  # noqa: FBT001  # a fact
+) -> Absent:
+    """The reason that lies in the kernel. Without a version nothing is known of it."""
     return (
-        _by_interface(name, sysctls)
-        or _by_ipv6(name, sysctls, kernel)
-        or _by_namespace(name, kernel)
-        or _by_version(name, kernel)
-        or _by_module(name, kernel)
+        _by_namespace(name, is_initial)
+        or _by_version(name, version)
+        or _by_module(name, modules)
         or Absent(AbsentReason.NOT_PRESENT, f"this kernel has no {name}")
     )
 
@@ -58,18 +74,17 @@ def _by_ipv6(name: str, sysctls: Sysctls, kernel: Kernel | None) -> Absent | Non
     return Absent(AbsentReason.NOT_APPLICABLE, "IPv6 is not in this kernel, or its module is not loaded")
 
 
-def _by_namespace(name: str, kernel: Kernel | None) -> Absent | None:
+def _by_namespace(name: str, is_initial: object) -> Absent | None:
     """A setting of the whole host, asked for in a network namespace of its own."""
-    if kernel is None or kernel.is_initial_namespace is not False or not _matches(name, lifetimes.HOST_WIDE):
+    if is_initial is not False or not _matches(name, lifetimes.HOST_WIDE):
         return None
     return Absent(AbsentReason.NOT_APPLICABLE, "set for the whole host; not seen in this network namespace")
 
 
-def _by_version(name: str, kernel: Kernel | None) -> Absent | None:
+def _by_version(name: str, version: Version | None) -> Absent | None:
     """A setting that this kernel does not have yet, or no longer."""
-    if kernel is None:
+    if version is None:
         return None
-    version = kernel.version[:2]
     since = _found(name, lifetimes.SINCE)
     if since is not None and version < since:
         return Absent(AbsentReason.NOT_PRESENT, f"since Linux {_text(since)}; this is {_text(version)}")
@@ -79,12 +94,11 @@ def _by_version(name: str, kernel: Kernel | None) -> Absent | None:
     return None
 
 
-def _by_module(name: str, kernel: Kernel | None) -> Absent | None:
+def _by_module(name: str, modules: Maybe[tuple[str, ...]]) -> Absent | None:
     """A setting of a module that is not loaded, or was not built into a kernel that loads none."""
     module = next((module for pattern, module in lifetimes.MODULES.items() if _fits(name, pattern)), None)
     if module is None:
         return None
-    modules = () if kernel is None else kernel.modules
     if isinstance(modules, Absent):
         return Absent(AbsentReason.NOT_PRESENT, f"{module} is not in this kernel, which loads no modules")
     if module in modules:

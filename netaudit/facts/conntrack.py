@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netaudit.facts.numbers import hexadecimal, natural
+from netaudit.facts.numbers import hexadecimals, natural
 from netaudit.facts.parts import Parts, grep_lines, split_parts
 from netaudit.model.facts import Conntrack
 from netaudit.model.probe import Section
@@ -62,7 +62,7 @@ def _stats(files: Mapping[str, list[str]], parts: Parts) -> Maybe[dict[str, int]
 def sum_rows(lines: list[str]) -> dict[str, int]:
     """A table of /proc/net/stat: a header, then a row of hexadecimal numbers for each CPU; "entries" is not summed."""
     names = lines[0].split()
-    rows = [[hexadecimal(word) for word in line.split()] for line in lines[1:]]
+    rows = [hexadecimals(line) for line in lines[1:]]
     found = {name: sum(column) for name, *column in zip(names, *rows, strict=False)}
     if "entries" in found and rows:
         found["entries"] = rows[0][names.index("entries")]

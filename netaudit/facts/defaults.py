@@ -56,6 +56,15 @@ _CONSTANT: Mapping[str, str] = {
 }
 
 
+def grounds_of(facts: Facts) -> tuple[object, ...]:
+    """What the defaults of a host follow from: hosts with the same grounds have the same of every setting."""
+    kernel = facts.kernel
+    if isinstance(kernel, Absent):
+        return ()
+    buffers = [_buffers(name, kernel.version, facts) for name in ("net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem")]
+    return (kernel.version, *buffers)
+
+
 def default_of(name: str, facts: Facts) -> str | None:
     """The first value of a setting, as the kernel prints it; None where it cannot be told."""
     found = _CONSTANT.get(name)

@@ -26,7 +26,7 @@ def parse_listeners(section: Section) -> tuple[Listener, ...]:
     """Every listening TCP and bound UDP socket, by protocol, port and address."""
     parts = split_parts(section)
     if "ss" in parts.texts:
-        found = [_from_ss(row, parts) for row in read_ss(parts["ss"], listeners_only=True) if is_listener(row)]
+        found = [_from_ss(row, parts) for row in read_ss(parts["ss"]) if is_listener(row)]
     else:
         owners = owners_by_inode(parts)
         hidden = hidden_owner(parts)

@@ -5,7 +5,9 @@ A driver that has no such thing says "Operation not supported"; that is *not app
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeVar
 
 from netaudit.facts.numbers import MAX_DIGITS, natural
@@ -16,6 +18,7 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 MAX_COUNTERS = 2000  # driver statistics that are kept of one interface
 
 _T = TypeVar("_T")
+_once = lru_cache(maxsize=256)  # drivers of one kind are set up alike on many hosts; statistics never are
 _SETTINGS = "\nCurrent hardware settings:"
 _REFUSALS = (
     ("not supported", AbsentReason.NOT_APPLICABLE),
@@ -50,6 +53,7 @@ def _refusal(text: str) -> Absent | None:
     return None
 
 
+@_once
 def read_rings(text: str) -> Rings:
     """``ethtool -g``: descriptors, in force and at most."""
     at_most, _, now = text.partition(_SETTINGS)
@@ -57,6 +61,7 @@ def read_rings(text: str) -> Rings:
     return Rings(_number(current, "RX"), _number(most, "RX"), _number(current, "TX"), _number(most, "TX"))
 
 
+@_once
 def read_channels(text: str) -> Channels:
     """``ethtool -l``: queues, in force and at most."""
     at_most, _, now = text.partition(_SETTINGS)
@@ -66,6 +71,7 @@ def read_channels(text: str) -> Channels:
     )
 
 
+@_once
 def read_coalesce(text: str) -> Coalesce:
     """``ethtool -c``: when the device interrupts."""
     fields = _fields(text)
@@ -76,7 +82,8 @@ def read_coalesce(text: str) -> Coalesce:
     return Coalesce(known, _number(fields, "rx-usecs"), _number(fields, "rx-frames"))
 
 
-def read_offloads(text: str) -> dict[str, bool]:
+@_once
+def read_offloads(text: str) -> Mapping[str, bool]:
     """``ethtool -k``: every feature, on or off."""
     found: dict[str, bool] = {}
     for line in text.split("\n"):
@@ -85,9 +92,10 @@ def read_offloads(text: str) -> dict[str, bool]:
             found[name.strip()] = value[:2] == "on"
     if not found:
         raise ValueError("no feature in it")
-    return found
+    return MappingProxyType(found)
 
 
+@_once
 def read_fixed(text: str) -> tuple[str, ...]:
     """``ethtool -k``: the features that cannot be switched."""
     return tuple(line.partition(":")[0].strip() for line in text.split("\n") if line.endswith("[fixed]"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from netaudit.facts.nic_addresses import MAX_ADDRESSES, ip_address
 from netaudit.facts.numbers import counter, natural
@@ -30,6 +31,7 @@ _SENT = {
     "aborted": "tx_aborted_errors", "fifo": "tx_fifo_errors", "window": "tx_window_errors",
     "heartbt": "tx_heartbeat_errors",
 }  # fmt: skip
+_CHANGES = "carrier_changes"
 _COUNTERS = {"RX": _RECEIVED, "TX": _SENT}  # headings of ip -> names in /sys/class/net/DEV/statistics
 _DEV_COLUMNS = (
     "rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "", "rx_compressed", "multicast",
@@ -68,7 +70,7 @@ def read_ip(text: str) -> dict[str, Link]:
     """The interfaces of ``ip -s -s -d address`` by name; those of busybox and of old versions say less."""
     links: dict[str, Link] = {}
     link: Link | None = None
-    heading: list[str] = []
+    heading = ""
     for line in text.split("\n"):
         if line[:1].isdigit():
             link = _read_head(line)
@@ -77,24 +79,30 @@ def read_ip(text: str) -> dict[str, Link]:
         elif link is None:
             continue
         elif heading:
-            _read_counters(link, heading, line.split())
-            heading = []
+            _read_counters(link, heading, line)
+            heading = ""
         elif line[4:7] in {"RX:", "TX:", "RX ", "TX "}:
-            heading = line.split()
+            heading = line
         elif line[:4] == "    " and line[4:5] != " ":
             _read_detail(link, line.split())
     return links
 
 
-def _read_counters(link: Link, heading: list[str], values: list[str]) -> None:
+def _read_counters(link: Link, heading: str, values: str) -> None:
     """A row of numbers below ``RX: bytes packets …`` or ``TX errors: aborted fifo …``."""
-    names = _COUNTERS[heading[0].rstrip(":")]
-    words = heading[2:] if heading[1] == "errors:" else heading[1:]
-    for word, value in zip(words, values, strict=False):
-        if word == "transns":
+    for column, value in zip(_columns(heading), values.split(), strict=False):
+        if column == _CHANGES:
             link.carrier_changes = natural(value)
-        elif word in names:
-            link.counters[names[word]] = counter(value)
+        elif column:
+            link.counters[column] = counter(value)
+
+
+@lru_cache(maxsize=256)
+def _columns(heading: str) -> tuple[str, ...]:
+    """The names of sysfs for the columns of a heading, empty where it has none. All versions of ip know a few."""
+    direction, *words = heading.split()
+    names = {**_COUNTERS[direction.rstrip(":")], "transns": _CHANGES}
+    return tuple(names.get(word, "") for word in (words[1:] if words[0] == "errors:" else words))
 
 
 def _read_head(line: str) -> Link | None:

@@ -50,9 +50,9 @@ def split_parts(section: Section) -> Parts:
     return _split(section.stdout)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _split(stdout: bytes) -> Parts:
-    """The parts of a text; kept for a moment, because several domains may be read from one section in a row."""
+    """The parts of a text; kept for a host, because several domains may be read from one section."""
     text = stdout.decode("utf-8", "replace")
     missing: dict[str, Absent] = {}
     if _MARK in text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from netaudit.facts.numbers import counter
 from netaudit.model.facts import Qdisc
 from netaudit.model.probe import Section
@@ -15,6 +17,7 @@ def parse_qdiscs(section: Section) -> tuple[Qdisc, ...]:
     return tuple(_qdisc(block) for block in text.split("\nqdisc ")[1 : MAX_QDISCS + 1])
 
 
+@lru_cache(maxsize=1024)  # most disciplines of most hosts have counted nothing, or are equal but for that
 def _qdisc(block: str) -> Qdisc:
     """One block: a line of settings, a line "Sent …", a line "backlog …", lines of the discipline's own."""
     lines = block.split("\n")

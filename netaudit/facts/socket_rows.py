@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netaudit.facts.parts import Parts
 from netaudit.model.reading import Absent, AbsentReason, Maybe
@@ -17,6 +19,8 @@ STATES = {
     "07": "UNCONN", "08": "CLOSE-WAIT", "09": "LAST-ACK", "0A": "LISTEN", "0B": "CLOSING", "0C": "SYN-RECV",
 }  # fmt: skip
 _OWNER = re.compile(r'\("([^"]*)",(?:pid=)?([0-9]{1,10}),')
+_PROTOCOLS = frozenset({"tcp", "udp"})
+_INDENTED = frozenset({"\t", " "})
 _UNIT_KINDS = (".service", ".socket", ".scope")
 _HIDDEN = Absent(AbsentReason.NOT_PERMITTED, "only root sees the processes of others")
 
@@ -50,29 +54,27 @@ class Owner:
     pids: Maybe[tuple[int, ...]]
 
 
-def read_ss(text: str, *, listeners_only: bool = False) -> list[SocketRow]:
-    """The rows of ``ss -tu…``, heading or none."""
+@lru_cache(maxsize=2)
+def read_ss(text: str) -> tuple[SocketRow, ...]:
+    """The rows of ``ss -tu…``, heading or none; kept for a host, because two domains are made of them."""
     rows: list[SocketRow] = []
-    is_kept = False
+    is_udp = False
     for line in text.split("\n"):
-        if line[:1] in {"\t", " "}:
-            if is_kept and "skmem:(" in line[:12]:
+        if line[:1] in _INDENTED:
+            if is_udp and "skmem:(" in line[:12]:  # of the line below, only the memory of UDP sockets is asked for
                 rows[-1].details += line
             continue
-        is_kept = False
-        if listeners_only and "LISTEN" not in line[:20] and "UNCONN" not in line[:20]:
-            continue
+        is_udp = False
         words = line.split(None, 6)
-        if len(words) > 5 and words[0] in {"tcp", "udp"} and is_number(words[2], words[3]):
+        if len(words) > 5 and words[0] in _PROTOCOLS and is_number(words[2] + words[3]):
+            protocol, state, received, sent, local, peer = words[:6]
             details = words[6] if len(words) > 6 else ""
-            rows.append(
-                SocketRow(words[0], words[1], int(words[2][:19]), int(words[3][:19]), words[4], words[5], details)
-            )
-            is_kept = words[0] == "udp"  # of the line below, only the memory of UDP sockets is asked for
-    return rows
+            rows.append(SocketRow(protocol, state, int(received[:19]), int(sent[:19]), local, peer, details))
+            is_udp = protocol == "udp"
+    return tuple(rows)
 
 
-def read_proc(text: str) -> list[SocketRow]:
+def read_proc(text: str) -> Sequence[SocketRow]:
     """The rows of /proc/net/tcp and its kin (proc_net_tcp.rst), each behind the name of its table."""
     rows: list[SocketRow] = []
     for line in text.split("\n"):
@@ -110,9 +112,9 @@ def plain_host(text: str) -> str:
     return f"[{ipaddress.IPv6Address(swapped)}]"
 
 
-def is_number(*texts: str) -> bool:
-    """Whether each text is made of ASCII digits alone."""
-    return all(text.isascii() and text.isdigit() for text in texts)
+def is_number(text: str) -> bool:
+    """Whether a text is made of ASCII digits alone."""
+    return text.isascii() and text.isdigit()
 
 
 def split_local(local: str) -> tuple[str, str, int]:
@@ -150,7 +152,7 @@ def owners_by_inode(parts: Parts) -> dict[int, Owner]:
     found: dict[int, Owner] = {}
     for line in parts.texts.get("owners", "").split("\n"):
         words = line.split(" ", 2)
-        if len(words) == 3 and is_number(words[0], words[1]):
+        if len(words) == 3 and is_number(words[0]) and is_number(words[1]):
             pid = int(words[1][:10])
             found[int(words[0][:19])] = Owner(words[2], pid, (pid,))
     return found

@@ -6,7 +6,7 @@ The host sends rows when they are few and counts of its own when they are many; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netaudit.facts.listeners import is_listener
 from netaudit.facts.numbers import hexadecimal, natural
@@ -85,7 +85,7 @@ def _by_port(counts: Counter[int]) -> tuple[PortCount, ...]:
     return tuple(PortCount(port, count) for port, count in largest)
 
 
-def _groups_of(rows: list[SocketRow]) -> _Groups:
+def _groups_of(rows: Sequence[SocketRow]) -> _Groups:
     groups = _Groups()
     tcp = [row for row in rows if row.protocol == "tcp"]
     listening = {row.port for row in tcp if row.state == "LISTEN"}
@@ -162,7 +162,7 @@ def _complete_states(groups: _Groups, parts: Parts) -> None:
     groups.states["ESTAB"] = max(established, groups.states["ESTAB"])
 
 
-def _udp_of_ss(rows: list[SocketRow], parts: Parts) -> Iterable[UdpSocket]:
+def _udp_of_ss(rows: Sequence[SocketRow], parts: Parts) -> Iterable[UdpSocket]:
     for row in rows:
         address, _, port = split_local(row.local)
         memory = memory_of(row)
@@ -177,7 +177,7 @@ def _udp_of_ss(rows: list[SocketRow], parts: Parts) -> Iterable[UdpSocket]:
         )
 
 
-def _udp_of_proc(rows: list[SocketRow], parts: Parts) -> Iterable[UdpSocket]:
+def _udp_of_proc(rows: Sequence[SocketRow], parts: Parts) -> Iterable[UdpSocket]:
     owners, hidden = owners_by_inode(parts), hidden_owner(parts)
     for row in rows:
         address, _, port = split_local(row.local)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netaudit.facts.numbers import hexadecimal, natural
+from netaudit.facts.numbers import hexadecimals, natural
 from netaudit.facts.parts import grep_lines, split_parts
 from netaudit.model.facts import Irq, Softnet, SoftnetCpu
 from netaudit.model.probe import Section
@@ -38,7 +38,7 @@ def _cpus(lines: list[str], stat: list[list[str]]) -> tuple[SoftnetCpu, ...]:
     online = [natural(words[0][3:]) for words in stat if words[0] != "cpu"]
     found = []
     for row, line in enumerate(lines):
-        values = [hexadecimal(word) for word in line.split()]
+        values = hexadecimals(line)
         number = online[row] if len(online) == len(lines) else row
         found.append(
             SoftnetCpu(

@@ -1,7 +1,7 @@
 """Running kernel settings: the domain ``sysctl``.
 
 This is the largest section of an answer (some thousand lines), so the text is cut in bulk, without a loop of Python
-for each line; and since many hosts of a fleet have the same settings, their names are made once for all of them.
+for each line; and since hosts of a fleet have most settings in common, what is equal is read once for all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from netaudit.model.reading import Absent, AbsentReason
 
 _SWAP = str.maketrans("/.", "./")
 _HEAD, _HEAD_END = "\n==> ", " <==\n"  # around the path that head(1) prints above each of several files
+# Where the text is cut: in front of settings that are tuned on some hosts, and around those that are really counters,
+# which come behind them, in this order.
+_TCP = _HEAD + "net/ipv4/tcp_"
+_COUNTED = tuple(_HEAD + path + _HEAD_END for path in ("net/netfilter/nf_conntrack_count", "fs/file-nr"))
+_LONG = 4096
 _PARTIAL = "#! net/ipv4/conf: not finished: "
 
 
@@ -56,7 +61,28 @@ def settings_of(text: str) -> dict[str, str]:
 
     A file that was read twice says the same both times. Raises ValueError for text of another form.
     """
-    before, *cells = ("\n" + text).replace(_HEAD_END, _HEAD).split(_HEAD)
+    first, *tuned = ("\n" + text).split(_TCP)
+    pieces = [first, *[_TCP + piece for piece in tuned]]
+    for heading in _COUNTED:
+        pieces[-1:] = _apart(pieces[-1], heading)
+    settings: dict[str, str] = {}
+    for piece in pieces:
+        settings.update((_settings_of if len(piece) < _LONG else _settings_of_many)(piece))
+    return settings
+
+
+def _apart(text: str, heading: str) -> tuple[str, ...]:
+    """A text with one setting cut out of it."""
+    start = text.find(heading)
+    if start < 0:
+        return (text,)
+    end = text.find(_HEAD, start + len(_HEAD))
+    return (text[:start], text[start:end], text[end:]) if end >= 0 else (text[:start], text[start:])
+
+
+def _read(text: str) -> dict[str, str]:
+    """The settings of one piece."""
+    before, *cells = text.replace(_HEAD_END, _HEAD).split(_HEAD)
     paths = "\n".join(cells[0::2])
     if before.strip() or len(cells) % 2 or paths.count("\n") + 1 > max(1, len(cells) // 2):
         raise ValueError(f"headings do not alternate with values: {text[:80]!r}")
@@ -65,9 +91,10 @@ def settings_of(text: str) -> dict[str, str]:
         values = values.replace("  ", " ")
     if " \0" in values or values.endswith(" "):
         values = values.replace(" \0", "\0").rstrip(" ")
-    return dict(zip(_names(paths), values.split("\0"), strict=True)) if cells else {}
+    return dict(zip(name_of(paths).split("\n"), values.split("\0"), strict=True)) if cells else {}
 
 
-@lru_cache(maxsize=64)
-def _names(paths: str) -> tuple[str, ...]:
-    return tuple(name_of(paths).split("\n")) if paths else ()
+# A piece that was read of another host is not read again: between the settings that hosts differ in lie long stretches
+# of equal ones, and the whole takes 40 % of the time. Of long pieces few are kept, because each may hold thousands.
+_settings_of = lru_cache(maxsize=2048)(_read)
+_settings_of_many = lru_cache(maxsize=32)(_read)

@@ -129,7 +129,9 @@ class CaptureDir:
             raise _unreadable(f"{self.path} has no host {host!r}")
         try:
             with (self.path / entry.file).open("rb") as file:
-                capture = load_capture(file.read(MAX_DUMP_BYTES + 1))
+                # read() makes room for all it is asked for: 64 MiB a host would cost as much as parsing half of it
+                size = os.fstat(file.fileno()).st_size
+                capture = load_capture(file.read(min(size, MAX_DUMP_BYTES) + 1))
         except FileNotFoundError:
             raise _unreadable("the run that was stored here ended before this host was finished") from None
         except (OSError, ValueError) as error:

@@ -48,16 +48,16 @@ def test_details_of_udp_go_on_below() -> None:
     }  # fmt: skip
 
 
-def test_only_listeners_are_split_when_only_they_are_asked_for() -> None:
-    """A reader of listeners gets no other rows, and no memory that belongs to another row."""
+def test_memory_belongs_to_the_row_above() -> None:
+    """The line below a UDP socket tells its memory; that below a TCP socket is passed over."""
     text = (
         "udp UNCONN 0 0 0.0.0.0:68 0.0.0.0:* ino:5\n\t skmem:(r0,rb1,d0)\n"
         "tcp ESTAB 0 0 10.0.0.1:22 10.0.0.2:5000 ino:6\n\t skmem:(r9,rb9,d9)\n"
         "tcp LISTEN 0 128 *:22 *:* ino:7\n"
     )
-    found = read_ss(text, listeners_only=True)
-    assert [one.state for one in found] == ["UNCONN", "LISTEN"]
-    assert memory_of(found[0]) == {"r": 0, "rb": 1, "d": 0}
+    found = read_ss(text)
+    assert [one.state for one in found] == ["UNCONN", "ESTAB", "LISTEN"]
+    assert [memory_of(row) for row in found] == [{"r": 0, "rb": 1, "d": 0}, {}, {}]
 
 
 def test_process_name_with_a_line_feed_harms_no_other_row() -> None:
@@ -72,7 +72,7 @@ def test_process_name_with_a_line_feed_harms_no_other_row() -> None:
 @pytest.mark.parametrize("number", ["٣", "1_0", "-1", "0x10", ""])
 def test_number_in_another_script_is_no_row(number: str) -> None:
     """Queue lengths are ASCII digits; a line with anything else is no row."""
-    assert read_ss(f"tcp LISTEN {number} 128 0.0.0.0:22 0.0.0.0:* x\n") == []
+    assert read_ss(f"tcp LISTEN {number} 128 0.0.0.0:22 0.0.0.0:* x\n") == ()
 
 
 @pytest.mark.parametrize(

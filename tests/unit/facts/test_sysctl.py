@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +95,22 @@ def test_left_out_interfaces_are_named() -> None:
 def test_no_settings_are_no_error() -> None:
     """An empty answer has no settings."""
     assert parse_sysctl(section("")).values == {}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_hosts_that_have_much_in_common_are_told_apart(seed: int) -> None:
+    """Whatever was read of other hosts, each gets its own values, in whichever order they come."""
+    chance = random.Random(seed)
+    names = [
+        "net/core/somaxconn", "net/ipv4/tcp_rmem", "net/ipv4/tcp_sack", "net/ipv4/tcp_fin_timeout", "fs/file-nr",
+        "net/netfilter/nf_conntrack_count", "net/netfilter/nf_conntrack_max", "net/unix/max_dgram_qlen",
+        *[f"net/ipv4/conf/veth{number}/rp_filter" for number in range(200)],
+    ]  # fmt: skip
+    for _ in range(10):
+        chance.shuffle(names)
+        values = {name: chance.choice(("0", "1", "4096\t87380", "a\nb", "")) for name in names[: chance.randrange(207)]}
+        text = "\n".join(f"==> {name} <==\n{value}\n" for name, value in values.items())
+        wanted = {name_of(name): value.replace("\t", " ") for name, value in values.items()}
+        found = parse_sysctl(section(text)).values
+        assert found == wanted
+        assert list(found) == list(wanted)
