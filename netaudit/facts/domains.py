@@ -17,6 +17,7 @@ from netaudit.facts.firewall import parse_firewall
 from netaudit.facts.kernel_log import parse_kernel_log
 from netaudit.facts.limits import parse_limits
 from netaudit.facts.listeners import parse_listeners
+from netaudit.facts.managers import parse_managers
 from netaudit.facts.namespaces import parse_namespaces
 from netaudit.facts.neighbours import parse_neighbours
 from netaudit.facts.nics import parse_nics
@@ -75,6 +76,7 @@ DOMAINS: Mapping[str, Domain] = {
         Domain("paths", "path", parse_paths),
         Domain("talkers", "talkers", parse_talkers),
         Domain("drop_rules", "drop_rules", parse_drop_rules),
+        Domain("managers", "managers", parse_managers),
     )
 }
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from netaudit.baseline.canonical import same
 from netaudit.baseline.scope import parsed_sysctl
 from netaudit.model.facts import Facts
 from netaudit.model.plan import Step, StepClass
 from netaudit.model.reading import Absent
+from netaudit.remedy import literals
 from netaudit.remedy.allowed import Combine, combined
 from netaudit.remedy.keeping import Kept, boot_value, sysctl_kept
 from netaudit.remedy.keys import is_of_the_whole_host, lost_by, may_cut_later
 from netaudit.remedy.managed import device_kept
-from netaudit.remedy.operations import OPERATIONS, literals
+from netaudit.remedy.operations import OPERATIONS
 from netaudit.remedy.operations.cpu_mask import cpus_of
 from netaudit.remedy.operations.link import LEAST_IPV6_MTU, routes_with_mtu
 from netaudit.remedy.operations.operation import nic_of
 from netaudit.remedy.owners import how_to_set, writer_of
+from netaudit.remedy.persistence import stamp_of
 from netaudit.remedy.proposals import Proposal, Target, class_of
 from netaudit.remedy.refused import Refused
 
@@ -55,7 +58,7 @@ class Change:
     @property
     def is_nothing(self) -> bool:
         """Whether all is so already, now and after a boot."""
-        return not self.kept.needs_file and self.kept.file is None and is_same(self.target, self.before, self.after)
+        return not self.kept.needs_file and is_same(self.target, self.before, self.after)
 
     def step(self) -> Step:
         """As it stands in a plan."""
@@ -93,8 +96,8 @@ def is_same(target: Target, one: str, other: str) -> bool:
     return one == other or (target.operation == "sysctl" and same(target.named["key"], one, other))
 
 
-def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices: Choices) -> Change:
-    """The change of a target. Raises Refused with the reason why there is none."""
+def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices: Choices, now: datetime) -> Change:
+    """The change of a target. ``now`` names a run's files. Raises Refused with the reason why there is none."""
     _demand_name(target)
     _demand_place(target, facts)
     before = _before(target, facts)
@@ -110,7 +113,14 @@ def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices:
         raise Refused(
             f"{writer.name} writes it on this host ({writer.detail})", how_to_set(target.named["key"], writer)
         )
-    return Change(target, proposals, before, after, step_class, _kept(target, before, after, facts, choices))
+    return Change(
+        target,
+        proposals,
+        before,
+        after,
+        step_class,
+        _kept(target, before, after, facts, choices, stamp_of(now, step_class)),
+    )
 
 
 def _demand_name(target: Target) -> None:
@@ -210,7 +220,7 @@ def _demand_mtu(device: str, before: int, after: int, facts: Facts) -> None:
         raise Refused(f"{device} belongs to {nic.master}: the whole segment is changed together", "change it by hand")
 
 
-def _kept(target: Target, before: str, after: str, facts: Facts, choices: Choices) -> Kept:
+def _kept(target: Target, before: str, after: str, facts: Facts, choices: Choices, stamp: str) -> Kept:
     """How it lasts. Raises Refused where there is no safe way to make it last."""
     routes: tuple[tuple[str, str], ...] = ()
     if target.operation == "mtu":
@@ -231,4 +241,4 @@ def _kept(target: Target, before: str, after: str, facts: Facts, choices: Choice
         return Kept(needs_file=False, boot_before=None)
     if not choices.persists:
         return Kept(needs_file=False, boot_before=None, notes=("until the next boot",), arguments=routes)
-    return device_kept(target, after, facts, routes)
+    return device_kept(target, after, facts, stamp, routes)

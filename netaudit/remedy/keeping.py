@@ -47,6 +47,8 @@ def sysctl_kept(key: str, running: str, value: str, facts: Facts) -> Kept:
     before = boot_value(key, running, facts)
     if _lasts(boot, key, running, value) and _lasts(system, key, running, value):
         return Kept(needs_file=False, boot_before=before, notes=(f"{_place(boot)} sets it at boot already",))
+    if boot is None and system is None and running == value and before is not None and same(key, before, value):
+        return Kept(needs_file=False, boot_before=before)
     if system is not None and system.file == SYSCTL_CONF and not same(key, system.value, value):
         raise Refused(
             f"{_place(system)} sets it to {system.value}, and `sysctl --system` reads that file last",

@@ -36,7 +36,7 @@ from netaudit.remedy.remediation import Remediations
 # The domains of the facts that a plan rests on besides those that checks read.
 DOMAINS = frozenset({
     "sysctl", "kernel", "persisted", "writers", "namespaces", "listeners", "nics", "routing", "conntrack", "limits",
-    "memory", "cpu",
+    "memory", "cpu", "managers",
 })  # fmt: skip
 _FILES = {"load_module": MODULES_DIRECTORY, "module_param": MODPROBE_DIRECTORY, "conntrack_hash": MODPROBE_DIRECTORY}
 _CLASSES = {step_class: place for place, step_class in enumerate(StepClass)}
@@ -176,7 +176,7 @@ class _Planning:
         changes, refused = [], []
         for target, proposals in wanted.items():
             try:
-                changes.append(decide(target, proposals, self._facts, self._choices))
+                changes.append(decide(target, proposals, self._facts, self._choices, self._material.now))
             except Refused as why:
                 refused.append((target, why))
         return changes, refused
@@ -201,22 +201,21 @@ class _Planning:
 
     def _refused_files(self, changes: Sequence[Change]) -> list[tuple[Target, Refused]]:
         """Give every change its file. What cannot have one is refused."""
-        stamp = stamp_of(self._material.now)
-        settings = [each for each in changes if each.target.operation == "sysctl" and each.kept.needs_file]
-        if settings:
+        for step_class in StepClass:
+            mine = [change for change in changes if change.step_class is step_class and change.kept.needs_file]
+            settings = [change for change in mine if change.target.operation == "sysctl"]
+            stamp = stamp_of(self._material.now, step_class)
             try:
                 path = drop_in(stamp, [each.kept for each in settings])
             except Refused as why:
                 worst = max(settings, key=lambda each: max(map(_name, each.kept.others), default=""))
                 return [(worst.target, why)]
-            for change in settings:
-                change.file = path
-        for change in changes:
-            directory = _FILES.get(change.target.operation)
-            if directory and change.kept.needs_file:
-                change.file = own_file(directory, stamp)
-            elif change.kept.file is not None:
-                change.file = change.kept.file
+            for change in mine:
+                directory = _FILES.get(change.target.operation)
+                change.file = path if change in settings else change.kept.file
+                if directory is not None:
+                    change.file = own_file(directory, stamp)
+        _join_link_files(changes)
         return []
 
     # what the checks would say
@@ -282,10 +281,10 @@ class _Planning:
 
     def _load(self, module: str, change: Change) -> Step:
         target = Target("load_module", "", (("module", module),))
-        file = own_file(MODULES_DIRECTORY, stamp_of(self._material.now))
+        file = own_file(MODULES_DIRECTORY, stamp_of(self._material.now, change.step_class))
         note = f"loaded at boot before {change.file} is read, which else would find no such setting"
         kept = Kept(needs_file=True, boot_before=None, notes=(note,))
-        made = Change(target, change.proposals, LOADED, LOADED, StepClass.LIVE, kept)
+        made = Change(target, change.proposals, LOADED, LOADED, change.step_class, kept)
         made.file = file
         return made.step()
 
@@ -303,6 +302,15 @@ class _Planning:
             made = Change(target, raised.proposals, "active", "active", StepClass.RESTART, kept)
             found.append(with_undo(made.step()))
         return tuple(found)
+
+
+def _join_link_files(changes: Sequence[Change]) -> None:
+    """Changes that are kept in one .link file go together: in the most disruptive of their classes."""
+    for file in {change.file for change in changes if change.file is not None and change.file.endswith(".link")}:
+        together = [change for change in changes if change.file == file]
+        worst = max((change.step_class for change in together), key=_CLASSES.__getitem__)
+        for change in together:
+            change.step_class = worst
 
 
 def foreseen(facts: Facts, changes: Iterable[Change]) -> Facts:

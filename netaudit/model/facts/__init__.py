@@ -24,6 +24,7 @@ from netaudit.model.facts.host import (
     TracingProcess,
     Writer,
 )
+from netaudit.model.facts.managers import ManagedLink, Managers
 from netaudit.model.facts.net import (
     Bond,
     Channels,
@@ -47,9 +48,9 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 __all__ = [
     "Bond", "Channels", "Coalesce", "Connection", "Conntrack", "Cpu", "Destination", "DropRule", "Facts", "Firewall",
-    "FirewallRule", "FlowGroup",
-    "InterfaceAddress", "Irq", "Kernel", "KernelLog", "KernelLogLine", "Limits", "LimitsLine", "Listener", "Memory",
-    "Namespace", "Neighbours", "Nic", "PathProbe", "Persisted", "PersistedFile", "PersistedValue", "PortCount",
+    "FirewallRule", "FlowGroup", "InterfaceAddress", "Irq", "Kernel", "KernelLog", "KernelLogLine", "Limits",
+    "LimitsLine", "Listener", "ManagedLink", "Managers", "Memory", "Namespace", "Neighbours", "Nic", "PathProbe",
+    "Persisted", "PersistedFile", "PersistedValue", "PortCount",
     "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Sockets", "Softnet", "SoftnetCpu", "Sysctls", "Talkers",
     "Tracing", "TracingProcess", "UdpSocket", "Writer",
 ]  # fmt: skip
@@ -88,3 +89,4 @@ class Facts:
     paths: Maybe[tuple[PathProbe, ...]]
     talkers: Maybe[Talkers] = Absent(AbsentReason.NOT_ASKED)  # only asked where two moments are compared
     drop_rules: Maybe[tuple[DropRule, ...]] = Absent(AbsentReason.NOT_ASKED)  # as above
+    managers: Maybe[Managers] = Absent(AbsentReason.NOT_ASKED)  # only asked where changes are planned

@@ -7,15 +7,21 @@ takes nothing on trust: names and values go through ``literals``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypedDict
 
+from netaudit.errors import PlanError
 from netaudit.model.facts import Facts, Nic
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, AbsentReason, Maybe
+from netaudit.remedy.literals import quoted
 from netaudit.remedy.scripts import StepScript
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
+_NM_KEY = re.compile(r"(?:ethtool\.[a-z0-9-]{1,40}|802-3-ethernet\.mtu)\Z", re.ASCII)
+_NM_VALUE = re.compile(r"[a-z0-9]{0,12}\Z", re.ASCII)
 Arguments: TypeAlias = Mapping[str, str]
 
 
@@ -55,6 +61,30 @@ class Operation(Protocol):
 def alone(*lines: str) -> str:
     """Shell text that runs in a subshell: it may exit, and leaves no variable or option behind."""
     return "\n".join(("(", *lines, ")"))
+
+
+class Lasting(TypedDict, total=False):
+    """The parts of a step's script that make it last where that is not a file."""
+
+    persist: str
+    unpersist: str
+
+
+def by_connection(step: Step) -> Lasting:
+    """Calls of nmcli, for a step that is kept in a connection of NetworkManager. Raises PlanError."""
+    uuid = step.arguments.get("nm_uuid")
+    if uuid is None:
+        return {}
+    key, before = step.arguments.get("nm_key", ""), step.arguments.get("nm_before", "")
+    if not (_UUID.match(uuid) and _NM_KEY.match(key) and _NM_VALUE.match(before) and _NM_VALUE.match(step.after)):
+        raise PlanError(f"{key[:60]!r} is nothing that netaudit changes in a connection")
+    call = f"nmcli connection modify {uuid} {key}"
+    return {"persist": alone(f"{call} {quoted(step.after)}"), "unpersist": alone(f"{call} {quoted(before)}")}
+
+
+def is_script(step: Step) -> bool:
+    """Whether a step is kept in a script, as ifupdown runs them."""
+    return (step.file or "").startswith("/etc/network/if-up.d/")
 
 
 def within(step: Step, literal_namespace: str) -> str:

@@ -15,7 +15,7 @@ from netaudit.facts.absence import why_absent
 from netaudit.model.facts import Facts, Sysctls
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, AbsentReason, Maybe
-from netaudit.remedy.operations import literals
+from netaudit.remedy import literals
 from netaudit.remedy.operations.operation import Arguments, alone, within
 from netaudit.remedy.scripts import StepScript
 
