@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from netaudit.baseline.canonical import applied, same
 from netaudit.baseline.evaluate import failures
+from netaudit.baseline.reads import all_reads
 from netaudit.baseline.select import HostRules
 from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, Step
@@ -19,8 +20,9 @@ from netaudit.model.result import Severity
 
 Failing: TypeAlias = Mapping[tuple[str, str], Severity]
 
-PROBES = ("persisted", "sysctl")
-DOMAINS = frozenset({"persisted", "sysctl"})
+BOOT_PROBES = ("persisted",)
+BOOT_DOMAINS = frozenset({"persisted"})
+_PERSISTED = "facts.persisted"
 
 
 def failing(rules: HostRules, facts: Facts, now: datetime) -> Failing:
@@ -39,6 +41,16 @@ def answered(plan: HostPlan, part: HostPlan, before: Failing) -> Failing:
     others = {check for step in plan.steps if step not in part.steps for check in step.checks}
     mine = {check for step in part.steps for check in step.checks} - others
     return {pair: severity for pair, severity in before.items() if pair[0] in mine and pair not in left}
+
+
+def of_files(expected: Failing, rules: HostRules) -> Failing:
+    """Of some failures those that only files can end: their checks read what the next boot would bring."""
+    about = {
+        check.compiled.check.id
+        for check in rules.checks
+        if any(read == _PERSISTED or read.startswith(f"{_PERSISTED}.") for read in all_reads(check.compiled.check))
+    }
+    return {pair: severity for pair, severity in expected.items() if pair[0] in about}
 
 
 def unanswered(before: Failing, now: Failing) -> tuple[str, ...]:
