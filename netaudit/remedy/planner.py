@@ -200,7 +200,8 @@ class _Planning:
         self._answers = kept
 
     def _refused_files(self, changes: Sequence[Change]) -> list[tuple[Target, Refused]]:
-        """Give every change its file. What cannot have one is refused."""
+        """Give every change its class and its file. What cannot have one is refused."""
+        self._join_classes(changes)
         for step_class in StepClass:
             mine = [change for change in changes if change.step_class is step_class and change.kept.needs_file]
             settings = [change for change in mine if change.target.operation == "sysctl"]
@@ -217,6 +218,18 @@ class _Planning:
                     change.file = own_file(directory, stamp)
         _join_link_files(changes)
         return []
+
+    def _join_classes(self, changes: Sequence[Change]) -> None:
+        """Changes that answer one finding go together: in the most disruptive of their classes."""
+        by_target = {change.target: change for change in changes}
+        groups = [
+            [by_target[each.target] for each in made.proposals if each.target in by_target] for made in self._answers
+        ]
+        for _ in groups:
+            for group in groups:
+                worst = max((change.step_class for change in group), key=_CLASSES.__getitem__, default=StepClass.LIVE)
+                for change in group:
+                    change.step_class = worst
 
     # what the checks would say
 
