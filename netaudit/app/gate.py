@@ -1,83 +1,84 @@
 """The gate between two batches: re-audit of the hosts that were changed, their loss counters, and the user's own word.
 
 The hosts are still under their own guard while the gate is asked: a gate that fails, or that takes too long, needs no
-connection to put them right.
+connection to put them right. They are asked through the connection that verified them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from netaudit.app.audit import Job
-from netaudit.app.collect import Collector
 from netaudit.app.fanout import Width, fan_out
+from netaudit.app.rules import Question
+from netaudit.baseline.select import HostRules
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture, Probe
-from netaudit.model.result import Result, Severity, Verdict
+from netaudit.remedy import proof
 from netaudit.remedy.gates import GATE_DOMAINS, GateRow, GateVerdict, Sample, failures, gate_rows, sample_of
 
-Complaint: TypeAlias = "str | None"
-Command: TypeAlias = Callable[[Sequence[str]], Awaitable[Complaint]]
+Command: TypeAlias = Callable[[Sequence[str]], Awaitable["str | None"]]
+_Answer: TypeAlias = tuple[tuple[GateRow, ...], tuple[str, ...]]
 
-WORTH_STOPPING = Severity.MEDIUM  # a new finding of less does not stop a batch
+
+class Held(Protocol):
+    """A host whose change is verified and waits for a decision. ``app.guarded_host.GuardedHost`` is one."""
+
+    @property
+    def armed_with(self) -> Capture | None:
+        """What probes said just before the change."""
+        ...
+
+    @property
+    def verified_with(self) -> Capture | None:
+        """What probes said just after it."""
+        ...
+
+    async def look(self, probes: Sequence[Probe], within_s: float) -> Capture | None:
+        """What probes say now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the audit before the change knows of one host."""
+    """What the audit knows of one host. ``allowed`` failures are those from before, and those that were foreseen."""
 
-    job: Job
+    question: Question
+    rules: HostRules
     sample: Sample | None
-    failing: frozenset[tuple[str, str]]  # check and subject
-
-
-def failing(results: Sequence[Result]) -> frozenset[tuple[str, str]]:
-    """The check and subject of every failure that is worth stopping a batch for."""
-    pairs: set[tuple[str, str]] = set()
-    for result in results:
-        if result.verdict is not Verdict.FAIL or result.severity.rank < WORTH_STOPPING.rank:
-            continue
-        subjects = [item.subject for item in result.items if item.verdict is Verdict.FAIL]
-        pairs.update((result.check, subject) for subject in subjects or [""])
-    return frozenset(pairs)
-
-
-def known_of(job: Job, facts: Facts, results: Sequence[Result]) -> Known:
-    """What the gate will compare with, from a host's audit."""
-    return Known(job, sample_of(facts), failing(results))
+    failing: proof.Failing
+    allowed: proof.Failing
 
 
 @dataclass(slots=True)
 class Gate:
-    """Asks the hosts of a batch before and after its change. ``probes`` are those that ``gates.GATE_PROBES`` names."""
+    """Judges the hosts of a batch. ``probes`` are those that ``gates.GATE_PROBES`` names."""
 
-    collector: Collector
     known: Mapping[str, Known]
     probes: Sequence[Probe]
     width: Width = Width()
     command: Command | None = None
+    within_s: float = 60.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _before: dict[str, Sample | None] = field(default_factory=dict)
 
-    async def before(self, host: str) -> None:
-        """Take the sample that the change will be compared with. Never raises for a host's trouble."""
-        job = self.known[host].job
-        capture = await self.collector.collect(job.target, self.probes, {})
-        self._before[host] = _sample(capture)
+    async def judge(self, held: Mapping[str, Held], *, soaked: bool) -> GateVerdict:
+        """Compare the counters of these hosts, re-audit them, and ask the user's command last.
 
-    async def after(self, hosts: Sequence[str]) -> GateVerdict:
-        """Re-audit these hosts, compare their counters, and ask the user's command last."""
-        answers: dict[str, tuple[tuple[GateRow, ...], tuple[str, ...]]] = {}
+        A batch that did not soak was looked at a moment ago: what verified it serves here as well.
+        """
+        hosts = list(held)
+        answers: dict[str, _Answer] = {}
 
-        def done(place: int, answer: tuple[tuple[GateRow, ...], tuple[str, ...]]) -> None:
+        async def ask(host: str) -> _Answer:
+            return await self._ask(host, held[host], soaked=soaked)
+
+        def done(place: int, answer: _Answer) -> None:
             answers[hosts[place]] = answer
 
-        await fan_out(hosts, self._ask, width=self.width, done=done)
+        await fan_out(hosts, ask, width=self.width, done=done)
         rows = tuple(row for host in hosts for row in answers[host][0])
         reasons = [reason for host in hosts for reason in answers[host][1]]
         if not reasons and self.command is not None:
@@ -85,23 +86,23 @@ class Gate:
             reasons += [complaint] if complaint else []
         return GateVerdict(rows, tuple(reasons))
 
-    async def _ask(self, host: str) -> tuple[tuple[GateRow, ...], tuple[str, ...]]:
+    async def _ask(self, host: str, held: Held, *, soaked: bool) -> _Answer:
         known = self.known[host]
-        question = known.job.question
-        wanted = {probe.id: probe for probe in (*question.probes, *self.probes)}
-        capture = await self.collector.collect(known.job.target, tuple(wanted.values()), question.params)
-        rows = gate_rows(host, (known.sample, self._before.get(host), _sample(capture)))
+        capture = held.verified_with
+        if soaked or capture is None:
+            wanted = {probe.id: probe for probe in (*known.question.probes, *self.probes)}
+            capture = await held.look(tuple(wanted.values()), self.within_s)
+        rows = gate_rows(host, (known.sample, _sample(held.armed_with), _sample(capture)))
         reasons = [_said(row) for row in failures(rows)]
-        if capture.error is not None:
-            reasons.append(f"{host} could not be audited again: {capture.error.message}")
-        else:
-            results = question.judge(facts_of(capture, question.domains), self.now())
-            reasons += [_new(host, *pair) for pair in sorted(failing(results) - known.failing)]
-        return rows, tuple(reasons)
+        if capture is None:
+            return rows, (*reasons, f"{host} could not be audited again")
+        now = proof.failing(known.rules, facts_of(capture, known.question.domains), self.now())
+        new = proof.new_failures(now, known.allowed, proof.about_files(known.rules))
+        return rows, (*reasons, *(f"{host}: {line}" for line in new))
 
 
-def _sample(capture: Capture) -> Sample | None:
-    return sample_of(facts_of(capture, GATE_DOMAINS)) if capture.error is None else None
+def _sample(capture: Capture | None) -> Sample | None:
+    return sample_of(facts_of(capture, GATE_DOMAINS)) if capture is not None else None
 
 
 def _said(row: GateRow) -> str:
@@ -112,10 +113,6 @@ def _said(row: GateRow) -> str:
 
 def _figure(value: float, unit: str) -> str:
     return f"{100 * value:.2f} %" if unit == "ratio" else f"{value:.1f}{unit}"
-
-
-def _new(host: str, check: str, subject: str) -> str:
-    return f"{host}: {check} fails now and did not before" + (f" ({subject})" if subject else "")
 
 
 async def within(verdict: Awaitable[GateVerdict], limit_s: float) -> GateVerdict:

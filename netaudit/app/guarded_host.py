@@ -43,6 +43,7 @@ from netaudit.remedy.guard import FINAL, Action, Event, State
 from netaudit.remedy.host_side import Change, answer_of, files_of, payload
 from netaudit.remedy.unchanged import DOMAINS, differences
 from netaudit.remedy.work import Work
+from netaudit.wire.bundle import build
 
 _CLOSE_WITHIN_S = 1.0
 _SLACK_S = 1.0  # of the last line of an answer over what the host may wait
@@ -122,6 +123,7 @@ class GuardedHost:
         self._position = position
         self._session: Session | None = None
         self._before: Facts | None = None
+        self._seen: dict[Action, Capture] = {}
         self._begun = flow is not None  # a change that is taken up again is on record
         self._started_s = ways.clock()
         self._go_s: float | None = None
@@ -137,6 +139,34 @@ class GuardedHost:
         if self._go_s is None:
             return float(self.change.work.confirm_within_s)
         return self._go_s + self.change.work.confirm_within_s - self._ways.clock()
+
+    @property
+    def armed_with(self) -> Capture | None:
+        """What the watched probes said just before the change."""
+        return self._seen.get(Action.ARM)
+
+    @property
+    def verified_with(self) -> Capture | None:
+        """What all probes of the inspection said through the new connection, after the change."""
+        return self._seen.get(Action.VERIFY)
+
+    async def look(self, probes: Sequence[Probe], within_s: float) -> Capture | None:
+        """What some probes say of a change that is held; None where there is no whole answer. Decides nothing."""
+        bundle = build(
+            probes, nonce=self._ways.nonce(), deadline_s=deadline_s(within_s), params=self._inspection.params
+        )
+        decoder, started_at = decoder_for(bundle), datetime.now(UTC)
+        try:
+            async with asyncio.timeout(within_s):
+                session = await self._connected(fresh=False)
+                await session.run(bundle, decoder)
+        except (WorldError, OperatorError, TimeoutError):
+            await self.close()
+            return None
+        sections = decoder.finish()
+        if decoder.problem() is not None:
+            return None
+        return Capture(self.target.name, self.target.address, bundle.digest, started_at, 0.0, sections)
 
     async def apply(self) -> HostOutcome | None:
         """Claim, arm, apply, verify. None: it is verified and waits for ``confirm`` or ``abandon``."""
@@ -160,6 +190,11 @@ class GuardedHost:
     async def recover(self, *, objected: bool = False) -> HostOutcome:
         """Find out what became of a change whose controller is gone, and finish or undo it."""
         return await self._ended(await self._drive(self.flow.recover(objected=objected)))
+
+    async def tidy(self) -> None:
+        """Let the host forget a change whose end is known. Never raises for what the host does."""
+        await self._drive(self.flow.tidy())
+        await self.close()
 
     async def close(self) -> None:
         """Give back the connection. Never raises; safe to call twice."""
@@ -270,6 +305,7 @@ class GuardedHost:
         capture = Capture(self.target.name, self.target.address, "", started_at, 0.0, tuple(sections))
         objections: tuple[str, ...] = ()
         files = files_of(sections, self.change.work) if action in {Action.ARM, Action.ABORT} else ()
+        self._seen[action] = capture
         if action is Action.ARM and self._inspection.watched:
             self._before = facts_of(capture, DOMAINS)
         elif action is Action.VERIFY:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from netaudit.app.fanout import Width, fan_out
-from netaudit.app.gate import within
+from netaudit.app.gate import Held, within
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
 from netaudit.remedy.batches import part_of
 from netaudit.remedy.gates import GateVerdict
@@ -25,7 +25,7 @@ FOR_CHANGING = 0.35  # after that no further host of a batch is begun before its
 FOR_CONFIRMING = 0.35  # by then the gate must have judged
 
 
-class Guarded(Protocol):
+class Guarded(Held, Protocol):
     """One host with one part of its plan. ``app.guarded_host.GuardedHost`` is one."""
 
     async def apply(self) -> HostOutcome | None:
@@ -44,11 +44,7 @@ class Guarded(Protocol):
 class Gates(Protocol):
     """Judges a batch. ``app.gate.Gate`` is one."""
 
-    async def before(self, host: str) -> None:
-        """Note how a host is, just before its change."""
-        ...
-
-    async def after(self, hosts: Sequence[str]) -> GateVerdict:
+    async def judge(self, held: Mapping[str, Held], *, soaked: bool) -> GateVerdict:
         """Whether the hosts of a batch are as well as they were."""
         ...
 
@@ -152,7 +148,6 @@ class Rollout:
                 later.append(host)
                 return None
             guards[host] = self.guarded(part_of(plans[host], step_class))
-            await self.gate.before(host)
             return await guards[host].apply()
 
         def applied(place: int, outcome: HostOutcome | None) -> None:
@@ -164,17 +159,20 @@ class Rollout:
         await fan_out(hosts, apply, width=self.terms.width, done=applied)
         if held:
             held.sort(key=hosts.index)
-            verdict = await self._judged(number, held, started, stop)
-            await self._decide(number, held, guards, verdict)
+            waiting = {host: guards[host] for host in held}
+            verdict = await self._judged(number, waiting, started, stop)
+            await self._decide(number, waiting, verdict)
         return sorted(later, key=hosts.index)
 
-    async def _judged(self, number: int, held: Sequence[str], started: float, stop: asyncio.Event) -> GateVerdict:
+    async def _judged(
+        self, number: int, held: Mapping[str, Guarded], started: float, stop: asyncio.Event
+    ) -> GateVerdict:
         """The gate's verdict, within what is left of the hosts' own time; the soak counts as part of it."""
-        self.observer.gate_waits(number, held, self.terms.soak_s)
+        self.observer.gate_waits(number, tuple(held), self.terms.soak_s)
 
         async def ask() -> GateVerdict:
             await self.sleep(self.terms.soak_s)
-            return await self.gate.after(held)
+            return await self.gate.judge(held, soaked=self.terms.soak_s > 0)
 
         left_s = self.terms.judge_within_s - (self.clock() - started)
         asking = asyncio.ensure_future(within(ask(), max(left_s, 0.0)))
@@ -190,14 +188,14 @@ class Rollout:
         self.observer.gate_said(number, verdict)
         return verdict
 
-    async def _decide(
-        self, number: int, held: Sequence[str], guards: Mapping[str, Guarded], verdict: GateVerdict
-    ) -> None:
+    async def _decide(self, number: int, held: Mapping[str, Guarded], verdict: GateVerdict) -> None:
+        hosts = list(held)
+
         async def decide(host: str) -> HostOutcome:
-            guard = guards[host]
+            guard = held[host]
             return await (guard.confirm() if verdict.passed else guard.abandon(f"gate: {verdict.reason}"))
 
-        await fan_out(held, decide, width=self.terms.width, done=lambda _, outcome: self._ended(number, outcome))
+        await fan_out(hosts, decide, width=self.terms.width, done=lambda _, outcome: self._ended(number, outcome))
 
     def _ended(self, number: int, outcome: HostOutcome) -> None:
         self._outcomes.append((number, outcome))

@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "outliers": ("outliers", "hosts that differ from the majority of their group, without any baseline"),
     "plan": ("plan", "what would be changed on which host, as a difference; changes nothing"),
+    "fix": ("fix", "the guarded remediation: plan, approve, canary, batches, verify, confirm, persist"),
     "vet": ("vet", "pin reviewed remediations, or list the pins"),
     "facts": ("facts", "the collected facts of one host, as JSON"),
     "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),

@@ -52,6 +52,11 @@ def duration(text: str) -> float:
     return seconds
 
 
+def span(text: str) -> float:
+    """Seconds of an option that may also be none at all, such as ``--soak 0s``."""
+    return 0.0 if text in {"0", "0s"} else duration(text)
+
+
 def positive(text: str) -> int:
     """A whole number above zero."""
     if not (text.isascii() and text.isdigit()) or int(text) == 0:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,11 +26,13 @@ from netaudit.cli.rules import probes_digest, questions
 from netaudit.cli.run_request import SITE, Fleet
 from netaudit.errors import PlanError, UsageError
 from netaudit.facts.snapshot import facts_of
+from netaudit.model.facts import Facts
 from netaudit.model.plan import HostPlan, NotRemedied, Plan, StepClass
 from netaudit.model.probe import Capture
 from netaudit.model.result import BaselineRef, FleetFinding, HostReport, HostStatus, RunInfo, Summary
 from netaudit.remedy.batches import DEFAULT_SERIAL, batches_of, parse_serial
 from netaudit.remedy.changes import Choices
+from netaudit.remedy.gates import GATE_DOMAINS
 from netaudit.remedy.pins import Altered, Pin
 from netaudit.remedy.plan_file import load_plan, sealed
 from netaudit.remedy.planner import DOMAINS, Material, host_plan
@@ -115,14 +117,23 @@ def stored_plan(path: Path) -> Plan:
     return load_plan(text, str(path), datetime.now(UTC), __version__)
 
 
-def make_plan(args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, command: str = "plan") -> Made:
-    """Audit the fleet and plan for each host. Raises OperatorError before any host is contacted."""
+def make_plan(
+    args: argparse.Namespace,
+    fleet: Fleet,
+    ruleset: Ruleset,
+    command: str = "plan",
+    planned: Callable[[HostPlan, Job, HostRules, Facts], None] | None = None,
+) -> Made:
+    """Audit the fleet and plan for each host. Raises OperatorError before any host is contacted.
+
+    ``planned`` is told of each host with something to do, while its facts are still at hand.
+    """
     serial = parse_serial(args.serial)
     choices, remediations = choices_of(args, ruleset), remediations_of(args, ruleset)
     asked = questions()
-    jobs, rules = _jobs(fleet, ruleset, asked)
+    jobs, rules = jobs_of(fleet, ruleset, asked)
     created_at = datetime.now(UTC).replace(microsecond=0)
-    planner = _Planner(rules, remediations, choices, created_at)
+    planner = _Planner(jobs, rules, remediations, choices, created_at, planned)
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
     outcome = perform(fleet, jobs, run, Observers(planner, progress_of(args)))
@@ -141,7 +152,7 @@ def make_plan(args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, command:
     return Made(sealed(plan), planner.reports, outcome.run, outcome.summary, serial)
 
 
-def _jobs(fleet: Fleet, ruleset: Ruleset, asked: Questions) -> tuple[list[Job], list[HostRules]]:
+def jobs_of(fleet: Fleet, ruleset: Ruleset, asked: Questions) -> tuple[list[Job], list[HostRules]]:
     """What is asked of each host: what its checks need, and what a plan rests on besides."""
     widened: dict[int, tuple[HostRules, HostRules]] = {}
     jobs, all_rules = [], []
@@ -170,8 +181,16 @@ class _Planner(Silent):
     """Plans for each host as it answers."""
 
     def __init__(
-        self, rules: Sequence[HostRules], remediations: Remediations, choices: Choices, created_at: datetime
+        self,
+        jobs: Sequence[Job],
+        rules: Sequence[HostRules],
+        remediations: Remediations,
+        choices: Choices,
+        created_at: datetime,
+        planned: Callable[[HostPlan, Job, HostRules, Facts], None] | None,
     ) -> None:
+        self._jobs = jobs
+        self._planned = planned
         self._rules = rules
         self._remediations = remediations
         self._choices = choices
@@ -189,10 +208,12 @@ class _Planner(Silent):
             self._plans[position] = HostPlan(report.name, report.address, "", "", (), left)
             return
         rules = self._rules[position]
-        facts = facts_of(capture, rules.domains)
-        self._plans[position] = host_plan(
+        facts = facts_of(capture, rules.domains | GATE_DOMAINS)
+        made = self._plans[position] = host_plan(
             Material(rules, facts, report.results, self._remediations, self._choices, self._created_at)
         )
+        if made.steps and self._planned is not None:
+            self._planned(made, self._jobs[position], rules, facts)
 
     @property
     def reports(self) -> tuple[HostReport, ...]:

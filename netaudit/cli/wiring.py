@@ -47,8 +47,9 @@ class Routed:
         return await self._for(target.connection).open(target)
 
     async def close(self) -> None:
-        """Close both, if they were made."""
-        for transport in self._made.values():
+        """Close both, if they were made. What is opened afterwards is reached by new ones."""
+        made, self._made = self._made, {}
+        for transport in made.values():
             await transport.close()
 
     def _for(self, connection: Connection) -> Transport:

@@ -17,11 +17,13 @@ from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, Step
 from netaudit.model.reading import Absent
 from netaudit.model.result import Severity
+from netaudit.remedy.operations import operation_of
 
 Failing: TypeAlias = Mapping[tuple[str, str], Severity]
 
 BOOT_PROBES = ("persisted",)
 BOOT_DOMAINS = frozenset({"persisted"})
+WORTH_STOPPING = Severity.MEDIUM  # a new finding of less does not stop a batch
 _PERSISTED = "facts.persisted"
 
 
@@ -43,14 +45,32 @@ def answered(plan: HostPlan, part: HostPlan, before: Failing) -> Failing:
     return {pair: severity for pair, severity in before.items() if pair[0] in mine and pair not in left}
 
 
-def of_files(expected: Failing, rules: HostRules) -> Failing:
-    """Of some failures those that only files can end: their checks read what the next boot would bring."""
-    about = {
+def about_files(rules: HostRules) -> frozenset[str]:
+    """The checks that read what the next boot would bring: a change proves them once its files are written."""
+    return frozenset(
         check.compiled.check.id
         for check in rules.checks
         if any(read == _PERSISTED or read.startswith(f"{_PERSISTED}.") for read in all_reads(check.compiled.check))
-    }
-    return {pair: severity for pair, severity in expected.items() if pair[0] in about}
+    )
+
+
+def foreseen(facts: Facts, steps: Sequence[Step]) -> Facts:
+    """The facts as they would be with the running values of these steps."""
+    for step in steps:
+        facts = operation_of(step).foreseen(step.arguments, step.namespace, step.after, facts)
+    return facts
+
+
+def new_failures(now: Failing, allowed: Failing, about: Collection[str]) -> tuple[str, ...]:
+    """A line for each failure worth stopping for that was neither there before nor foreseen.
+
+    ``about`` are checks that say nothing yet: those of files that are still to be written.
+    """
+    return tuple(
+        f"{check} fails now and did not before" + (f" ({subject})" if subject else "")
+        for (check, subject), severity in sorted(now.items())
+        if severity.rank >= WORTH_STOPPING.rank and check not in about and (check, subject) not in allowed
+    )
 
 
 def unanswered(before: Failing, now: Failing) -> tuple[str, ...]:

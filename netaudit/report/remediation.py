@@ -16,7 +16,7 @@ from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
 
-_LABELS: Mapping[Outcome, tuple[str, Role]] = {
+LABELS: Mapping[Outcome, tuple[str, Role]] = {
     Outcome.LOST: ("LOST", Role.CRITICAL),
     Outcome.ROLLED_BACK: ("UNDONE", Role.HIGH),
     Outcome.REFUSED: ("REFUSED", Role.MEDIUM),
@@ -134,7 +134,7 @@ def _outcome_block(outcome: Outcome, hosts: Sequence[HostOutcome], options: Opti
     if not ended:
         return ()
     words = Words(options)
-    name, role = _LABELS[outcome]
+    name, role = LABELS[outcome]
     lines: list[Line] = [Row(Span(name, role), (Span(_MEANS[outcome], Role.TITLE),))]
     for reason, alike in _by_reason(ended):
         names = tuple(host.host for host in alike)
@@ -194,10 +194,13 @@ def _notes(hosts: Sequence[HostOutcome], options: Options) -> Block:
                 names.append(host.host)
     if not found:
         return ()
-    lines: list[Line] = [Row(Span("LEFT TO DO", Role.WARN), (Span("by you: netaudit does not do it", Role.TITLE),))]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for note, names in found.items():
+        alike.setdefault(tuple(names), []).append(note)
+    lines: list[Line] = [Row(Span("NOTES", Role.TITLE), (Span("what to know of these hosts", Role.TITLE),))]
+    for names, notes in alike.items():
         lines.append(Row(hosts_label(len(names)), (Span(words.hosts(names), Role.HOSTS),)))
-        lines.append(text_row("", words.say(note, ADVICE_CHARS)))
+        lines.extend(text_row(options.signs.dot, words.say(note, ADVICE_CHARS)) for note in notes)
     return tuple(lines)
 
 
@@ -207,7 +210,7 @@ def _totals(hosts: Sequence[HostOutcome]) -> Block:
     shown = [(number, outcome) for number, outcome in numbers if number]
     for place, (number, outcome) in enumerate(shown):
         spans.append(Span(", " if place else "", Role.FAINT))
-        spans.append(Span(f"{number:,}{NO_BREAK}{outcome}", _LABELS[outcome][1]))
+        spans.append(Span(f"{number:,}{NO_BREAK}{outcome}", LABELS[outcome][1]))
     if not shown:
         spans.append(Span("nothing to do", Role.GOOD))
     return (Row(NO_LABEL, tuple(spans)),)

@@ -47,14 +47,10 @@ class World:
         """The guard of one host."""
         return Guard(self, plan)
 
-    async def before(self, host: str) -> None:
-        """The gate's first question."""
-        self.log.append(("before", host))
-
-    async def after(self, hosts) -> GateVerdict:
-        """The gate's second question."""
+    async def judge(self, held, *, soaked) -> GateVerdict:
+        """The gate's question."""
         self.gates += 1
-        self.log.append(("gate", tuple(hosts)))
+        self.log.append(("gate", tuple(held)))
         if self.stop_at_gate == self.gates:
             self.stop.set()
             await asyncio.sleep(3600)
