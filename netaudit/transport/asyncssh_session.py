@@ -8,6 +8,7 @@ guard inside the payload learns that nobody listens any more. Then the channel i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -115,7 +116,8 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
 
     def _send(self, data: bytes) -> None:
         if data and self._channel is not None:
-            self._channel.write(data)
+            with contextlib.suppress(OSError):  # a shell that is gone already: how it ended is told by connection_lost
+                self._channel.write(data)
 
 
 def _nothing() -> None:

@@ -79,6 +79,7 @@ class Escalation:
     nonce: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
     ready: bool = field(default=False, init=False)
     _started: bool = field(default=False, init=False)
+    _begun: set[Stream] = field(default_factory=set, init=False)  # the streams on which the start word has come
     _password_sent: bool = field(default=False, init=False)
     _preamble_bytes: int = field(default=0, init=False)
     _kept: dict[Stream, bytearray] = field(init=False, repr=False)
@@ -105,7 +106,7 @@ class Escalation:
     def receive(self, stream: Stream, data: bytes) -> Reply:
         """Take bytes of the host. Raises WorldError when the escalation has visibly failed."""
         if self.ready:
-            return Reply(answer=self._split(stream, data))
+            return Reply(answer=self._split(stream, self._after_start(stream, data)))
         self._preamble_bytes += len(data)
         if self._preamble_bytes > MAX_PREAMBLE_BYTES:
             raise WorldError(
@@ -116,7 +117,7 @@ class Escalation:
             )
         kept = self._kept[stream]
         kept += data
-        greeting = self._see_start(kept)
+        greeting = self._see_start(stream, kept)
         if rest := self._see_ready(kept):
             return Reply(answer=self._split(stream, rest[0]))
         send = greeting + self._see_prompt(kept)
@@ -195,15 +196,35 @@ class Escalation:
     def _asks_shell_itself(self) -> bool:
         return "echo" not in self._shell()
 
-    def _see_start(self, kept: bytearray) -> bytes:
+    def _see_start(self, stream: Stream, kept: bytearray) -> bytes:
         """Drop the noise before the start word; the first one seen may have to be answered by a question."""
         word = self._start_word.encode()
         at = kept.find(word)
         if at < 0:
             return b""
         del kept[: at + len(word)]
+        self._begun.add(stream)
         first, self._started = not self._started, True
         return f"echo {self._ready_word}\n".encode() if first and self._asks_shell_itself() else b""
+
+    def _after_start(self, stream: Stream, data: bytes) -> bytes:
+        """What of these bytes belongs to the answer.
+
+        The shell may be seen to be ready on one stream before the start word has come on the other: what stands before
+        that word, the word itself and the end of its line are of no answer. On a terminal the streams come as one.
+        """
+        if stream in self._begun or self.wants_terminal:
+            return data
+        kept = self._kept[stream]
+        kept += data
+        at = kept.find(self._start_word.encode())
+        end = kept.find(b"\n", at) if at >= 0 else -1
+        if end < 0 and len(kept) < _KEPT_BYTES:
+            return b""
+        self._begun.add(stream)
+        rest = bytes(kept[end + 1 :])
+        kept.clear()
+        return rest
 
     def _see_ready(self, kept: bytearray) -> tuple[bytes] | None:
         """What follows the ready line, once the line is whole."""

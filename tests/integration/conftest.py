@@ -9,6 +9,14 @@ import pytest
 from netaudit.lab import Lab
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Whatever uses the lab runs in one worker: each worker of a session would bring up a lab of its own."""
+    for item in items:
+        if "lab_fleet" in item.fixturenames and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("lab"))
+
+
 @pytest.fixture(scope="session")
 def needs_root():
     """Skip where network namespaces cannot be made."""

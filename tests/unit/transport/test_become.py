@@ -246,6 +246,18 @@ def test_a_question_nobody_knows_is_quoted_at_the_limit():
     assert error.message.isprintable()
 
 
+@pytest.mark.parametrize("cut", range(len(START) + 8))
+def test_a_start_word_that_comes_late_on_standard_error_is_no_answer(cut):
+    """The shell may be ready on standard output first: then noise and start word of standard error are dropped."""
+    su = talk(SU, None)
+    say(su, (Stream.OUT, START + READY))
+    assert su.ready
+    late = b"noise \n" + START + b"aside\n"
+    fed = [*su.receive(Stream.ERR, late[:cut]).answer, *su.receive(Stream.ERR, late[cut:]).answer]
+    fed += su.receive(Stream.ERR, b"more").answer
+    assert b"".join(data for _, data in fed) == b"aside\nmore"
+
+
 @pytest.mark.parametrize("said", [b"", b"sudo: unable to resolve host web1: Temporary failure in name resolution\n"])
 def test_a_slow_name_lookup_is_told_at_the_limit(said):
     """sudo looks up the host's own name before it says anything: a silence is not called an unknown question."""
