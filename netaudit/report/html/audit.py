@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from markupsafe import Markup
 
@@ -17,6 +16,7 @@ from netaudit.report.html.headline import headline_of
 from netaudit.report.html.page import pieces
 from netaudit.report.html.payload import matrix_json
 from netaudit.report.html.sections import sections_of
+from netaudit.report.html.times import time_text
 from netaudit.report.one_host import LAYERS
 from netaudit.units import format_duration
 
@@ -80,11 +80,6 @@ def audit_html(
     for report in hosts:
         page.add(report)
     yield from page.pieces(run, summary, fleet)
-
-
-def time_text(when: datetime) -> str:
-    """A point in time as the page tells it."""
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _layer_place(layer: str) -> tuple[int, str]:

@@ -74,22 +74,43 @@ def place_of(value: float, bins: Sequence[Bin]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A curve through measured points: ``points`` as SVG wants them."""
+class Gauge:
+    """A need beside what there is, in units of a field 100 wide. ``full`` is where the limit stands."""
 
-    points: str
-    last_x: float
-    last_y: float
+    need: float
+    full: float
+    in_use: float | None
+    is_beyond: bool  # the need was cut at the edge
 
 
-def line(values: Sequence[tuple[float, float]], *, width: float, height: float, low: float, high: float) -> Line:
-    """The curve of (time, value) pairs in a field of this size, from its first time at the left to its last."""
-    if not values:
-        return Line("", 0, 0)
-    start, end = values[0][0], values[-1][0]
-    span_x = (end - start) or 1
-    span_y = (high - low) or 1
-    points = [
-        (round((x - start) / span_x * width, 1), round(height - (y - low) / span_y * height, 1)) for x, y in values
-    ]
-    return Line(" ".join(f"{x:g},{y:g}" for x, y in points), *points[-1])
+def gauge(required: float, limit: float, in_use: float | None = None) -> Gauge:
+    """The limit stands at three fifths of the field, so that there is room for a need of up to 1.6 times as much."""
+    full = 60.0
+    if limit <= 0 or math.isinf(limit):
+        return Gauge(100.0 if limit <= 0 < required else 1.0, full, None, is_beyond=limit <= 0 < required)
+    need = required / limit * full
+    used = None if in_use is None else round(min(100.0, in_use / limit * full), 1)
+    return Gauge(round(min(100.0, max(0.8, need)), 1), full, used, is_beyond=need > 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a timeline."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def columns(series: Sequence[int], *, width: float = 300, height: float = 40) -> tuple[Column, ...]:
+    """What a counter grew by between one sample and the next: a column each, the tallest as high as the field."""
+    most = max((abs(each) for each in series), default=0)
+    step = width / len(series) if series else 0
+    made = []
+    for place, grown in enumerate(series):
+        tall = max(1.0, abs(grown) / most * height) if grown and most else 0.0
+        made.append(
+            Column(round(place * step, 2), round(height - tall, 2), round(max(0.5, step - 1.5), 2), round(tall, 2))
+        )
+    return tuple(made)

@@ -100,16 +100,37 @@ def look(browser) -> Iterator[Callable[..., Seen]]:
             assert {url.partition("#")[0] for url in seen.requests} <= {seen.page.url.partition("#")[0]}
 
 
-@pytest.fixture(scope="session")
-def made_up() -> ModuleType:
-    """The made-up fleet of the golden summaries."""
-    path = ROOT / "tests" / "golden" / "synthetic.py"
-    spec = importlib.util.spec_from_file_location("synthetic_fleet_for_pages", path)
+def module_at(path: Path) -> ModuleType:
+    """A module of the tests, which are no packages to import from."""
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_for_pages", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def made_up() -> ModuleType:
+    """The made-up fleet of the golden summaries."""
+    return module_at(ROOT / "tests" / "golden" / "synthetic.py")
+
+
+@pytest.fixture(scope="session")
+def kind_page(tmp_path_factory) -> Callable[..., Path]:
+    """The page of another kind of report: ``kind_page("capacity")``; with ``evil`` in every text of a host."""
+    folder = tmp_path_factory.mktemp("kinds")
+    kinds = module_at(Path(__file__).with_name("kinds.py"))
+    written: dict[tuple[str, str], Path] = {}
+
+    def page(kind: str, evil: str = "") -> Path:
+        if (kind, evil) not in written:
+            path = written[kind, evil] = folder / f"{kind}{len(written)}.html"
+            with path.open("w") as stream:
+                stream.writelines(kinds.PAGES[kind](evil))
+        return written[kind, evil]
+
+    return page
 
 
 def with_groups(report: HostReport) -> HostReport:

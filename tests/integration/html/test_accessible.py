@@ -39,6 +39,15 @@ def test_a_host_in_its_dialog(look, page_of, scheme):
     assert [] == violations(seen.page)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["capacity", "diagnosis", "remediation", "drift"])
+def test_the_other_pages_in_both_themes(look, kind_page, kind, scheme):
+    """Unfolded, so that everything is looked at."""
+    seen = look(kind_page(kind), scheme=scheme)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert [] == violations(seen.page)
+
+
 def test_on_a_phone(look, page_of):
     """Targets and contrast at phone width."""
     assert [] == violations(look(page_of(12), viewport=PHONE).page)
