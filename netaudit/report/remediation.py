@@ -198,8 +198,8 @@ def _notes(hosts: Sequence[HostOutcome], options: Options) -> Block:
     for note, names in found.items():
         alike.setdefault(tuple(names), []).append(note)
     lines: list[Line] = [Row(Span("NOTES", Role.TITLE), (Span("what to know of these hosts", Role.TITLE),))]
-    for names, notes in alike.items():
-        lines.append(Row(hosts_label(len(names)), (Span(words.hosts(names), Role.HOSTS),)))
+    for hosts_alike, notes in alike.items():
+        lines.append(Row(hosts_label(len(hosts_alike)), (Span(words.hosts(hosts_alike), Role.HOSTS),)))
         lines.extend(text_row(options.signs.dot, words.say(note, ADVICE_CHARS)) for note in notes)
     return tuple(lines)
 
