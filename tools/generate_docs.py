@@ -1,4 +1,4 @@
-"""Writes docs/probes.md, docs/facts.md and docs/checks.md from what they describe. With --check it only compares."""
+"""Writes docs/probes.md, facts.md, checks.md and guard.md from what they describe. With --check it only compares."""
 
 from __future__ import annotations
 
@@ -150,7 +150,65 @@ def _anchor(check: str) -> str:
     return check.replace(".", "")
 
 
-PAGES = {"probes.md": probes_page, "facts.md": facts_page, "checks.md": checks_page}
+_GUARD_HEAD = """\
+# The guard
+
+{note}
+
+Nothing is changed on a host before the host itself is armed to undo it. The change stays only after the controller has
+logged in anew, looked, and confirmed. A dead controller, a cut cable or a reboot end in the old state.
+
+```mermaid
+{diagram}
+```
+
+{table}
+"""
+_GUARD_TEXT = """
+## Three connections
+
+A: the values are compared with the plan, the host is locked, its undo is laid out, and a process is started that
+outlives the session. B: is that process still there after A has gone? Only then does it start. C: a new login with full
+authentication asks the probes again; the checks must pass, and routes, addresses, interfaces, listeners and other
+network namespaces must be as they were. It also carries the confirmation, or a later one does.
+
+## What stands on the host
+
+One directory, `/run/netaudit`, root's alone, on a tmpfs; in it a lock, who holds it, and a directory for the change. One
+process, a unit of systemd where that runs (`netaudit-ID-guard.service`), else a session of its own. It alone changes
+values and files. Confirmation, abort and deadline race for one hard link, which exactly one of them can make. When the
+end is in the journal, all of it is removed.
+
+## Times
+
+`--confirm-within` (default {confirm_s} s, at most {most_s} s) counts on the host, by its uptime, from the start of the
+change. Half of it may be used to verify. The undo begins within a second of the deadline. Files are written after the
+confirmation; for {linger_s} s the host can still undo them, while the controller reads what the next boot would bring.
+
+## Limits
+
+- Without systemd the process belongs to the login session's control group: a logind with KillUserProcesses ends it at
+  logout. Connection B finds that out before anything is changed, and the host is refused.
+- The process can be killed by root, or by the kernel when memory is short. Then nothing is undone until the next
+  contact: `netaudit resume` runs its undo under the lock.
+- A process that SIGKILL does not end, as in a driver that hangs, is left to its fate; the undo goes on.
+- Settings without a run-time form, such as boot parameters, are never guarded: they are advice.
+- A new login does not prove everything: an answer may still find its way by a neighbour entry that is about to expire. A
+  gate with a soak between batches sees more.
+"""
+
+
+def guard_page() -> str:
+    """The table of the guard, as a diagram and as a table, with what stands on a host meanwhile."""
+    from netaudit.remedy import guard
+    from netaudit.remedy.host_side import LINGER_S
+    from netaudit.remedy.work import CONFIRM_AT_MOST_S, CONFIRM_WITHIN_S
+
+    head = _GUARD_HEAD.format(note=_NOTE, diagram=guard.as_diagram(), table=guard.as_markdown())
+    return head + _GUARD_TEXT.format(confirm_s=CONFIRM_WITHIN_S, most_s=CONFIRM_AT_MOST_S, linger_s=LINGER_S)
+
+
+PAGES = {"probes.md": probes_page, "facts.md": facts_page, "checks.md": checks_page, "guard.md": guard_page}
 
 
 def main() -> int:

@@ -44,22 +44,27 @@ class Recovery:
         return await self._each(records, self._resume, told)
 
     async def _resume(self, record: ChangeRecord) -> HostOutcome:
+        target = self.target_of(record.host)
         if record.is_final:
+            if not record.is_tidied and target is not None:
+                await self._taken_up(record, target).tidy()
             return _recorded(record)
         if not record.entries:
             return await self._never_begun(record)
-        target = self.target_of(record.host)
         if target is None:
             hint = f"find it in the inventory again, then resume; or look at {_subjects(record.work)} there"
             return _outcome(record, Outcome.LOST, f"{record.host} is not in the inventory", hint)
-        change = Change(record.work, "", record.owner, record.id)
-        flow = Flow(record.work, state=record.state, boot_id=record.boot_id)
-        host = GuardedHost(target, change, self.ways, self.inspection, steps=_shown(record.work), flow=flow)
-        outcome = await host.recover(objected=record.was_objected)
+        outcome = await self._taken_up(record, target).recover(objected=record.was_objected)
         if outcome.outcome is Outcome.LOST:
             hint = f"resume again when {record.host} can be reached, or log in and look at {_subjects(record.work)}"
             return replace(outcome, hint=hint)
         return outcome
+
+    def _taken_up(self, record: ChangeRecord, target: Target) -> GuardedHost:
+        """The change as a later controller finds it: without the token, so it can never confirm."""
+        change = Change(record.work, "", record.owner, record.id)
+        flow = Flow(record.work, state=record.state, boot_id=record.boot_id)
+        return GuardedHost(target, change, self.ways, self.inspection, steps=_shown(record.work), flow=flow)
 
     async def _never_begun(self, record: ChangeRecord) -> HostOutcome:
         """The controller ended before it asked the host for anything."""

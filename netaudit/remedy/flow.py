@@ -164,6 +164,7 @@ class Flow:
         every other one is undone.
         """
         self._force = objected
+        self._claimed = True  # perhaps
         try:
             if self.state is not State.ROLLING_BACK:
                 yield from self._move(Event.RESUMED, "")
@@ -217,8 +218,8 @@ class Flow:
         elif got.answer.word is not Word.ARMED:
             yield from self._said(Event.REFUSED)
         elif odd := surprise(self.work, got.files):
+            self._claimed = True
             yield Ask(Action.ABORT, fresh=False, within_s=CONTACT_S)
-            yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
             self.reason = odd
             yield from self._said(Event.REFUSED)
         else:
@@ -441,7 +442,6 @@ class Flow:
             return
         if self.state in {State.CLAIMED, State.ARMED}:
             yield Ask(Action.ABORT, fresh=False, within_s=CONTACT_S)
-            yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
         yield from self._said(Event.UNWRITTEN)
 
     def _end(self) -> Talk:
@@ -450,7 +450,13 @@ class Flow:
         if self._is(State.CONFIRMED):
             yield from self._close_found()
         if self.state in FINAL - {State.LOST} and self._claimed:
-            yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
+            yield from self.tidy()
+        return Ending(self.state, self.reason.text, self.reason.hint)
+
+    def tidy(self) -> Talk:
+        """Let the host forget a change whose end is in the journal. Whether it does changes nothing any more."""
+        yield Note(Entry(self.state, Action.TIDY))
+        yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
         return Ending(self.state, self.reason.text, self.reason.hint)
 
     def _close_found(self) -> _Moving:

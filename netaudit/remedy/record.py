@@ -55,6 +55,11 @@ class ChangeRecord:
         events = [entry.event for entry in self.entries if entry.event is not None]
         return events[-2:] == [Event.CONFIRMED, Event.OBJECTION]
 
+    @property
+    def is_tidied(self) -> bool:
+        """Whether the host was told to forget it, or had never heard of it."""
+        return self.was_asked(Action.TIDY) or not self.was_asked(Action.CHECK)
+
     def was_asked(self, action: Action) -> bool:
         """Whether it was about to be asked of the host at some time."""
         return any(entry.action is action for entry in self.entries)
