@@ -23,7 +23,7 @@ _TICKS = re.compile(r"`+")
 
 def prose(text: str, limit: int = 600) -> str:
     """Text as a part of a paragraph."""
-    said = _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", _broken(printable(text, limit))))
+    said = _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", _broken(printable(text, limit).lstrip())))
     return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
