@@ -55,9 +55,11 @@ class Console(Silent):
 
     def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
         """Print the summary."""
+        self._progress.finished(run, summary, fleet)
+        if not self._outputs:
+            return
         from netaudit.report import terminal
 
-        self._progress.finished(run, summary, fleet)
         for output in self._outputs:
             with opened(output) as stream:
                 console = terminal.console_for(stream, self._args.color, os.environ)
