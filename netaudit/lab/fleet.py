@@ -75,6 +75,11 @@ class Lab:
         return self.directory / "baseline.yaml"
 
     @property
+    def bridge(self) -> str:
+        """The name of the bridge that its hosts are plugged into."""
+        return self._id
+
+    @property
     def prefix(self) -> str:
         """How the names of all its network namespaces begin."""
         return f"netaudit-{self._id}-"

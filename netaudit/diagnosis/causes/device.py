@@ -173,7 +173,7 @@ def _link(window: Window) -> Case | None:
         )
         return Case(
             Confidence.CERTAIN,
-            f"{nic.name} {what}",
+            what,
             changes=(
                 *(f"{device_key(nic)}.{name}" for name in (*names, "carrier_changes")),
                 *(f"{device_key(nic)}/{name}" for name in driver),

@@ -149,11 +149,13 @@ def _neighbour_unreachable(window: Window) -> Case | None:
     ]
     if not counts:
         return None
-    answered = window.deltas.up("arp_cache.res_failed", "Icmp.InDestUnreachs", "TcpExt.TCPSynRetrans")
-    if not max(counts) or not answered:
+    told = window.deltas.up("Icmp.InDestUnreachs")  # the host's own messages to itself are counted too
+    failed = window.deltas.up("arp_cache.res_failed")
+    grown = counts[-1] - counts[0]
+    if not max(counts) or not (told >= 3 or failed >= 3 or grown > 0):
         return None
     return Case(
-        Confidence.LIKELY if max(counts) >= 2 or window.deltas.up("Icmp.InDestUnreachs") else Confidence.POSSIBLE,
+        Confidence.LIKELY if told >= 3 or failed >= 3 else Confidence.POSSIBLE,
         f"{max(counts):,} neighbours do not answer ARP or neighbour discovery",
         changes=("arp_cache.res_failed", "Icmp.InDestUnreachs", "arp_cache.unresolved_discards"),
         ruled_out=(("no-route", "OutNoRoutes did not move"),) if not window.deltas.up("Ip.OutNoRoutes") else (),
@@ -301,7 +303,7 @@ RULES = (
         id="neighbour-unreachable", code="D22", title="Neighbours do not answer",
         layer=Layer.IP, severity=Severity.MEDIUM, judge=_neighbour_unreachable, needs=("@neighbours",),
         fix="See whether those addresses exist on this link, and whether ARP passes.",
-        look=("ip neigh show nud failed", "tcpdump arp"), explains=("connect-unanswered", "unreachable-received"),
+        look=("ip neigh show nud failed", "tcpdump arp"), explains=("connect-unanswered", "unreachable-received", "unreachable-sent"),
     ),
     CauseRule(
         id="reassembly-failed", code="D23", title="Fragments cannot be put together",
