@@ -28,8 +28,8 @@ _SOURCES = (
     "measured on Linux 6.18: 0.59 to 0.63 of a receive buffer were in flight, 0.95 of a send buffer",
 )
 RECEIVE = Resource(
-    "receive-buffer", "Receive buffer of one connection", "transport", "bytes", RECEIVE_SHARE / _ASKED_SHARE, _UNCERTAINTY,
-    "one connection does not reach the bandwidth that is declared", _SOURCES,
+    "receive-buffer", "Receive buffer of one connection", "transport", "bytes", RECEIVE_SHARE / _ASKED_SHARE,
+    _UNCERTAINTY, "one connection does not reach the bandwidth that is declared", _SOURCES,
 )  # fmt: skip
 SEND = Resource(
     "send-buffer", "Send buffer of one connection", "transport", "bytes", SEND_SHARE / _ASKED_SHARE, _UNCERTAINTY,
