@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from netaudit.report.html.times import time_text
 from netaudit.report.words import count
 from netaudit.units import format_duration
 
-HOSTS_LISTED = 200
+KINDS_LISTED = 200
 TONES = {
     CapacityVerdict.BREAKS: "high",
     CapacityVerdict.TIGHT: "medium",
@@ -59,15 +60,13 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class HostLine:
-    """One host: what breaks there first."""
+class HostKind:
+    """What hosts can have in common: how they fare, and what breaks there first."""
 
-    name: str
-    address: str
+    verdict: str
+    tone: str
     first: str
     breaks: str
-    tone: str
-    verdict: str
     order: float
 
 
@@ -77,20 +76,23 @@ class CapacityPage:
     def __init__(self) -> None:
         self._capacity = CapacityFold()
         self._fold = Fold()
-        self._hosts: list[HostLine] = []
+        self._hosts: dict[HostKind, list[str]] = {}
 
     def add(self, host: HostCapacity) -> None:
         """Take in one host."""
         self._fold.add(HostReport(host.name, host.address, host.status, host.error, host.duration_s, (), host.notes))
         if host.status is HostStatus.OK:
             self._capacity.add(host)
-            self._hosts.append(_host_line(host))
+            self._hosts.setdefault(_kind(host), []).append(host.name)
 
     def pieces(self, run: RunInfo, workload: WorkloadRef, summary: Summary) -> Iterator[str]:
         """The page, in pieces to write one after the other."""
         fleet = self._capacity.folded()
         resources = [_resource(place, line) for place, line in enumerate(fleet.lines)]
-        hosts = sorted(self._hosts, key=lambda each: (each.order, each.name))
+        hosts = sorted(self._hosts.items(), key=lambda each: (each[0].order, -len(each[1]), each[0].first))
+        fare = Counter({kind.verdict: 0 for kind, _ in hosts})
+        for kind, names in hosts:
+            fare[kind.verdict] += len(names)
         findings = [each for each in resources if each.row.verdict.severity is not None]
         judged = [each for each in resources if each.row.verdict is not CapacityVerdict.NOT_CONCERNED]
         silent = summary.unreachable + summary.error
@@ -101,14 +103,14 @@ class CapacityPage:
             "took": format_duration(run.duration_s),
             "summary": summary,
             "workload": workload,
-            "headline": Headline(_title(hosts, silent), _lead(fleet.first), _parts(hosts, silent), ()),
+            "headline": Headline(_title(fare, silent), _lead(fleet.first), _parts(fare, silent), ()),
             "first": fleet.first,
             "first_breaks": breaking_text(fleet.first.weakest) if fleet.first else "",
             "resources": judged,
             "findings": findings,
             "needs": fleet.needs,
-            "hosts": hosts[:HOSTS_LISTED],
-            "hosts_left": [each.name for each in hosts[HOSTS_LISTED:]],
+            "hosts": hosts[:KINDS_LISTED],
+            "hosts_left": [name for _, names in hosts[KINDS_LISTED:] for name in names],
             "troubles": self._fold.folded().troubles,
         }
         yield from pieces("capacity.html", context, scripts=("rows.js",))
@@ -152,35 +154,31 @@ def _amount(value: float | None, unit: str) -> str:
     return "no limit" if math.isinf(value) else amount(value, unit)
 
 
-def _host_line(host: HostCapacity) -> HostLine:
+def _kind(host: HostCapacity) -> HostKind:
     first = host.first
     worst = min((each.verdict for each in host.assessments), key=lambda verdict: verdict.rank, default=None)
     verdict = worst or CapacityVerdict.UNKNOWN
     if verdict is CapacityVerdict.NOT_CONCERNED:
         verdict = CapacityVerdict.FITS
-    about = "" if first is None else f"{first.title} {first.subject}".strip()
-    return HostLine(
-        name=host.name,
-        address=host.address,
-        first=about,
-        breaks=breaking_text(first) if first else "",
-        tone=TONES[verdict],
+    return HostKind(
         verdict=_WORDS[verdict],
-        order=math.inf if first is None or first.breaks_at is None else first.breaks_at,
+        tone=TONES[verdict],
+        first="" if first is None else f"{first.title} {first.subject}".strip(),
+        breaks=breaking_text(first) if first else "",
+        order=math.inf if first is None or first.breaks_at is None else float(f"{first.breaks_at:.3g}"),
     )
 
 
-def _title(hosts: list[HostLine], silent: int) -> str:
-    total = len(hosts) + silent
-    breaking = sum(each.verdict == "breaks" for each in hosts)
-    tight = sum(each.verdict == "tight" for each in hosts)
-    if not hosts:
+def _title(fare: Counter[str], silent: int) -> str:
+    total = fare.total() + silent
+    breaking, tight = fare["breaks"], fare["tight"]
+    if not fare:
         return "No host gave an answer"
     if breaking:
         return f"{breaking:,} of {count(total, 'host')} cannot carry this load"
     if tight:
         return f"{tight:,} of {count(total, 'host')} {'carries' if tight == 1 else 'carry'} this load without headroom"
-    return f"{count(len(hosts), 'host')} can carry this load, as far as is known"
+    return f"{count(fare.total(), 'host')} can carry this load, as far as is known"
 
 
 def _lead(first: CapacityLine | None) -> str:
@@ -191,8 +189,8 @@ def _lead(first: CapacityLine | None) -> str:
     return f"First to break: {row.title}{subject} on {first.weakest_host}, {breaking_text(row)}."
 
 
-def _parts(hosts: list[HostLine], silent: int) -> tuple[Part, ...]:
-    numbers = {word: sum(each.verdict == word for each in hosts) for word, _ in _STRIP}
-    numbers["unknown"] += sum(each.verdict == "needs a figure" for each in hosts)
+def _parts(fare: Counter[str], silent: int) -> tuple[Part, ...]:
+    numbers = {word: fare[word] for word, _ in _STRIP}
+    numbers["unknown"] += fare["needs a figure"]
     numbers["no verdict"] = silent
     return strip([(word, numbers[word], tone) for word, tone in _STRIP])

@@ -97,7 +97,7 @@ def _headline(drift: Drift, settings: Settings | None) -> Headline:
         title = "No finding changed"
     said = [f"{fixed:,} fixed, {changed:,} changed, {drift.unchanged:,} as before."]
     if drift.hosts:
-        said.append(f"{count(len(drift.hosts), 'host')} came, went or changed its status.")
+        said.append(f"{count(len(drift.hosts), 'host')} came, went or changed status.")
     if settings and settings.changes:
         said.append(f"{count(len(settings.changes), 'setting')} set otherwise.")
     numbers = [(change, drift.count(change)) for change in Change if change is not Change.UNCHANGED]

@@ -97,7 +97,8 @@ def look(browser) -> Iterator[Callable[..., Seen]]:
         yield open_file
         for seen in opened:
             assert [] == seen.complaints
-            assert {url.partition("#")[0] for url in seen.requests} <= {seen.page.url.partition("#")[0]}
+            asked = {url.partition("#")[0] for url in seen.requests}
+            assert asked <= {seen.page.url.partition("#")[0]}
 
 
 def module_at(path: Path) -> ModuleType:

@@ -29,10 +29,10 @@ def test_it_opens_and_says_what_matters(look, kind_page, kind, headline, told):
 @pytest.mark.parametrize(
     ("kind", "words", "left"),
     [
-        ("capacity", "conntrack_max", "1 of 23 entries"),
-        ("diagnosis", "ListenOverflows", "1 of 19 entries"),
-        ("remediation", "rolled back", "2 of 26 entries"),
-        ("drift", "mtu", "2 of 12 entries"),
+        ("capacity", "conntrack_max", "1 of 15 entries"),
+        ("diagnosis", "ListenOverflows", "1 of 15 entries"),
+        ("remediation", "rolled back", "2 of 25 entries"),
+        ("drift", "mtu", "2 of 11 entries"),
     ],
 )
 def test_a_filter_says_what_it_leaves_and_survives_in_the_address(look, kind_page, kind, words, left):
