@@ -73,7 +73,8 @@ KERNEL = Kernel("6.18.0", (6, 18, 0), "x86_64", "", 1e5, "boot", "debian 12", "s
 NIC = Nic(
     name="eth0", ifindex=2, kind="physical", driver="virtio_net", mtu=1500, operstate="up", carrier=True,
     carrier_changes=1, speed_mbps=10000, duplex="full", master="", lower="", txqueuelen=1000, numa_node=0, rx_queues=8,
-    tx_queues=8, rps_cpus=("0",) * 8, rings=Rings(1024, 4096, 1024, 4096), channels=Channels(8, 8, NOT_ASKED, NOT_ASKED),
+    tx_queues=8, rps_cpus=("0",) * 8, rings=Rings(1024, 4096, 1024, 4096),
+    channels=Channels(8, 8, NOT_ASKED, NOT_ASKED),
     coalesce=NOT_ASKED, offloads=NOT_ASKED, offloads_fixed=NOT_ASKED, counters={}, driver_counters=NOT_ASKED,
     addresses=(InterfaceAddress("inet", "192.0.2.1", 24, "192.0.2.0/24", "global"),), bond=NOT_ASKED,
 )  # fmt: skip
@@ -141,7 +142,7 @@ def kit() -> SimpleNamespace:
     """Facts, loads and rows: ``kit.row("time-wait", kit.W1)``."""
     row: Callable[..., Assessment] = row_of
     return SimpleNamespace(
-        facts=facts_with, W1=W1, OUT=OUT, UDP=UDP, MACHINE=MACHINE, NIC=NIC, NGINX=NGINX, SOCKETS=SOCKETS, KERNEL=KERNEL,
-        rows=rows_of, row=row, replace=replace, Destination=Destination, PortCount=PortCount, UdpSocket=UdpSocket,
+        facts=facts_with, W1=W1, OUT=OUT, UDP=UDP, MACHINE=MACHINE, NIC=NIC, NGINX=NGINX, SOCKETS=SOCKETS,
+        KERNEL=KERNEL, rows=rows_of, row=row, replace=replace, Destination=Destination, PortCount=PortCount, UdpSocket=UdpSocket,
         NOT_ASKED=NOT_ASKED,
     )  # fmt: skip

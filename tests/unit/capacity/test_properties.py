@@ -1,4 +1,4 @@
-"""What holds for every load: more is never less, twice as much is the sum of two, and breaking points are where they are said to be."""
+"""What holds for every load: more is never less, two are the sum of both, and it breaks where it is said to break."""
 
 from __future__ import annotations
 
