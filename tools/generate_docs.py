@@ -174,8 +174,8 @@ network namespaces must be as they were. It also carries the confirmation, or a 
 
 ## What stands on the host
 
-One directory, `/run/netaudit`, root's alone, on a tmpfs; in it a lock, who holds it, and a directory for the change. One
-process, a unit of systemd where that runs (`netaudit-ID-guard.service`), else a session of its own. It alone changes
+One directory, `/run/netaudit`, root's alone, on a tmpfs; in it a lock, who holds it, and a directory for the change.
+One process, a unit of systemd where that runs (`netaudit-ID-guard.service`), else a session of its own. It alone changes
 values and files. Confirmation, abort and deadline race for one hard link, which exactly one of them can make. When the
 end is in the journal, all of it is removed.
 
@@ -193,8 +193,8 @@ confirmation; for {linger_s} s the host can still undo them, while the controlle
   contact: `netaudit resume` runs its undo under the lock.
 - A process that SIGKILL does not end, as in a driver that hangs, is left to its fate; the undo goes on.
 - Settings without a run-time form, such as boot parameters, are never guarded: they are advice.
-- A new login does not prove everything: an answer may still find its way by a neighbour entry that is about to expire. A
-  gate with a soak between batches sees more.
+- A new login does not prove everything: an answer may still find its way by a neighbour entry that is about to expire.
+  A gate with a soak between batches sees more.
 """
 
 

@@ -454,9 +454,13 @@ class Flow:
         return Ending(self.state, self.reason.text, self.reason.hint)
 
     def tidy(self) -> Talk:
-        """Let the host forget a change whose end is in the journal. Whether it does changes nothing any more."""
-        yield Note(Entry(self.state, Action.TIDY))
-        yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
+        """Let the host forget a change whose end is in the journal.
+
+        The one thing that is noted once it is done: nothing depends on it, and who resumes does what was left undone.
+        """
+        got = yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
+        if got.answer is not None:
+            yield Note(Entry(self.state, Action.TIDY))
         return Ending(self.state, self.reason.text, self.reason.hint)
 
     def _close_found(self) -> _Moving:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,16 +30,16 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 # All that a change could leave behind, in one text: settings, links, routes, addresses, files, processes.
 SNAPSHOT = r"""
 grep -rs '' /proc/sys/net | grep -v 'nf_conntrack_count\|/neigh/.*/retrans\|/stat' | sort
-ip -d link | sed 's/ NO-CARRIER,//; s/state [A-Z]*//; s/,LOWER_UP//; s/ [0-9]*sec / /g; s/M-DOWN//'
+ip -d link | sed 's/NO-CARRIER,//; s/state [A-Z]*//; s/,LOWER_UP//; s/ [0-9]*sec / /g; s/M-DOWN//'
 ip -4 route show table all | sed 's/ linkdown//'
-ip -4 addr | sed 's/ NO-CARRIER,//; s/state [A-Z]*//; s/,LOWER_UP//; s/M-DOWN//'
+ip -4 addr | sed 's/NO-CARRIER,//; s/state [A-Z]*//; s/,LOWER_UP//; s/M-DOWN//'
 find /etc/sysctl.d /etc/sysctl.conf -type f -exec cksum {} +
 ls -la /etc/sysctl.d | sed 1,3d | cut -c1-40
 find /run -path /run/netaudit -prune -o -print | sort
 for process in /proc/[0-9]*; do
     tr '\0' ' ' <"$process/cmdline" 2>/dev/null
     echo
-done | grep -v '^sh -c\|^tr \|^grep \|^sort\|sshd: root\|^sshd: .*preauth\|^sleep 1000\|^$' | sort
+done | grep -v '^sh -c\|^tr \|^grep \|^sort\|sshd: root\|^sshd: .*preauth\|^sshd: .accepted\|^sleep 1000\|^$' | sort
 """
 
 
@@ -83,9 +84,10 @@ class GuardHost:
         """Its first process, by its number on this machine."""
         if not self._init:
             for pid in network.pids_in([self.namespace]):
-                words = Path(f"/proc/{pid}/status").read_text().split("NSpid:")[1].splitlines()[0].split()
-                if words[1:] == ["1"]:
-                    self._init = pid
+                with suppress(OSError):
+                    words = Path(f"/proc/{pid}/status").read_text().split("NSpid:")[1].splitlines()[0].split()
+                    if words[1:] == ["1"]:
+                        self._init = pid
         return self._init
 
     def inside(self, script: str) -> str:
