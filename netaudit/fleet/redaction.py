@@ -19,7 +19,7 @@ _PATTERNS = (
     re.compile(rf"(?<![A-Za-z])({_NAMED}[\"']?\s*[=:]\s*[\"']?)(?!{re.escape(REMOVED)})[^\s\"',;&]+"),
     re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+(?=@)"),
     re.compile(r"((?i:authorization\s*[:=]\s*)?(?i:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{12,}"),
-    re.compile(r"()\$(?:1|5|6|y|2[aby]|argon2\w*)\$[A-Za-z0-9./=,$]{8,}"),  # crypt(5)
+    re.compile(r"()\$(?:1|5|6|y|2[aby]|argon2\w*)\$[A-Za-z0-9./=,$_-]{8,}"),  # crypt(5)
     re.compile(r"()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     re.compile(r"()\b(?:gh[opusr]_|github_pat_|glpat-|xox[abprs]-)[A-Za-z0-9_-]{16,}"),
     re.compile(r"()\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),  # JSON Web Token
