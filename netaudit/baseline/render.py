@@ -20,6 +20,7 @@ from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.select import HostCheck, HostRules
 from netaudit.baseline.unknown import Unknown
 from netaudit.baseline.values import as_text
+from netaudit.baseline.wording import in_words
 from netaudit.baseline.yaml_text import yaml_text
 from netaudit.facts.absence import why_absent
 from netaudit.model.facts import Facts
@@ -96,7 +97,7 @@ def explain(check: Check, rules: Rules) -> tuple[Passage, ...]:
         Passage("How the expected value comes about", tuple(_derivation(check, rules))),
         Passage(
             "Where it does not apply",
-            tuple(f"{each.otherwise.text} (unless {each.when.text})" for each in check.applies_to),
+            tuple(f"{in_words(each.otherwise.text)} (unless {each.when.text})" for each in check.applies_to),
         ),
         Passage("Kernel versions", tuple(_kernel(check))),
         Passage("What to do", tuple(_remedy(check))),
@@ -141,10 +142,10 @@ def _looked_at(check: Check) -> Iterator[str]:
 
 def _claims(check: Check) -> Iterator[str]:
     for level in check.levels:
-        note = f": {level.note.text}" if level.note is not None else ""
-        yield f"{claim_in_words(level.claim)}; otherwise {level.severity}{note}"
+        note = f": {in_words(level.note.text)}" if level.note is not None else ""
+        yield f"{in_words(claim_in_words(level.claim))}; otherwise {level.severity}{note}"
     if check.expected is not None:
-        yield f"in words: {check.expected.text}"
+        yield f"in words: {in_words(check.expected.text)}"
 
 
 def _derivation(check: Check, rules: Rules) -> Iterator[str]:
@@ -167,9 +168,9 @@ def _kernel(check: Check) -> Iterator[str]:
 
 def _remedy(check: Check) -> Iterator[str]:
     if check.fix is not None:
-        yield check.fix.text
+        yield in_words(check.fix.text)
     for name, value in check.desired:
-        yield f"{name.text} = {value.text}"
+        yield f"{in_words(name.text)} = {in_words(value.text)}"
     if check.remediation is not None:
         yield f"remediation: {check.remediation}"
     if check.risk is not None:

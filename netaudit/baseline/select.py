@@ -18,8 +18,10 @@ from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.name_list import Lists
 from netaudit.baseline.reads import all_reads
 from netaudit.baseline.schema import Check, Extent, Level, Override, Rules, Waiver, ranked
+from netaudit.errors import Where
 
 Matches = Callable[[str], frozenset[str]]
+Origin = Callable[[str, str], Where | None]  # of a host's variable: where the inventory sets it, if that is known
 
 VARIABLES = "netaudit_vars"
 CHANGES = "netaudit_checks"
@@ -79,10 +81,13 @@ class Ruleset:
         """The baseline's name."""
         return self.rules.name
 
-    def for_host(self, name: str, variables: Mapping[str, object], matches: Matches) -> HostRules:
+    def for_host(
+        self, name: str, variables: Mapping[str, object], matches: Matches, origin: Origin | None = None
+    ) -> HostRules:
         """The rules of one host. ``variables`` are those of its inventory; ``matches`` resolves a host pattern.
 
-        Raises RuleError when ``netaudit_vars`` or ``netaudit_checks`` are not valid, and what ``matches`` raises.
+        ``origin`` says for errors where a host's variable was set. Raises RuleError when ``netaudit_vars`` or
+        ``netaudit_checks`` are not valid, and what ``matches`` raises.
         """
         overrides = tuple(
             place for place, made in enumerate(self.rules.overrides) if self._meant(made.hosts, name, matches)
@@ -94,7 +99,8 @@ class Ruleset:
         key = (overrides, waivers, json.dumps(own, sort_keys=True, default=repr) if own else "")
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self._make(name, overrides, waivers, own)
+            places = {each: _place(each, name, origin) for each in own}
+            found = self._made[key] = self._make(overrides, waivers, own, places)
         return found
 
     def _meant(self, hosts: str | None, name: str, matches: Matches) -> bool:
@@ -106,26 +112,30 @@ class Ruleset:
         return name in found
 
     def _make(
-        self, name: str, overrides: tuple[int, ...], waivers: tuple[int, ...], own: Mapping[str, object]
+        self,
+        overrides: tuple[int, ...],
+        waivers: tuple[int, ...],
+        own: Mapping[str, object],
+        places: Mapping[str, str],
     ) -> HostRules:
-        variables = self._variables(name, own)
-        changes = [self.rules.overrides[place] for place in overrides] + self._own_changes(name, own)
+        variables = self._variables(own, places)
+        changes = [self.rules.overrides[place] for place in overrides] + self._own_changes(own, places)
         leaves = [self.rules.waivers[place] for place in waivers]
         checks = tuple(self._host_check(check, changes, leaves, variables) for check in self.rules.checks)
         return HostRules(checks, variables, _domains(checks), judges(checks))
 
-    def _variables(self, name: str, own: Mapping[str, object]) -> Mapping[str, object]:
+    def _variables(self, own: Mapping[str, object], places: Mapping[str, str]) -> Mapping[str, object]:
         if VARIABLES not in own:
             return self.rules.variables
         from netaudit.baseline.changes import set_variables
         from netaudit.baseline.node import Source, of_plain
 
         kinds = {each: kind_of_value(value) for each, value in self.rules.variables.items()}
-        node = of_plain(own[VARIABLES], Source(f"{VARIABLES} of {name}"))
+        node = of_plain(own[VARIABLES], Source(places[VARIABLES]))
         said = {each: value for each, value in set_variables(node, kinds).items() if each not in self._extra}
         return {**self.rules.variables, **said}
 
-    def _own_changes(self, name: str, own: Mapping[str, object]) -> list[Override]:
+    def _own_changes(self, own: Mapping[str, object], places: Mapping[str, str]) -> list[Override]:
         if CHANGES not in own:
             return []
         from netaudit.baseline.changes import host_changes
@@ -135,7 +145,7 @@ class Ruleset:
         lists = self.lists()
         kinds = {each: kind_of_value(value) for each, value in self.rules.variables.items()}
         names = Names(kinds, lists.sysctls.and_also(self.rules.sysctl_names), lists.counters)
-        return list(host_changes(of_plain(own[CHANGES], Source(f"{CHANGES} of {name}")), self._by_id, names))
+        return list(host_changes(of_plain(own[CHANGES], Source(places[CHANGES])), self._by_id, names))
 
     def _host_check(
         self, check: Check, changes: list[Override], leaves: list[Waiver], variables: Mapping[str, object]
@@ -189,3 +199,9 @@ def _domains(checks: tuple[HostCheck, ...]) -> frozenset[str]:
             elif name.startswith("facts."):
                 found.add(name.split(".")[1])
     return frozenset(found)
+
+
+def _place(variable: str, host: str, origin: Origin | None) -> str:
+    where = origin(host, variable) if origin is not None else None
+    said = f"{variable} of {host}"
+    return said if where is None else f"{where}: {said}"

@@ -119,7 +119,7 @@ def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer)
 def _job(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -> Job:  # type: ignore[type-arg]
     target = fleet.targets[place]
     variables = fleet.variables(target.name)
-    rules = rules_for(target.name, variables, fleet.matches)
+    rules = rules_for(target.name, variables, fleet.matches, fleet.origin)
     return Job(target, question_of(rules), str(variables.get(SITE, "")))
 
 

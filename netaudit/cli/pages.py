@@ -31,11 +31,13 @@ class Pages:
         terminal.print_text(self._console, terminal.render_page(blocks, self.options))
 
     def print_passages(self, passages: Iterable[tuple[str, Iterable[str]]]) -> None:
-        """Print headings, each with the paragraphs that stand under it."""
+        """Print headings, each with the paragraph that stands under it, or with its items where there are several."""
         words = Words(self.options)
         blocks: list[Block] = []
-        for heading, lines in passages:
+        for heading, items in passages:
+            lines = list(items)
+            label = "-" if len(lines) > 1 else ""
             rows = [Row(NO_LABEL, (Span(words.say(heading), Role.TITLE),))]
-            rows += [text_row("", words.say(" ".join(line.split()), _PARAGRAPH_CHARS)) for line in lines]
+            rows += [text_row(label, words.say(" ".join(line.split()), _PARAGRAPH_CHARS)) for line in lines]
             blocks.append(tuple(rows))
         self.print_blocks(blocks)

@@ -32,6 +32,7 @@ class Fleet:
     variables: Callable[[str], Mapping[str, object]]
     ssh_config: str | None = None  # what ``-F`` in the inventory says of all hosts
     place: Callable[[str], Where] | None = None  # where the inventory mentions a host first
+    origin: Callable[[str, str], Where | None] | None = None  # where it sets a variable of a host
 
 
 async def prepared(transport: Transport, targets: Sequence[Target]) -> None:
@@ -61,6 +62,7 @@ def fleet_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
         variables=inventory.hostvars,
         ssh_config=resolution.ssh_config_file,
         place=inventory.source_of,
+        origin=inventory.origin,
     )
 
 
@@ -105,4 +107,7 @@ def _stored(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
     if not targets:
         raise UsageError(f"{args.from_dir} holds none of the hosts that were asked for")
     width = Width(forks=1, open_limit=1)  # one processor does the work: more at once would only hold more in memory
-    return Fleet(targets, ReplayTransport(stored), Limits(), width, matches, variables, place=inventory.source_of)
+    transport = ReplayTransport(stored)
+    return Fleet(
+        targets, transport, Limits(), width, matches, variables, place=inventory.source_of, origin=inventory.origin
+    )

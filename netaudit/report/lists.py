@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netaudit.fleet.spread import plain
 from netaudit.model.probe import Probe
-from netaudit.model.result import HostReport, Result, RunInfo, Severity, Summary, Verdict
-from netaudit.report.one_host import failure_block
+from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.page import Block, Line, Role, Row, Span
 from netaudit.report.tables import Column, Table
-from netaudit.report.values import change_texts, one
-from netaudit.report.words import NO_LABEL, Options, Words, text_row
+from netaudit.report.words import Options, Words, text_row
 from netaudit.units import format_duration
+
+_WIDE_COLUMNS = 110  # from which on a list of checks has room for everything
 
 
 def history_table(
@@ -98,93 +97,21 @@ class CheckRow:
 
 
 def check_table(checks: Iterable[CheckRow], options: Options) -> Table:
-    """The checks of a baseline."""
+    """The checks of a baseline. On a narrow page without their layers, which most names begin with."""
     words = Words(options)
-    columns = (Column("CHECK"), Column("SEVERITY"), Column("LAYER"), Column("TITLE", grows=True))
+    is_wide = options.columns >= _WIDE_COLUMNS
+    layer = (Column("LAYER"),) if is_wide else ()
+    columns = (Column("CHECK"), Column("SEVERITY"), *layer, Column("TITLE", grows=True))
     rows = tuple(
         (
             Span(words.say(check.id), Role.TITLE),
             Span(check.severity.value, Role(check.severity.value)),
-            Span(words.say(check.layer)),
+            *((Span(words.say(check.layer)),) if is_wide else ()),
             Span(words.say(check.title)),
         )
         for check in checks
     )
     return Table(columns, rows)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckPage:
-    """Everything there is to say of one check; empty texts are left out.
-
-    ``parts`` are further labelled texts in the order they are to be shown, such as ``("derived", "…")``; a label may
-    come more than once. ``on_host`` is what the check says of one host, if there is one.
-    """
-
-    id: str
-    title: str
-    layer: str
-    severity: Severity
-    why: str
-    parts: tuple[tuple[str, str], ...] = ()
-    on_host: HostReport | None = None
-
-
-def check_page(check: CheckPage, options: Options) -> tuple[Block, ...]:
-    """A check explained to someone who has never heard of it, with the numbers of a host if there is one."""
-    words = Words(options)
-    name, identity = Span(words.say(check.title), Role.TITLE), Span(words.say(check.id), Role.FAINT)
-    level = Span(check.severity.value.upper(), Role(check.severity.value))
-    lines: list[Line] = [Row(level, (name,)), Row(NO_LABEL, (identity,))]
-    lines.append(text_row("layer", words.say(check.layer)))
-    blocks: list[Block] = [tuple(lines)]
-    if check.why:
-        blocks.append((text_row("why", _paragraph(words, check.why)),))
-    rows = _labelled(check.parts, words)
-    if rows:
-        blocks.append(tuple(rows))
-    if check.on_host is not None:
-        blocks.extend(_on_host(check.on_host, options))
-    return tuple(blocks)
-
-
-def _paragraph(words: Words, text: str) -> str:
-    return words.say(" ".join(text.split()), 10_000)
-
-
-def _labelled(parts: Iterable[tuple[str, str]], words: Words) -> list[Line]:
-    rows: list[Line] = []
-    before = ""
-    for label, text in parts:
-        if text:
-            rows.append(text_row("" if label == before else words.say(label), _paragraph(words, text)))
-            before = label
-    return rows
-
-
-def _on_host(report: HostReport, options: Options) -> Iterable[Block]:
-    words = Words(options)
-    heading = Row(Span("HOST", Role.TITLE), (Span(words.say(report.name), Role.TITLE),))
-    if report.error is not None:
-        yield heading, text_row(report.error.kind.value, words.say(report.error.message))
-        return
-    yield (heading,)
-    for result in report.results:
-        if result.verdict is Verdict.FAIL:
-            yield failure_block(result, options, explain=False)
-        else:
-            yield _other(result, options)
-
-
-def _other(result: Result, options: Options) -> Block:
-    words = Words(options)
-    role = Role.GOOD if result.verdict is Verdict.PASS else Role.WARN
-    observed, expected = one(plain(result.observed)), one(plain(result.expected or ""))
-    seen, wanted = change_texts(observed, expected, result.unit, options.signs)
-    lines: list[Line] = [Row(Span(result.verdict.value.upper(), role), (Span(words.say(result.title), Role.TITLE),))]
-    rows = (("seen", seen), ("expected", wanted), ("reason", result.reason), ("read", result.evidence))
-    lines.extend(text_row(label, words.say(text)) for label, text in rows if text)
-    return tuple(lines)
 
 
 class Health(StrEnum):

@@ -44,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lint(args: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
     from netaudit.assets.catalogue import lint
+    from netaudit.baseline.waivers import notes
     from netaudit.cli.exit_codes import ExitCode
     from netaudit.cli.guard import say
 
@@ -53,7 +56,7 @@ def _lint(args: argparse.Namespace) -> int:
         say(str(error))
     if errors or rules is None:
         return ExitCode.USAGE
-    for warning in rules.warnings:
+    for warning in (*rules.warnings, *notes(rules.waivers, datetime.now(UTC))):
         say(f"warning: {warning}")
     if not args.quiet:
         counts = f"{len(rules.checks)} checks, {len(rules.overrides)} overrides, {len(rules.waivers)} waivers"
@@ -76,7 +79,7 @@ def _show(args: argparse.Namespace) -> int:
         names = inventory.select(args.host)
         if len(names) != 1:
             raise UsageError(f"{args.host!r} is {len(names)} hosts", hint="name exactly one")
-        host = ruleset.for_host(names[0], inventory.hostvars(names[0]), inventory.matcher)
+        host = ruleset.for_host(names[0], inventory.hostvars(names[0]), inventory.matcher, inventory.origin)
     if args.output == "json":
         sys.stdout.write(dumps(baseline_as_plain(ruleset.rules, host)) + "\n")
     else:

@@ -96,6 +96,7 @@ def _on_host(args: argparse.Namespace, ruleset: Ruleset) -> tuple[int, tuple[Pas
         if capture.error is not None:
             say(f"{capture.host}: {capture.error.kind}: {capture.error.message}")
             continue
-        rules = ruleset.for_host(capture.host, fleets[0].variables(capture.host), fleets[0].matches)
+        fleet = fleets[0]
+        rules = ruleset.for_host(capture.host, fleet.variables(capture.host), fleet.matches, fleet.origin)
         return code, explain_on(rules, args.check, facts_of(capture, rules.domains), datetime.now(UTC))
     return code, ()

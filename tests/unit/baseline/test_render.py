@@ -90,7 +90,7 @@ def test_explanation_says_everything(ruleset: Callable[..., Ruleset]) -> None:
         "Where it does not apply": ("older than 3.0 (unless facts.kernel.version >= [3, 0, 0])",),
         "Kernel versions": ("4096 since 5.4", "the kernel's default: 4096"),
         "What to do": (
-            "Set it to {{ expected }}.",
+            "Set it to <expected>.",
             "net.core.somaxconn = half",
             "remediation: sysctl",
             "safe: nothing notices while it is done",

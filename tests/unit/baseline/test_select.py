@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from netaudit.baseline.select import HostRules, Ruleset
-from netaudit.errors import RuleError
+from netaudit.errors import RuleError, Where
 from netaudit.model.result import Severity
 
 TEXT = """\
@@ -129,6 +129,14 @@ def test_mistakes_of_an_inventory_name_the_host(rules: Ruleset, own: Mapping[str
     with pytest.raises(RuleError) as caught:
         of_host(rules, "web1", own)
     assert str(caught.value).startswith(message)
+
+
+def test_mistakes_of_an_inventory_name_the_place_that_is_known(rules: Ruleset) -> None:
+    """Where the inventory knows which file and line set a variable, the error begins with it."""
+    places = {("web1", "netaudit_vars"): Where("host_vars/web1.yml", 3, 1)}
+    with pytest.raises(RuleError) as caught:
+        rules.for_host("web1", {"netaudit_vars": {"ned": 5}}, lambda _: frozenset(), lambda *asked: places.get(asked))
+    assert str(caught.value).startswith("host_vars/web1.yml:3:1: netaudit_vars of web1: no baseline declares")
 
 
 def test_command_line_outranks_the_inventory(rules: Ruleset) -> None:

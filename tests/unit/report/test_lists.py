@@ -8,20 +8,18 @@ from types import ModuleType
 
 from netaudit.fleet.tally import Tally
 from netaudit.model.probe import Needs, Probe
-from netaudit.model.result import HostReport, HostStatus, RunInfo, Severity, Summary
+from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.lists import (
-    CheckPage,
     CheckRow,
     DoctorRow,
     Health,
-    check_page,
     check_table,
     doctor_block,
     history_table,
     probe_table,
 )
 from netaudit.report.page import Spans
-from netaudit.report.setting import block_lines, page_lines
+from netaudit.report.setting import block_lines
 from netaudit.report.tables import Table, table_lines
 from netaudit.report.terminal import render_table
 from netaudit.report.words import Options
@@ -85,43 +83,13 @@ def test_checks() -> None:
     ]
 
 
-def _page(made_up: ModuleType, on_host: HostReport | None = None) -> str:
-    page = CheckPage(
-        "tcp.accept_queue.somaxconn",
-        "The kernel's cap on every accept queue",
-        "listener",
-        Severity.HIGH,
-        made_up.WHY["tcp.accept_queue.somaxconn"],
-        (("expected", ">= 4096"), ("caveat", "one"), ("caveat", "two"), ("kernel", "")),
-        on_host,
-    )
-    return "\n".join(_texts(page_lines(check_page(page, WIDE), WIDE)))
-
-
-def test_a_check_is_explained(made_up: ModuleType) -> None:
-    """Everything that is known of it, and a repeated label once."""
-    text = _page(made_up)
-    assert "HIGH  The kernel's cap on every accept queue" in text
-    assert "why  listen() is silently capped" in text
-    assert "   expected  >= 4096\n     caveat  one\n             two" in text
-    assert "kernel  \n" not in text
-    assert "HOST" not in text
-
-
-def test_a_check_is_explained_with_the_numbers_of_a_host(made_up: ModuleType) -> None:
-    """A failure, a pass, what is unknown, and a host that gave no answer."""
-
-    def on(*results: object) -> HostReport:
-        return HostReport("web1", "a", HostStatus.OK, None, 0.1, results)  # type: ignore[arg-type]  # results
-
-    assert "128 → ≥ 4096 connections" in _page(made_up, on(made_up.somaxconn(128)))
-    passed = _page(made_up, on(made_up.passed(1, "ip")))
-    assert "PASS" in passed
-    assert "seen  4097" in passed
-    unknown = _page(made_up, on(made_up.unknown(1)))
-    assert "UNKNOWN" in unknown
-    assert "reason  not permitted: needs root" in unknown
-    assert "refused  198.18.0.1 port 22" in _page(made_up, made_up.silent("db1", 1))
+def test_checks_on_a_narrow_page() -> None:
+    """The layer gives way to the title."""
+    rows = [CheckRow("tcp.accept_queue.backlog_effective", "The backlog in force", "listener", Severity.HIGH)]
+    assert _table(check_table(rows, Options(columns=80)), 80) == [
+        "CHECK                               SEVERITY  TITLE",
+        "tcp.accept_queue.backlog_effective  high      The backlog in force",
+    ]
 
 
 def test_the_doctor() -> None:
