@@ -13,7 +13,7 @@ from netaudit.cli.pages import Pages
 from netaudit.fleet.jsonable import dumps
 from netaudit.fleet.rows import run_row, summary_row
 from netaudit.model.spell import Spell
-from netaudit.report.history import spell_row, spells_table
+from netaudit.report.history import spell_row, spells_page
 from netaudit.report.lists import history_table
 from netaudit.report.words import count
 from netaudit.store.choosing import Choice, ChosenRun
@@ -58,7 +58,7 @@ def _print(args: argparse.Namespace, chosen: tuple[ChosenRun, ...], spells: tupl
     pages.print_table(history_table(rows, pages.options, imported))
     if spells:
         sys.stdout.write("\n")
-        pages.print_table(spells_table(spells, pages.options))
+        pages.print_blocks(spells_page(spells, pages.options))
 
 
 def prune(args: argparse.Namespace) -> int:

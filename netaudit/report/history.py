@@ -8,8 +8,7 @@ from datetime import datetime
 from netaudit.fleet.jsonable import time_text
 from netaudit.fleet.standing import Standing
 from netaudit.model.spell import FLAPPING_WITHIN, Spell
-from netaudit.report.page import Block, Line, Pair, Role, Row, Span
-from netaudit.report.tables import Column, Table
+from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.words import NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
 
@@ -72,32 +71,35 @@ def fixed_block(standing: Standing | None, titles: Mapping[str, str], options: O
     return tuple(lines)
 
 
-def spells_table(spells: Iterable[Spell], options: Options) -> Table:
-    """A row for each spell, those of many hosts that began and ended with the same runs as one."""
+def spells_page(spells: Iterable[Spell], options: Options) -> tuple[Block, ...]:
+    """A block for each check: since when it fails on which hosts, and on which it is gone, by which run."""
     words = Words(options)
-    columns = (
-        Column("SEVERITY"), Column("SINCE"), Column("STATE"), Column("RUNS", right=True), Column("WHERE", grows=True)
-    )  # fmt: skip
-    rows = []
+    by_check: dict[str, list[list[Spell]]] = {}
     for together in _alike(spells):
-        spell = together[0]
-        where = f"{words.say(spell.check)}: {words.hosts([each.host for each in together])}"
-        if spell.fixed_run:
-            where += f" (fixed by run {words.say(spell.fixed_run)})"
-        if spell.is_flapping:
-            where += f" (flaps: {spell.recent} times in {FLAPPING_WITHIN.days} days)"
-        rows.append(
-            (
-                Span(spell.severity.value, Role(spell.severity.value)),
-                Span(_when(spell.since_at)),
-                Span(f"fixed{NO_BREAK}{_when(spell.fixed_at)}", Role.GOOD)
-                if spell.fixed_at
-                else Span(f"seen{NO_BREAK}{_when(spell.last_at)}"),
-                Span(str(spell.times)),
-                Span(where),
-            )
-        )
-    return Table(columns, tuple(rows))
+        by_check.setdefault(together[0].check, []).append(together)
+    blocks = []
+    for check, groups in by_check.items():
+        severity = groups[0][0].severity
+        label = Span(severity.value.upper(), Role(severity.value))
+        lines: list[Line] = [Row(label, (Span(words.say(check), Role.TITLE),))]
+        for group in groups:
+            hosts = Span(words.hosts(list(dict.fromkeys(each.host for each in group))), Role.HOSTS)
+            lines.append(Pair(hosts_label(len({each.host for each in group})), _span(group[0], options), (hosts,)))
+        blocks.append(tuple(lines))
+    return tuple(blocks)
+
+
+def _span(spell: Spell, options: Options) -> Spans:
+    """``2026-11-03 15:00 → stands, in 18 runs``."""
+    words = Words(options)
+    runs = f", in {count(spell.times, 'run')}"
+    flaps = f", {spell.recent} times in {FLAPPING_WITHIN.days} days" if spell.is_flapping else ""
+    began = Span(f"{_when(spell.since_at)} {options.signs.arrow} ")
+    if spell.fixed_at is None:
+        seen = f", seen {_when(spell.last_at)}"
+        return began, Span("stands", Role.WARN), Span(seen + runs, Role.FAINT), Span(flaps, Role.WARN)
+    by = f" by run {words.say(spell.fixed_run or '')}"
+    return began, Span(f"fixed {_when(spell.fixed_at)}", Role.GOOD), Span(by + runs, Role.FAINT), Span(flaps, Role.WARN)
 
 
 def spell_row(spell: Spell) -> dict[str, object]:
