@@ -160,4 +160,3 @@ def _other_files(host: Host, loads: Sequence[Load], allocated: int) -> float:
         each.open_files for each in limits.processes if each.process in names and isinstance(each.open_files, int)
     )
     return float(max(0, allocated - own))
-

@@ -9,6 +9,7 @@ from netaudit.capacity.words import amount
 from netaudit.model.capacity import Assessment, CapacityVerdict, SettingChange
 from netaudit.model.result import Item, Result, Severity, Verdict
 
+_ENOUGH = 100  # times the load: nobody asks how much more
 _VERDICTS = {
     CapacityVerdict.BREAKS: Verdict.FAIL,
     CapacityVerdict.TIGHT: Verdict.FAIL,
@@ -88,21 +89,23 @@ def fix_of(changes: Sequence[SettingChange]) -> str | None:
 
 
 def change_text(change: SettingChange) -> str:
-    """``net.core.somaxconn 128 -> 4096``, with its note."""
+    """``net.core.somaxconn from 128 to 4096``, with its note."""
     subject = f" of {change.subject}" if change.subject else ""
+    now = f" from {change.now}" if change.now.replace(" ", "").isdigit() else ""
     note = f" ({change.note})" if change.note else ""
-    return f"{change.setting}{subject} = {change.value}{note}"
+    return f"{change.setting}{subject}{now} to {change.value}{note}"
 
 
 def breaking_text(row: Assessment) -> str:
-    """``breaks at 0.6 × the load``, or that no load does it."""
+    """``breaks at 0.6 × the load``, or that no load does it. What loses nothing only reaches its limit."""
     if row.breaks_at is None:
         return "" if row.required is None or row.limit is None else "does not grow with the load"
+    verb = "full" if row.is_soft else "breaks"
     if not row.breaks_at:
-        return "breaks at any load"
-    if row.breaks_at >= 100:
-        return "breaks at more than 100 × the load"
-    return f"breaks at {row.breaks_at:.3g} × the load"
+        return f"{verb} at any load"
+    if row.breaks_at >= _ENOUGH:
+        return f"{verb} at more than {_ENOUGH} × the load"
+    return f"{verb} at {row.breaks_at:.3g} × the load"
 
 
 def need_text(row: Assessment) -> str:

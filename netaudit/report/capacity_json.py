@@ -21,6 +21,7 @@ from netaudit.model.result import RunInfo, Summary
 
 SCHEMA = "netaudit.capacity/1"
 _DIGITS = 6  # that count, of a computed number
+_WHOLE = 2**53  # from here on a float is no count
 
 
 def host_line(host: HostCapacity) -> str:
@@ -135,6 +136,6 @@ def rounded(value: float | None) -> float | int | None:
     """A number with as many digits as count; whole numbers stay what they are."""
     if value is None:
         return None
-    if value == int(value):
+    if abs(value) < _WHOLE and value == int(value):
         return int(value)
     return float(f"{value:.{_DIGITS}g}")

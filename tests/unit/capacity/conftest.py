@@ -34,6 +34,7 @@ from netaudit.model.facts import (
     UdpSocket,
 )
 from netaudit.model.reading import Absent, AbsentReason
+from netaudit.model.result import BaselineRef, RunInfo
 from netaudit.model.workload import HostLoad, Load, LoadKind, Machine, Rate, Ways
 
 NOT_ASKED = Absent(AbsentReason.NOT_ASKED)
@@ -143,6 +144,13 @@ def kit() -> SimpleNamespace:
     row: Callable[..., Assessment] = row_of
     return SimpleNamespace(
         facts=facts_with, W1=W1, OUT=OUT, UDP=UDP, MACHINE=MACHINE, NIC=NIC, NGINX=NGINX, SOCKETS=SOCKETS,
-        KERNEL=KERNEL, rows=rows_of, row=row, replace=replace, Destination=Destination, PortCount=PortCount, UdpSocket=UdpSocket,
-        NOT_ASKED=NOT_ASKED,
+        KERNEL=KERNEL, rows=rows_of, row=row, replace=replace, Destination=Destination, PortCount=PortCount,
+        UdpSocket=UdpSocket, NOT_ASKED=NOT_ASKED,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def run() -> RunInfo:
+    """One run."""
+    started = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    return RunInfo("20261120-150000-3f2a", "capacity", started, "0.1.0", BaselineRef("workload launch", "ab" * 32), 1.9)

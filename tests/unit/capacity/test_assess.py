@@ -136,7 +136,7 @@ def test_results_for_the_history(kit):
         ports.verdict, ports.severity, ports.observed, ports.expected,
     )  # fmt: skip
     assert ["10.0.0.5:8080"] == [item.subject for item in ports.items]
-    assert "net.ipv4.tcp_tw_reuse = 1" in ports.fix
+    assert "net.ipv4.tcp_tw_reuse from 2 to 1 (needs" in ports.fix
     assert (Verdict.FAIL, Severity.MEDIUM) == (
         results["capacity.syn_queue"].verdict,
         results["capacity.syn_queue"].severity,

@@ -142,8 +142,8 @@ def test_faults_have_their_place(said, kind, told):
          "w.yaml:2:41: there is a load 'a' already"),
         ("workload: w\nloads: [{name: a, hosts: a, kind: udp}]\nmachines: [{hosts: a, lnik: 1Gbit/s}]\n",
          "(did you mean 'link'?)"),
-        ("workload: w\nloads: [{name: a, hosts: a, kind: inbound, connection_lifetime: 1s, concurrent_connections: 1}]\n",
-         "w.yaml:2:44: says both 'concurrent_connections' and 'connection_lifetime'"),
+        ("workload: w\nloads:\n- {name: a, hosts: a, kind: inbound, connection_lifetime: 1s,\n   concurrent_connections: 1}\n",
+         "w.yaml:3:38: says both 'concurrent_connections' and 'connection_lifetime'"),
         ("workload: w\nworkload: x\n", "key 'workload' stands here twice"),
         ("[]", "a workload must be a mapping, and this is a list"),
     ],
@@ -193,13 +193,17 @@ def test_every_figure_that_is_asked_for_can_be_given():
     assert {figure.key.partition(".")[0] for figure in FIGURES.values()} <= keys
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda each: st.lists(each, max_size=3)
-                    | st.dictionaries(st.sampled_from(["name", "hosts", "kind", "loads", "workload", "rtt", "tls", "port"]),
-                                      each, max_size=4), max_leaves=8))  # fmt: skip
+KEYS = st.sampled_from(["name", "hosts", "kind", "loads", "workload", "rtt", "tls", "port"])
+NONSENSE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(KEYS, each, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(NONSENSE)
 def test_nothing_but_errors_with_a_place_comes_of_nonsense(value):
     """Whatever stands in a file."""
-    try:
-        text = json.dumps(value).encode()
-        reader.workload_of(parse_yaml(text, "w.yaml"))
-    except RuleError as error:
-        assert error.where is not None
+    with pytest.raises(RuleError) as caught:
+        reader.workload_of(parse_yaml(json.dumps(value).encode(), "w.yaml"))
+    assert caught.value.where is not None
