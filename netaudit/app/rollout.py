@@ -18,7 +18,7 @@ from netaudit.app.gate import Held, within
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
 from netaudit.remedy.batches import part_of
 from netaudit.remedy.gates import GateVerdict
-from netaudit.remedy.rolled import GOOD, Rolled
+from netaudit.remedy.rolled import GOOD, KEPT, Rolled
 
 # Shares of the hosts' own time without the soak: the first one's clock runs while the others have their turn.
 FOR_CHANGING = 0.35  # after that no further host of a batch is begun before its gate
@@ -102,7 +102,7 @@ class Rollout:
     gate: Gates
     observer: RolloutObserver
     terms: Terms
-    undo: Callable[[Sequence[HostOutcome]], Awaitable[Sequence[HostOutcome]]] | None = None
+    undo: Callable[[Sequence[str]], Awaitable[Sequence[HostOutcome]]] | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _outcomes: list[tuple[int, HostOutcome]] = field(default_factory=list)
@@ -210,7 +210,7 @@ class Rollout:
                 return f"the gate of batch {number} failed: {verdict.reason}"
         bad = [outcome for _, outcome in self._outcomes if outcome.outcome not in GOOD]
         if len(bad) > self.terms.max_fail:
-            return f"{len(bad)} of at most {self.terms.max_fail} bad outcomes, the last one of {bad[-1].host}"
+            return f"{_count(len(bad))}, and {self.terms.max_fail} allowed; the last one: {bad[-1].host}"
         return ""
 
     def _leave(self, number: int, batches: Sequence[Batch], plans: Mapping[str, HostPlan], reason: str) -> None:
@@ -221,14 +221,17 @@ class Rollout:
                 self._ended(later, HostOutcome(host, part.address, Outcome.UNREACHED, reason, steps=part.steps))
 
     async def _undo_all(self) -> None:
-        """Undo what earlier batches have kept, the latest batch first; its new outcome takes the place of the old."""
-        kept = [pair for pair in self._outcomes if pair[1].outcome in {Outcome.PERSISTED, Outcome.CONFIRMED}]
+        """Undo what was kept, on every host the latest change first; its new outcome takes the place of the old one."""
+        kept = {outcome.host for _, outcome in self._outcomes if outcome.outcome in KEPT}
         if self.undo is None or not kept:
             return
-        for number in sorted({number for number, _ in kept}, reverse=True):
-            undone = await self.undo([outcome for batch, outcome in kept if batch == number])
-            replaced = {outcome.host: outcome for outcome in undone}
-            for place, (batch, outcome) in enumerate(self._outcomes):
-                if batch == number and outcome.host in replaced:
-                    self._outcomes[place] = (number, replaced[outcome.host])
-                    self.observer.host_ended(number, replaced[outcome.host])
+        undone = {outcome.host: outcome for outcome in await self.undo(sorted(kept))}
+        for place, (batch, outcome) in enumerate(self._outcomes):
+            if outcome.outcome in KEPT and outcome.host in undone:
+                end = replace(undone[outcome.host], steps=outcome.steps, address=outcome.address)
+                self._outcomes[place] = (batch, end)
+                self.observer.host_ended(batch, end)
+
+
+def _count(bad: int) -> str:
+    return "1 bad outcome" if bad == 1 else f"{bad} bad outcomes"

@@ -3,64 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netaudit.app.audit import Job
-from netaudit.app.gate import Gate, Known
-from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
-from netaudit.app.journalling import Journalling
 from netaudit.app.observers import Observers, Silent
-from netaudit.app.rollout import Guarded, Rollout, Terms
 from netaudit.baseline.select import HostRules, Ruleset
-from netaudit.cli import gate_command
+from netaudit.cli.applying import Agreed, Memory, apply
 from netaudit.cli.auditing import new_run, perform, warner
 from netaudit.cli.console import progress_of
 from netaudit.cli.exit_codes import ExitCode, worst
-from netaudit.cli.interrupt import Interrupt
-from netaudit.cli.narrating import Narrator
 from netaudit.cli.outputs import Output, opened, parse_outputs
 from netaudit.cli.planning import jobs_of, make_plan, stored_plan
-from netaudit.cli.rules import probes_digest, questions, ruleset_of, shipped_probes
-from netaudit.cli.run_request import Fleet, fleet_of, prepared
+from netaudit.cli.rules import probes_digest, questions, ruleset_of
+from netaudit.cli.run_request import Fleet, fleet_of
 from netaudit.errors import PlanError, UsageError
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.facts import Facts
-from netaudit.model.plan import HostOutcome, HostPlan, Outcome, Plan
-from netaudit.model.probe import Capture, Probe
-from netaudit.model.result import BaselineRef, HostReport, HostStatus, RunInfo, Summary
-from netaudit.remedy import proof, unchanged
-from netaudit.remedy.gates import GATE_DOMAINS, GATE_PROBES, sample_of
-from netaudit.remedy.operations import scripts_of
-from netaudit.remedy.rolled import GOOD, Rolled
-from netaudit.remedy.work import work_of
-from netaudit.report.remediation import Told, told
-from netaudit.store.journal import open_journal
-from netaudit.store.location import default_path
+from netaudit.model.plan import HostPlan, Outcome, Plan
+from netaudit.model.probe import Capture
+from netaudit.model.result import BaselineRef, HostReport, HostStatus
+from netaudit.remedy.gates import GATE_DOMAINS
+from netaudit.remedy.rolled import GOOD
+from netaudit.report.remediation import Told
 
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
 _BUDGET = re.compile(r"([0-9]{1,6})(%?)\Z", re.ASCII)
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the audit knew of each host that is to be changed, as far as its change will be proved against it."""
-
-    known: dict[str, Known] = field(default_factory=dict)
-
-    def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
-        """Remember one host."""
-        now = datetime.now(UTC)
-        before = proof.failing(rules, facts, now)
-        afterwards = proof.failing(rules, proof.foreseen(facts, plan.steps), now)
-        self.known[plan.host] = Known(job.question, rules, sample_of(facts), before, {**afterwards, **before})
 
 
 @dataclass(slots=True)
@@ -80,47 +51,12 @@ class Looking(Silent):
             self.memory.note(self.plans[report.name], self.jobs[position], rules, facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Silenced:
-    """A host of a plan that gave no answer to the audit just before: nothing is sent to it."""
-
-    part: HostPlan
-    armed_with: Capture | None = None
-    verified_with: Capture | None = None
-
-    async def look(self, probes: Sequence[Probe], within_s: float) -> Capture | None:
-        """Nothing."""
-        return None
-
-    async def apply(self) -> HostOutcome:
-        """Its end."""
-        reason = "it gave no answer when it was audited again"
-        return HostOutcome(self.part.host, self.part.address, Outcome.UNREACHED, reason, steps=self.part.steps)
-
-    async def confirm(self) -> HostOutcome:
-        """Never asked for: there is nothing to confirm."""
-        return await self.apply()
-
-    async def abandon(self, reason: str) -> HostOutcome:
-        """There is nothing to undo."""
-        return await self.apply()
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """A plan with what it takes to apply it."""
-
-    plan: Plan
-    run: RunInfo
-    known: Mapping[str, Known]
-    silent: int  # hosts that gave no answer to the audit
-
-
 def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") -> int:
     """Plan, ask, apply, report. Raises OperatorError before any host is contacted."""
     outputs = parse_outputs(args.output, formats)
     check_times(args)
     budget(args.max_fail, 1)
+    _refuse_silence(args)
     warn = warner(args)
     ruleset = ruleset_of(args, warn)
     plan = stored_plan(Path(args.plan)) if args.plan else None
@@ -141,7 +77,7 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     if not approved(args, changed):
         _say(args, "not approved: nothing was changed")
         return ExitCode.REMEDIATION_FAILED
-    account = _applied(args, fleet, agreed)
+    account = apply(args, fleet, agreed, budget(args.max_fail, len(changed)))
     for output in outputs:
         _write(args, output, account)
     return worst([silent, of_outcomes(account)])
@@ -174,15 +110,19 @@ def budget(text: str, hosts: int) -> int:
     return hosts * int(match[1]) // 100 if match[2] else int(match[1])
 
 
+def _refuse_silence(args: argparse.Namespace) -> None:
+    """Refuse before any host is contacted what nobody could approve later. Raises UsageError."""
+    if not args.yes and not args.check and not sys.stdin.isatty():
+        raise UsageError(
+            "there is nobody to approve a plan: standard input is no terminal",
+            hint="--yes applies it without asking, --check shows it",
+        )
+
+
 def approved(args: argparse.Namespace, changed: Sequence[HostPlan]) -> bool:
-    """Whether the plan may be applied: by ``--yes``, or by the number of hosts, typed. Raises UsageError."""
+    """Whether the plan may be applied: by ``--yes``, or by the number of hosts, typed."""
     if args.yes:
         return True
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "there is nobody to approve this plan: standard input is no terminal",
-            hint="--yes applies it without asking",
-        )
     steps = sum(len(each.steps) for each in changed)
     hosts = f"{len(changed)} host{'s' if len(changed) > 1 else ''}"
     sys.stderr.write(f"{steps} change{'s' if steps > 1 else ''} on {hosts}. Type the number of hosts to go on: ")
@@ -218,105 +158,6 @@ def _refuse_strangers(plan: Plan, fleet: Fleet, args: argparse.Namespace) -> Non
         )
 
 
-def _applied(args: argparse.Namespace, fleet: Fleet, agreed: Agreed) -> Told:
-    """Apply the plan, with every step in the journal first."""
-    hosts = [each.host for each in agreed.plan.hosts if each.steps]
-    terms = Terms(
-        budget(args.max_fail, len(hosts)), args.soak, args.confirm_within, args.rollback_all_on_failure, fleet.width
-    )
-    interrupt = Interrupt()
-    started = datetime.now(UTC)
-    narrator = Narrator(args)
-    with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(open_journal(default_path(os.environ)))
-        stack.enter_context(_recorded(agreed.run, hosts))
-        rolled = interrupt.run(
-            _roll_out(args, fleet, agreed, terms, Journalling(journal, agreed.run.id), narrator, interrupt)
-        )
-    run = replace(agreed.run, duration_s=agreed.run.duration_s + (datetime.now(UTC) - started).total_seconds())
-    return told(run, agreed.plan.batches, hosts, rolled)
-
-
-@contextlib.contextmanager
-def _recorded(run: RunInfo, hosts: Sequence[str]) -> Iterator[None]:
-    """The run as the history knows it: begun before any host is changed, finished whatever becomes of it."""
-    from netaudit.store.runs import open_store
-
-    with open_store(default_path(os.environ)) as store:
-        store.begin(run, hosts)
-        yield
-        store.finish(run, Summary(hosts=len(hosts)), ())
-
-
-async def _roll_out(
-    args: argparse.Namespace,
-    fleet: Fleet,
-    agreed: Agreed,
-    terms: Terms,
-    journalling: Journalling,
-    narrator: Narrator,
-    interrupt: Interrupt,
-) -> Rolled:
-    assert interrupt.stop is not None  # noqa: S101  # made before this starts
-    await prepared(fleet.transport, fleet.targets)
-    probes = {probe.id: probe for probe in shipped_probes()}
-    command = functools.partial(gate_command.ask, args.gate, agreed.run.id) if args.gate else None
-    gate = Gate(agreed.known, [probes[name] for name in GATE_PROBES], fleet.width, command, fleet.limits.host_s)
-    ways = Ways(fleet.transport, journalling, fleet.limits.host_s)
-    guarded = _guards(args, fleet, agreed, ways, probes)
-    try:
-        return await Rollout(guarded, gate, narrator, terms).run(agreed.plan.hosts, agreed.plan.batches, interrupt.stop)
-    finally:
-        await fleet.transport.close()
-
-
-def _guards(
-    args: argparse.Namespace, fleet: Fleet, agreed: Agreed, ways: Ways, probes: Mapping[str, Probe]
-) -> Callable[[HostPlan], Guarded]:
-    """Makes the guard of one host for a part of its plan."""
-    targets = {target.name: (place, target) for place, target in enumerate(fleet.targets)}
-    plans = {each.host: each for each in agreed.plan.hosts}
-    persists = not args.no_persist
-
-    def guard(part: HostPlan) -> Guarded:
-        if part.host not in agreed.known:
-            return Silenced(part)
-        known = agreed.known[part.host]
-        question = known.question
-        expected = proof.answered(plans[part.host], part, known.failing)
-        about = proof.about_files(known.rules)
-        by_files = {pair: severity for pair, severity in expected.items() if pair[0] in about}
-        at_once = {pair: severity for pair, severity in expected.items() if pair[0] not in about}
-
-        def still_failing(capture: Capture, meant: proof.Failing) -> tuple[str, ...]:
-            facts = facts_of(capture, question.domains)
-            return proof.unanswered(meant, proof.failing(known.rules, facts, datetime.now(UTC)))
-
-        def boot_judge(capture: Capture) -> Sequence[str]:
-            objections = proof.boot_objections(part.steps, facts_of(capture, proof.BOOT_DOMAINS))
-            return objections or (still_failing(capture, by_files) if by_files else ())
-
-        place, target = targets[part.host]
-        work = work_of(part, scripts_of(part), confirm_within_s=int(args.confirm_within), persist=persists)
-        inspection = Inspection(
-            probes=question.probes,
-            judge=lambda capture: still_failing(capture, at_once),
-            params=question.params,
-            watched=tuple(probes[name] for name in dict.fromkeys((*unchanged.PROBES, *GATE_PROBES))),
-            boot_probes=_boot_probes(question.probes if by_files else (), probes) if work.lasts else (),
-            boot_judge=boot_judge,
-        )
-        return GuardedHost(target, change_of(work, agreed.run.id), ways, inspection, steps=part.steps, position=place)
-
-    return guard
-
-
-def _boot_probes(asked: Sequence[Probe], probes: Mapping[str, Probe]) -> tuple[Probe, ...]:
-    """What is asked once the files are written: what they would bring, and whatever the checks of it read."""
-    wanted = {probe.id: probe for probe in (*asked, *(probes[name] for name in proof.BOOT_PROBES))}
-    return tuple(wanted.values())
-
-
 def _show_plan(args: argparse.Namespace, plan: Plan, outputs: Sequence[Output]) -> None:
     """The plan on standard output; on standard error where that belongs to a machine."""
     from netaudit.report import terminal
@@ -340,6 +181,11 @@ def _write(args: argparse.Namespace, output: Output, account: Told) -> None:
     with opened(output) as stream:
         if output.format == "json":
             stream.writelines(remediation_json(account))
+            return
+        if output.format == "html":
+            from netaudit.report.html.remediation import remediation_html
+
+            stream.writelines(remediation_html(account))
             return
         console = terminal.console_for(stream, args.color, os.environ)
         how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.remedy.gates import GateVerdict
 
-GOOD = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED, Outcome.NOTHING})
+KEPT = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED})
+GOOD = KEPT | {Outcome.NOTHING}
 # The worst first: of a host that was in several batches this one counts.
 ORDER = (
     Outcome.LOST, Outcome.ROLLED_BACK, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED,

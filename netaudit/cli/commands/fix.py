@@ -6,7 +6,7 @@ import argparse
 
 from netaudit.cli import options
 
-FORMATS = ("console", "json")
+FORMATS = ("console", "html", "json")
 
 
 def parser() -> argparse.ArgumentParser:
