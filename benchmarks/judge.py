@@ -14,6 +14,7 @@ from netaudit.app.rules import Question, Questions
 from netaudit.assets.catalogue import load_ruleset
 from netaudit.assets.locate import locate
 from netaudit.assets.probes import load_probes
+from netaudit.cli.main import collect_seldom
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.result import Verdict
 from netaudit.transport.capture_dir import read_capture_dir
@@ -41,4 +42,5 @@ def judge(directory: Path) -> Counter[Verdict]:
 
 
 if __name__ == "__main__":
+    collect_seldom()  # as the command does
     print(", ".join(f"{count} {verdict}" for verdict, count in judge(Path(sys.argv[1])).items()))

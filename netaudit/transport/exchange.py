@@ -8,7 +8,7 @@ from __future__ import annotations
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.contact import Sink
 from netaudit.model.probe import Stream
-from netaudit.transport.become import Conversation
+from netaudit.transport.become import Conversation, PlainShell
 
 
 class Exchange:
@@ -18,6 +18,7 @@ class Exchange:
         self._talk = talk
         self._payload = payload
         self._sink = sink
+        self._is_plain = isinstance(talk, PlainShell)
         self.answered = False  # whether a byte of the answer has come
         self.whole = False  # whether the sink has all it wants
 
@@ -37,6 +38,10 @@ class Exchange:
 
     def receive(self, stream: Stream, data: bytes) -> bytes:
         """Take bytes of the host; what is to be sent to it. Raises WorldError of escalation and sink."""
+        if self._is_plain:
+            self.answered = True
+            self.whole = self._sink.feed(stream, data)
+            return b""
         was_ready = self._talk.ready
         reply = self._talk.receive(stream, data)
         for part_stream, part in reply.answer:

@@ -159,13 +159,14 @@ class Decoder:
         self._max_bytes = max_capture_bytes
         self._received_bytes = 0
         self._marker_count = 0
-        self._lanes = {Stream.OUT: _Lane(), Stream.ERR: _Lane()}
+        self._out, self._err = _Lane(), _Lane()
+        self._is_whole = False
         self._error: WorldError | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether everything has come, on both streams."""
-        return all(lane.is_done for lane in self._lanes.values())
+        return self._is_whole
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -184,7 +185,11 @@ class Decoder:
                 hint="look at the output of its login profile, and of each probe with `netaudit probe run`",
             )
         self._scan(stream, data)
-        return self.is_whole
+        return self._is_whole
+
+    def _lane(self, stream: Stream) -> _Lane:
+        """Asked for each of some sixty chunks a host: a dictionary by an enum would call its hash in Python."""
+        return self._out if stream is Stream.OUT else self._err
 
     def _fail(self, kind: ErrorKind, message: str, hint: str = "") -> WorldError:
         self._error = WorldError(kind, message, phase=Phase.ANSWER, hint=hint)
@@ -199,7 +204,7 @@ class Decoder:
 
     def _scan(self, stream: Stream, data: bytes) -> None:
         """Cut the bytes at markers; hold back an end that may be the start of one."""
-        lane, mark = self._lanes[stream], self._opening
+        lane, mark = self._lane(stream), self._opening
         if lane.held:
             data = lane.held + data
             lane.held = b""
@@ -232,9 +237,9 @@ class Decoder:
         if seen_on is Stream.ERR and marker.stream is Stream.OUT:
             raise self._broken("standard output came as standard error")
         self._marker_count += 1
-        if has_cr and (part := self._lanes[seen_on].part) is not None:
+        if has_cr and (part := self._lane(seen_on).part) is not None:
             part.drop_cr()
-        lane = self._lanes[marker.stream]
+        lane = self._lane(marker.stream)
         if lane.is_done:
             raise self._broken("a frame after the end")
         match marker:
@@ -270,13 +275,14 @@ class Decoder:
         if lane.part is not None or lane.place != len(self._records) or marker.count != lane.place:
             raise self._broken(f"the end came after {lane.place} of {len(self._records)} sections")
         lane.is_done = True
+        self._is_whole = self._out.is_done and self._err.is_done
 
     def _sent(self) -> list[_Record]:
         return [record for record in self._records if record.code is not Word.UNSENT]
 
     def finish(self) -> tuple[Section, ...]:
         """All sections that were asked for, in order; one that did not end is cut. Nothing can be fed afterwards."""
-        for lane in self._lanes.values():
+        for lane in (self._out, self._err):
             lane.add(lane.held)
             lane.held = b""
         return tuple(record.section() for record in self._sent())
@@ -285,7 +291,7 @@ class Decoder:
         """Why the answer is not whole, or None. To be asked when nothing more will come."""
         if self._error is not None:
             return HostError(self._error.kind, self._error.message, self._error.phase, self._error.hint)
-        if self._lanes[Stream.OUT].is_done:
+        if self._out.is_done:
             return None
         if not self._marker_count:
             return self._no_shell()
@@ -299,7 +305,7 @@ class Decoder:
 
     def _no_shell(self) -> HostError:
         printed = b" ".join(
-            noise.start for lane in self._lanes.values() for noise in lane.noise.values() if noise.is_worth_a_word
+            noise.start for lane in (self._out, self._err) for noise in lane.noise.values() if noise.is_worth_a_word
         )
         said = f"it printed: {excerpt(printed)}" if printed else "it printed nothing"
         return HostError(
@@ -314,7 +320,7 @@ class Decoder:
         """What was odd and did no harm: a line each, of bounded length, safe to print."""
         notes = [
             f"{noise.total_bytes} bytes on {stream} {where} the answer: {excerpt(noise.start)}"
-            for stream, lane in self._lanes.items()
+            for stream, lane in ((Stream.OUT, self._out), (Stream.ERR, self._err))
             for where, noise in lane.noise.items()
             if noise.is_worth_a_word
         ]
@@ -323,7 +329,7 @@ class Decoder:
                 notes.append(f"{record.probe_id}: cut at {format_bytes(record.out.max_bytes)}")
             if record.err.dropped:
                 notes.append(f"{record.probe_id}: standard error cut at {format_bytes(record.err.max_bytes)}")
-        if self._lanes[Stream.OUT].is_done and not self._lanes[Stream.ERR].is_done:
+        if self._out.is_done and not self._err.is_done:
             notes.append("standard error did not arrive whole")
         return tuple(notes)
 
