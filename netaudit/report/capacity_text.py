@@ -205,7 +205,7 @@ def _needs(fleet: FleetCapacity, options: Options) -> Block:
         said = f" of {of}: {need.meaning}{usual}"
         lines.append(Row(NO_LABEL, (Span(words.say(figure), Role.VALUE), Span(words.say(said, ADVICE_CHARS)))))
         resources = ", ".join(dict.fromkeys(title for _, titles in found for title in titles))
-        lines.append(Row(NO_LABEL, (Span(words.say(f"for {resources}", ADVICE_CHARS), Role.FAINT),)))
+        lines.append(Row(NO_LABEL, (Span(words.say(f"for {resources}", _LONG), Role.FAINT),)))
     return tuple(lines)
 
 
