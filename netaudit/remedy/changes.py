@@ -25,6 +25,8 @@ from netaudit.remedy.persistence import stamp_of
 from netaudit.remedy.proposals import Proposal, Target, class_of
 from netaudit.remedy.refused import Refused
 
+_CONGESTION = "net.ipv4.tcp_congestion_control"
+_ALLOWED_CONGESTION = "net.ipv4.tcp_allowed_congestion_control"
 _HARMLESS = frozenset({StepClass.LIVE, StepClass.NEW_SOCKETS})
 
 
@@ -201,8 +203,22 @@ def _demand_safe(target: Target, before: str, after: str, facts: Facts) -> None:
         )
     if may_cut_later(key):
         raise Refused("it can close the way to the host after every test has passed", f"set {key} = {after} by hand")
+    if key == _CONGESTION:
+        _demand_allowed_word(target, before, after, facts)
     if target.operation == "mtu":
         _demand_mtu(target.named["device"], int(before), int(after), facts)
+
+
+def _demand_allowed_word(target: Target, before: str, after: str, facts: Facts) -> None:
+    """Inside a network namespace only some algorithms may be written: the old one must be among them too."""
+    alone = not isinstance(facts.kernel, Absent) and facts.kernel.is_initial_namespace is False
+    if not target.namespace and not alone:
+        return
+    allowed = present(Target("sysctl", target.namespace, (("key", _ALLOWED_CONGESTION),)), facts)
+    words = () if isinstance(allowed, Absent) else allowed.split()
+    for word in (before, after):
+        if word not in words:
+            raise Refused(f"inside a network namespace {word} may not be written", "set it on the host itself")
 
 
 def _demand_mtu(device: str, before: int, after: int, facts: Facts) -> None:
