@@ -43,6 +43,7 @@ class Step:
     file: str | None = None  # where it is made to last; None: it is not
     undo: str = ""  # one line for people
     notes: tuple[str, ...] = ()  # what the operator should know, such as listeners that keep their old backlog
+    verify: tuple[str, ...] = ()  # further checks that must pass afterwards, besides those that it answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class Change:
             boot_before=self.kept.boot_before,
             file=self.file,
             notes=tuple(dict.fromkeys((*self.kept.notes, *self.notes))),
+            verify=tuple(dict.fromkeys(check for each in self.proposals for check in each.remediation.verify)),
         )
         return with_undo(made)
 

@@ -107,6 +107,7 @@ def _plain_step(step: Step) -> Plain:
         "file": step.file,
         "undo": step.undo,
         "notes": list(step.notes),
+        "verify": list(step.verify),
     }
 
 
@@ -171,6 +172,7 @@ def _step(value: object) -> Step:
         file=_perhaps(found["file"]),
         undo=_text(found["undo"]),
         notes=_each(found["notes"], _text),
+        verify=_each(found["verify"], _text),
     )
     operation_of(step).script(step)  # names and values are such as may stand in a script
     return step

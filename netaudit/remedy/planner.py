@@ -38,6 +38,7 @@ DOMAINS = frozenset({
     "sysctl", "kernel", "persisted", "writers", "namespaces", "listeners", "nics", "routing", "conntrack", "limits",
     "memory", "cpu", "managers",
 })  # fmt: skip
+FOR_INFORMATION = "for information only: named with --only it is remedied"
 _FILES = {"load_module": MODULES_DIRECTORY, "module_param": MODPROBE_DIRECTORY, "conntrack_hash": MODPROBE_DIRECTORY}
 _CLASSES = {step_class: place for place, step_class in enumerate(StepClass)}
 
@@ -135,7 +136,7 @@ class _Planning:
                 continue
             finding = Finding(host_check, subject, outcome)
             if outcome.severity is Severity.INFO and not self._choices.only:
-                self._leave(check, subject, "for information only: named with --only it is remedied", fix_of(finding))
+                self._leave(check, subject, FOR_INFORMATION, fix_of(finding))
                 continue
             try:
                 self._keep(answer(finding, self._material.remediations, self._facts, self._present))

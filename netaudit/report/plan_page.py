@@ -21,13 +21,15 @@ _CLASS_ROLES = {
     StepClass.REBOOT: Role.BAD,
 }
 _SHORT_DIGEST = 12
+_UNDO_CHARS = 600
+_IDLE = "for information only"  # how the planner begins to say so
 
 
 def plan_page(plan: Plan, options: Options) -> tuple[Block, ...]:
     """The whole plan, block by block; the totals are last."""
     blocks = [
         _heading(plan, options),
-        *(_group(steps, hosts, options) for steps, hosts in _alike(plan.hosts)),
+        *(_group(hosts, options) for hosts in _alike(plan.hosts)),
         _batches(plan, options),
         _left_alone(plan, options),
         _totals(plan),
@@ -51,36 +53,51 @@ def _heading(plan: Plan, options: Options) -> Block:
     return tuple(lines)
 
 
-def _alike(hosts: Iterable[HostPlan]) -> Iterator[tuple[tuple[Step, ...], list[str]]]:
-    """Hosts whose steps are the same in all that is shown, in the order of the first of each."""
-    found: dict[tuple[object, ...], tuple[tuple[Step, ...], list[str]]] = {}
+def _alike(hosts: Iterable[HostPlan]) -> Iterable[list[HostPlan]]:
+    """Hosts that would be changed alike, in the order of the first of each; what is noted of them may differ."""
+    found: dict[tuple[object, ...], list[HostPlan]] = {}
     for host in hosts:
         if host.steps:
-            key = tuple(_seen(step) for step in host.steps)
-            found.setdefault(key, (host.steps, []))[1].append(host.host)
-    yield from found.values()
+            found.setdefault(tuple(_seen(step) for step in host.steps), []).append(host)
+    return found.values()
 
 
 def _seen(step: Step) -> tuple[object, ...]:
-    """All that a page shows of a step."""
+    """All that a page shows of a step, but for notes."""
     return (
         step.operation, step.subject, step.namespace, step.before, step.after, step.step_class, step.checks,
-        step.boot_before, step.file, step.undo, step.notes,
+        step.boot_before, step.file, step.undo,
     )  # fmt: skip
 
 
-def _group(steps: Sequence[Step], hosts: Sequence[str], options: Options) -> Block:
+def _group(hosts: Sequence[HostPlan], options: Options) -> Block:
     words = Words(options)
-    lines: list[Line] = [Row(hosts_label(len(hosts)), (Span(words.hosts(sorted(hosts, key=natural_key)), Role.HOSTS),))]
+    steps = hosts[0].steps
+    names = words.hosts(sorted((host.host for host in hosts), key=natural_key))
+    lines: list[Line] = [Row(hosts_label(len(hosts)), (Span(names, Role.HOSTS),))]
     for step in steps:
         lines.extend(_step(step, words, options))
-    notes = dict.fromkeys(note for step in steps for note in step.notes)
-    lines.extend(text_row("note", words.say(note, ADVICE_CHARS)) for note in notes)
-    if options.verbose:
-        lines.extend(text_row("undo", words.say(step.undo)) for step in reversed(steps))
-    files = dict.fromkeys(step.file for step in steps if step.file)
+    lines.extend(text_row("note", words.say(note, ADVICE_CHARS)) for note in _notes(hosts))
+    undo = "; ".join(dict.fromkeys(step.undo for step in reversed(steps) if step.before != step.after))
+    files = tuple(dict.fromkeys(step.file for step in steps if step.file))
+    if undo:
+        lines.append(text_row("undo", words.say(undo, _UNDO_CHARS)))
     lines.extend(text_row("file", words.say(file)) for file in files)
     return tuple(lines)
+
+
+def _notes(hosts: Sequence[HostPlan]) -> Iterator[str]:
+    """What is noted of equal hosts, each sort once; where it differs, with the host it is true of."""
+    found: dict[str, tuple[str, str]] = {}
+    differs: set[str] = set()
+    for host in hosts:
+        for note in (note for step in host.steps for note in step.notes):
+            sort = note.partition(": ")[0]
+            first = found.setdefault(sort, (note, host.host))
+            if first[0] != note and first[1] != host.host:
+                differs.add(sort)
+    for sort, (note, name) in found.items():
+        yield f"{note} (on {name})" if sort in differs else note
 
 
 def _step(step: Step, words: Words, options: Options) -> Iterator[Line]:
@@ -147,8 +164,13 @@ def _left_alone(plan: Plan, options: Options) -> Block:
     words = Words(options)
     said = f"{count(len(found), 'finding')} not remedied"
     lines: list[Line] = [Row(Span("LEFT ALONE", Role.WARN), (Span(said, Role.TITLE),))]
+    idle = [left for left in found.values() if left.item.reason.startswith(_IDLE) and not options.verbose]
     for left in found.values():
-        lines.extend(_left(left, words))
+        if left not in idle:
+            lines.extend(_left(left, words))
+    if idle:
+        checks = ", ".join(sorted({left.item.check for left in idle}))
+        lines.append(text_row("for info", words.say(checks, 1000), "  (-v shows why, --only CHECK remedies it)"))
     return tuple(lines)
 
 
