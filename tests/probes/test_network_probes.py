@@ -95,9 +95,16 @@ def ip_lines(*names: str) -> str:
 
 
 @each_shell
-def test_interrupts_of_every_kind_of_device(machine: Machine, shell: str) -> None:
-    """PCI devices have message interrupts or one line, virtio those of the device above, others none in sysfs."""
+@pytest.mark.parametrize("processors", ["0", "0-1", "0-127"])
+def test_interrupts_of_every_kind_of_device(machine: Machine, shell: str, processors: str) -> None:
+    """PCI devices have message interrupts or one line, virtio those of the device above, others none in sysfs.
+
+    The shell that reads for one or two processors and the program that reads for many say the same.
+    """
     pci = "sys/devices/pci0"
+    machine.write("sys/devices/system/cpu/online", f"{processors}\n")
+    machine.write("proc/softirqs", "  CPU0\n HI: 1\n NET_RX: 7\n RCU: 2\n")
+    machine.write("proc/stat", "cpu  2 0 0 0 0 0 1 0 0 0\ncpu0 2 0 0 0 0 0 1 0 0 0\ncpu1 1 1 1 1\nintr 5 6\n")
     machine.write(f"{pci}/msi_irqs/9", "")  # of the bridge: never those of a device below
     for number in (24, 25):
         machine.write(f"{pci}/dev1/msi_irqs/{number}", "")
@@ -121,6 +128,10 @@ def test_interrupts_of_every_kind_of_device(machine: Machine, shell: str) -> Non
     ]
     assert numbers[1:] == ["11", "24", "30", "99"]
     assert "proc/irq/24/smp_affinity_list:0-3" in result.stdout
+    assert "proc/softirqs: NET_RX: 7\n" in result.stdout
+    assert "proc/net/softnet_stat:00000001 00000000 00000000\n" in result.stdout
+    assert "proc/stat:cpu  2 0 0 0 0 0 1 0 0 0\nproc/stat:cpu0 2" in result.stdout
+    assert "intr" not in result.stdout
 
 
 @each_shell
