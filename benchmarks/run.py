@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import capacity
 import decoding
+import diagnosis
 import evaluation
 import fleet
 import history
@@ -33,6 +34,7 @@ _PARTS = {
     "outliers": outliers.figures,
     "probes": probes.figures,
     "fleet": fleet.figures,
+    "diagnosis": diagnosis.figures,
     "history": history.figures,
     "capacity": capacity.figures,
 }
@@ -50,7 +52,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="netaudit-bench-") as scratch:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = scratch
         for name in args.parts or _PARTS:
-            if name in {"fleet", "probes", "capacity"} and os.geteuid() != 0:
+            if name in {"fleet", "probes", "capacity", "diagnosis"} and os.geteuid() != 0:
                 print(f"{name}: left out, needs root", file=sys.stderr)
                 continue
             print(f"{name} …", file=sys.stderr, flush=True)

@@ -233,7 +233,7 @@ class Broken:
 
 
 _SERVERS = frozenset(
-    {"listen", "starved", "unread", "leak", "hangup", "closefirst", "shrink", "drain", "sink", "sluggish"}
+    {"listen", "starved", "unread", "leak", "hangup", "closefirst", "shrink", "drain", "sink", "sluggish", "answer"}
 )
 
 

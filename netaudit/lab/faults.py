@@ -175,6 +175,18 @@ def sink(port: str, buffer_bytes: str) -> None:
     signal.pause()
 
 
+def answer(port: str) -> None:
+    """Send datagrams back."""
+    name_me("shop-answer")
+    made = socket.socket(type=socket.SOCK_DGRAM)
+    made.bind(("0.0.0.0", int(port)))
+    print("listening", flush=True)  # noqa: T201  # as above
+    while True:
+        data, sender = made.recvfrom(2048)
+        with contextlib.suppress(OSError):
+            made.sendto(data, sender)
+
+
 # What sends, on either side.
 
 
