@@ -82,7 +82,7 @@ def _run_families(run: RunInfo) -> Iterator[GaugeMetricFamily]:
     info.add_metric([_label(each) for each in (run.command, baseline, run.version, run.host_key_checking)], 1)
     yield info
     yield _single("run_timestamp_seconds", "When the last run began, in seconds since 1970", run.started_at.timestamp())
-    yield _single("run_duration_seconds", "How long the last run took", run.duration_s)
+    yield _single("run_duration_seconds", "How long the last run took", round(run.duration_s, 3))
     yield _single("run_interrupted", "1 when the last run did not come to its end", float(run.interrupted))
 
 
@@ -119,7 +119,7 @@ def _host_families(hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]) -
             continue
         seen[name] = 1
         ok.add_metric([name], float(report.status is HostStatus.OK))
-        duration.add_metric([name], report.duration_s)
+        duration.add_metric([name], round(report.duration_s, 3))
         for severity, number in counts.items():
             found.add_metric([name, severity.value], number)
     across: dict[tuple[str, str], int] = {}

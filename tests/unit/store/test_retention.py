@@ -85,7 +85,11 @@ def test_space_is_given_back(path: Path, made_up: ModuleType, capture: Capture) 
 
 
 def test_run_ids_sort_by_time_and_are_short() -> None:
-    """An id is the second of the start in UTC, wherever the operator is, with a short tail."""
+    """An id is the start in UTC, wherever the operator is, with a short tail; also within one second."""
     moment = datetime.fromisoformat("2026-11-20T17:00:00+02:00")
-    assert run_id(moment, "3f2a99") == "20261120-150000-3f2a"
-    assert run_id(moment, "3f2a99") < run_id(moment + timedelta(seconds=1), "0000")
+    assert run_id(moment, "3f2a99") == "20261120-150000-0003"
+    assert run_id(moment.replace(microsecond=500_000), "f") == "20261120-150000-800f"
+    moments = [moment + timedelta(milliseconds=each) for each in range(0, 3000, 7)]
+    ids = [run_id(each, "0f"[place % 2]) for place, each in enumerate(moments)]
+    assert ids == sorted(set(ids))
+    assert run_id(moment.replace(microsecond=999_999), "f") < run_id(moment + timedelta(seconds=1), "0")

@@ -131,11 +131,11 @@ def test_a_run_is_found_by_what_is_typed(store: Store, made_up: ModuleType) -> N
     for number in (1, 2):
         _store_one(store, _run(number), [made_up.host("web1", 1, 1)])
     _store_one(store, replace(_run(3, day=21), id="20261121-150003-beef"), [made_up.host("web1", 1, 1)])
-    assert store.run("20261120-150001-3f2a").info.id == "20261120-150001-3f2a"
+    assert store.run("20261120-150001-0003").info.id == "20261120-150001-0003"
     assert store.run("20261121").info.id == "20261121-150003-beef"
     assert store.run("beef").info.id == "20261121-150003-beef"
     assert store.run("last").info.id == "20261121-150003-beef"
-    with pytest.raises(UsageError, match="may be any of the runs 20261120-150002-3f2a, 20261120-150001-3f2a"):
+    with pytest.raises(UsageError, match="may be any of the runs 20261120-150002-0003, 20261120-150001-0003"):
         store.run("20261120")
     for unknown in ("nonsense", "", "%", "2026112_"):
         with pytest.raises(UsageError, match="the last one is 20261121-150003-beef"):
