@@ -58,7 +58,8 @@ INSIDE = sysctl(
 )  # fmt: skip
 RING = Step(
     "ring", "eth0 rx ring", {"device": "eth0", "which": "rx"}, "512", "4096", StepClass.LINK_FLAP,
-    ("nic.ring.rx_size",), "nic.ring_rx", "0" * 64, file="/etc/systemd/network/00-netaudit-eth0.link", undo="ethtool -G eth0 rx 512",
+    ("nic.ring.rx_size",), "nic.ring_rx", "0" * 64, file="/etc/systemd/network/00-netaudit-eth0.link",
+    undo="ethtool -G eth0 rx 512",
     notes=("the link of eth0 may go down for seconds",),
 )  # fmt: skip
 LEFT = (
