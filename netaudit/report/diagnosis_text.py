@@ -16,6 +16,7 @@ from netaudit.report.words import ADVICE_CHARS, GAP, NO_BREAK, NO_LABEL, Options
 from netaudit.units import format_bytes, format_duration
 
 _EXAMPLES = 3  # hosts whose own line stands below a cause of many
+_WORTH_TELLING_BYTES = 4096  # of a queue, among those of many hosts
 _ROWS = 8  # of talkers and queues, unless all are asked for
 _ROLES = {Confidence.CERTAIN: Role.BAD, Confidence.LIKELY: Role.WARN, Confidence.POSSIBLE: Role.FAINT}
 
@@ -94,12 +95,16 @@ def _cause_block(one: Folded, options: Options, *, many: bool) -> Block:
     if many:
         names = [name for name, _ in one.hosts]
         lines.append(Row(hosts_label(len(names)), (Span(words.hosts(names), Role.HOSTS),)))
-    shown = one.hosts if options.verbose else one.hosts[:_EXAMPLES]
-    for place, (name, each) in enumerate(shown):
-        where = f" ({name})" if many else ""
-        lines.append(text_row("" if place else "what", words.say(each.summary), words.say(where)))
-    if len(one.hosts) > len(shown):
-        lines.append(Row(NO_LABEL, (Span(f"and on {len(one.hosts) - len(shown):,} more; -v shows them", Role.FAINT),)))
+    said: dict[str, list[str]] = {}
+    for name, each in one.hosts:
+        said.setdefault(each.summary, []).append(name)
+    shown = list(said.items()) if options.verbose else list(said.items())[:_EXAMPLES]
+    for place, (text, names) in enumerate(shown):
+        where = f" ({words.hosts(names)})" if many and len(said) > 1 else ""
+        lines.append(text_row("" if place else "what", words.say(text), where))
+    left = len(one.hosts) - sum(len(names) for _, names in shown)
+    if left:
+        lines.append(Row(NO_LABEL, (Span(f"and on {left:,} more; -v shows them", Role.FAINT),)))
     where = f" (on {one.hosts[0][0]})" if len(one.hosts) > 1 else ""
     lines.extend(_evidence(cause, words.say(where), options))
     lines.append(text_row("fix", words.say(cause.fix, ADVICE_CHARS)))
@@ -152,9 +157,9 @@ def _traffic(host: HostDiagnosis, options: Options, *, many: bool) -> list[Block
     of = f" of {Words(options).say(host.name)}" if many else ""
     return [
         _lines(
-            f"INTERFACES{''}",
-            f"bits and packets a second{of}",
-            [_interface(each, options) for each in host.interfaces],
+            "INTERFACES",
+            f"what they carried{of}",
+            [row for each in host.interfaces for row in _interface(each, options)],
             options,
         ),
         _lines("TALKERS", f"TCP by process and peer{of}", [_talker(each, options) for each in host.talkers], options),
@@ -173,27 +178,21 @@ def _lines(label: str, title: str, rows: Sequence[Spans], options: Options) -> B
     return tuple(lines)
 
 
-def _interface(one: InterfaceLoad, options: Options) -> Spans:
-    words = Words(options)
-    said = [
-        f"in {_bits(one.rx_bps)} {one.rx_pps:,.0f}/s{_share(one.rx_link_ratio)}",
-        f"out {_bits(one.tx_bps)} {one.tx_pps:,.0f}/s{_share(one.tx_link_ratio)}",
-    ]
+def _interface(one: InterfaceLoad, options: Options) -> Iterator[Spans]:
+    """What came in and what went out, a line each."""
+    name = Words(options).say(one.name)
+    ring = ""
     if one.rx_ring_slots and one.rx_ring_ms is not None:
-        said.append(f"ring of {one.rx_ring_slots:,} lasts {one.rx_ring_ms:,.0f} ms")
-    lost = one.rx_dropped + one.tx_dropped
-    spans = [
-        Span(words.say(one.name), Role.HOSTS),
-        Span("  "),
-        Span(", ".join(said).replace(" ", NO_BREAK).replace(f",{NO_BREAK}", ", ")),
-    ]
-    if lost:
-        spans.append(Span(f"  dropped {one.rx_dropped:,} in, {one.tx_dropped:,} out", Role.BAD))
-    return tuple(spans)
+        ring = f", ring of {one.rx_ring_slots:,} lasts {one.rx_ring_ms:,.0f}{NO_BREAK}ms"
+    yield _way(name, "in ", one.rx_bps, one.rx_pps, one.rx_link_ratio, ring, one.rx_dropped)
+    yield _way(name, "out", one.tx_bps, one.tx_pps, one.tx_link_ratio, "", one.tx_dropped)
 
 
-def _share(ratio: float | None) -> str:
-    return "" if ratio is None else f" ({ratio:.0%} of the link)"
+def _way(name: str, way: str, bps: float, pps: float, ratio: float | None, ring: str, dropped: int) -> Spans:
+    share = "" if ratio is None else f", {ratio:.0%} of the link"
+    text = f" {way} {_bits(bps)}, {pps:,.0f} packets/s{share}{ring}"
+    lost = (Span(f", {dropped:,} dropped", Role.BAD),) if dropped else ()
+    return Span(name, Role.HOSTS), Span(text), *lost
 
 
 def _talker(one: Talker, options: Options) -> Spans:
@@ -218,10 +217,10 @@ def _queue(one: StuckQueue, options: Options) -> Spans:
     moved = unit(one.last) if one.first == one.last else f"{unit(one.first)} {options.signs.arrow} {unit(one.last)}"
     limit = f" of {one.limit:,}" if one.limit is not None else ""
     towards = f" towards {one.peer}" if one.peer else ""
-    holder = f" ({one.holder})" if one.holder else ""
+    holder = f" of {one.holder}" if one.holder else ""
     return (
         Span(f"{one.kind} queue", Role.FAINT),
-        Span(words.say(f" {one.endpoint}{towards}{holder}: ")),
+        Span(words.say(f" {one.endpoint}{holder}{towards}: ")),
         Span(words.say(f"{moved}{limit}"), Role.WARN),
     )
 
@@ -229,14 +228,14 @@ def _queue(one: StuckQueue, options: Options) -> Spans:
 def _stuck_everywhere(hosts: Sequence[HostDiagnosis], options: Options) -> Block:
     """The fullest queues of a fleet, with the host in front."""
     words = Words(options)
-    rows = [
-        (one.last, (Span(words.say(f"{host.name}: "), Role.HOSTS), *_queue(one, options)))
-        for host in hosts
-        for one in host.stuck
-        if one.kind == "accept" or one.last >= 4096
-    ]
-    rows.sort(key=lambda each: -each[0])
-    return _lines("STUCK", "queues that did not move", [row for _, row in rows], options)
+    found: dict[Spans, tuple[int, list[str]]] = {}
+    for host in hosts:
+        for one in host.stuck:
+            if one.kind == "accept" or one.last >= _WORTH_TELLING_BYTES:
+                found.setdefault(_queue(one, options), (one.last, []))[1].append(host.name)
+    rows = sorted(found.items(), key=lambda each: -each[1][0])
+    told = [(Span(f"{words.hosts(names)}: ", Role.HOSTS), *spans) for spans, (_, names) in rows]
+    return _lines("STUCK", "queues that did not move", told, options)
 
 
 def _unseen_block(hosts: Sequence[HostDiagnosis], options: Options) -> Block:

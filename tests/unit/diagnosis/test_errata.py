@@ -24,7 +24,7 @@ def test_recv_q_of_a_listener_is_its_fill(make):
 
 
 def test_queues_of_a_listener_are_not_the_half_open_ones(make):
-    """Claim: Recv-Q and Send-Q of a listener tell of half-open connections. They tell of those that wait for accept()."""
+    """Claim: queues of a listener tell of half-open connections. They tell of those that wait for accept()."""
     judged = make.judge(OVERFLOW, both={"listeners": (make.listener(queue=5, backlog=4),)})
     assert judged.names == ["accept-queue-full"]
 
@@ -56,7 +56,7 @@ def test_a_full_ring_need_not_show_as_overrun(make, counter):
 
 
 def test_dropped_frames_are_not_the_ring(make):
-    """Claim: RX-DRP above 0 means that the NIC drops. It is a mixed counter since boot: only possible, and only if it grows."""
+    """Claim: RX-DRP above 0 means that the NIC drops. It is a mixed counter since boot: possible, if it grows."""
     assert make.judge(both={"nics": (make.nic(rx_dropped=475760),)}).names == []
     judged = make.judge(last={"nics": (make.nic(rx_dropped=900, rx_packets=9000),)})
     assert judged.first.id == "receive-drops"
@@ -77,7 +77,7 @@ def test_tcp_is_not_fragmented(make):
 
 
 def test_a_queue_of_an_active_sender_is_no_symptom(make):
-    """Claim: Send-Q of an established connection should be 0. It holds what is in flight; only standing still counts."""
+    """Claim: Send-Q of an established connection should be 0. It holds what is in flight; standing still counts."""
     before = make.connection(send_queue_bytes=1_200_000, sent_bytes=10**6, acked_bytes=10**6, timer="on")
     after = make.connection(send_queue_bytes=1_200_000, sent_bytes=10**8, acked_bytes=10**8, timer="on")
     judged = make.judge(first={"talkers": make.talkers(before)}, last={"talkers": make.talkers(after)})
@@ -142,7 +142,7 @@ def test_the_table_of_connections_is_never_read():
 
 
 def test_half_open_and_full_queue_do_not_mix(make):
-    """Claim: both queues belong to the listener. Half-open ones are only counted there: each has counters of its own."""
+    """Claim: both queues belong to the listener. Half-open ones are counted there: each has its own counters."""
     half_open = make.sockets({"SYN-RECV": 9}, syn_recv_by_port=(PortCount(8080, 9),))
     judged = make.judge({"TcpExt.TCPReqQFullDrop": 31, "TcpExt.ListenDrops": 31}, both={"sockets": half_open})
     assert judged.names == ["syn-queue-full"]
