@@ -33,7 +33,7 @@ OPTIONS = [
     (["audit", "--become-method", "runas"], "argument --become-method: invalid choice: 'runas'"),
     (["audit", "--host-key-checking", "maybe"], "argument --host-key-checking: invalid choice: 'maybe'"),
     (["audit", "--color", "blue"], "argument --color: invalid choice: 'blue'"),
-    (["audit", "-o", "yaml"], "-o yaml: there is no format 'yaml' (one of console, json, jsonl, junit,"),
+    (["audit", "-o", "yaml"], "-o yaml: there is no format 'yaml' (one of console, json, jsonl, "),
     (["audit", "-o", "json="], "-o json=: the path is missing (-o json=FILE)"),
     (["audit", "-o", "json=/no/where/x"], "-o json=/no/where/x: there is no directory /no/where"),
     (["audit", "-o", "json=/"], "-o json=/: / is a directory (-o json=FILE)"),
