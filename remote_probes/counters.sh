@@ -6,7 +6,7 @@
 # timeout_s: 5
 # max_bytes: 256KiB
 # format: file below /proc/net, a colon, its line
-# cost_cpu_ms: 1
+# cost_cpu_ms: 1.4
 # cost_processes: 1
 
 cd "${ROOT:-}/proc/net" 2>/dev/null || exit 11

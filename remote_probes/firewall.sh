@@ -8,7 +8,7 @@
 # max_bytes: 512KiB
 # format: "nft" (nft -t list ruleset) and "iptables NAME" (iptables-save), each of them whole or, when it is long, only
 #   its skeleton and the lines that checks ask about, with "counts" telling how many rules there were; or "none"
-# cost_cpu_ms: 2
+# cost_cpu_ms: 2.2
 # cost_processes: 1
 
 raw_bytes=65536 # up to which a ruleset is sent whole

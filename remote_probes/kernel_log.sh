@@ -7,7 +7,7 @@
 # max_bytes: 256KiB
 # format: topic, a tab, how often it came up, a tab, the line of dmesg
 # cost_cpu_ms: 4.5
-# cost_processes: 3
+# cost_processes: 2
 #
 # awk keeps the last lines of each topic, so that a flood of one message cannot push the others out. dmesg reads through
 # syslog(2) where it can choose (-S): record by record from /dev/kmsg costs twice as much. The last 32 KiB are read.

@@ -8,7 +8,7 @@
 # max_bytes: 4MiB
 # format: parts; "namespace INODE", then its settings as head prints them, rows of ip link and of ss; "links host";
 #   "owners" (inode, pid, name) of what listens in them
-# cost_cpu_ms: 0.5
+# cost_cpu_ms: 0.4
 # cost_processes: 0
 #
 # A host without other namespaces is recognised by the shell alone. Each one found costs one process, a second if it

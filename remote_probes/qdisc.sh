@@ -6,7 +6,7 @@
 # timeout_s: 10
 # max_bytes: 512KiB
 # format: tc -s qdisc show
-# cost_cpu_ms: 1.5
+# cost_cpu_ms: 1.9
 # cost_processes: 1
 
 command -v tc >/dev/null 2>&1 || exit 11

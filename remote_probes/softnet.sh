@@ -7,8 +7,8 @@
 # timeout_s: 10
 # max_bytes: 1MiB
 # format: "irqs" (interface, then its interrupt numbers), "files" (grep -H of the lines of those files that count)
-# cost_cpu_ms: 1.6
-# cost_processes: 1
+# cost_cpu_ms: 0.8
+# cost_processes: 0
 
 lines_at_most=256 # interrupt lines of all devices together
 

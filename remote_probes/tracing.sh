@@ -6,7 +6,7 @@
 # timeout_s: 5
 # max_bytes: 256KiB
 # format: parts; means as words, then stat and arguments of each tracer that runs
-# cost_cpu_ms: 0.7
+# cost_cpu_ms: 0.5
 # cost_processes: 0
 
 cd "${ROOT:-/}" || exit 11

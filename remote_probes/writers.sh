@@ -6,8 +6,8 @@
 # timeout_s: 5
 # max_bytes: 512KiB
 # format: parts; installed and running as words, then path:line:text of the lines that name settings
-# cost_cpu_ms: 1
-# cost_processes: 1
+# cost_cpu_ms: 0.7
+# cost_processes: 0
 #
 # Whether a service runs is told by its control group, which costs nothing; without systemd, or where containers may
 # run the service, by the command names of all processes.
