@@ -7,6 +7,7 @@ always count every host, and ``netaudit_hosts_left_out`` says how many have no s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -22,7 +23,8 @@ MOST_CHECKS = 500
 LABEL_CHARS = 128
 MOST_HEADROOM = 20_000
 
-Headroom = tuple[str, str, float]  # host, resource, what is left of it as a ratio
+_CAPACITY = "capacity."  # how the checks of a capacity run begin
+_AT_LEAST = re.compile(r">= ([0-9]+)\Z", re.ASCII)
 
 
 def prometheus(
@@ -45,24 +47,12 @@ def exposition(metrics: Iterable[GaugeMetricFamily]) -> str:
 
 
 def families(
-    run: RunInfo,
-    summary: Summary,
-    hosts: Iterable[HostReport],
-    fleet: Sequence[FleetFinding],
-    headroom: Iterable[Headroom] = (),
+    run: RunInfo, summary: Summary, hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]
 ) -> Iterator[GaugeMetricFamily]:
-    """The metrics of a run; ``headroom`` are the ratios of a capacity run."""
+    """The metrics of a run, for text or for an endpoint."""
     yield from _run_families(run)
     yield from _total_families(summary)
     yield from _host_families(hosts, fleet)
-    ratios = _gauge(
-        "headroom_ratio", "What is left of a limited resource; below 0 it is not enough", "host", "resource"
-    )
-    for place, (host, resource, ratio) in enumerate(headroom):
-        if place < MOST_HEADROOM:
-            ratios.add_metric([_label(host), _label(resource)], ratio)
-    if ratios.samples:
-        yield ratios
 
 
 class _Given(Collector):
@@ -104,6 +94,12 @@ def _host_families(hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]) -
     ok = _gauge("host_ok", "1 when the host gave a verdict", "host")
     duration = _gauge("host_duration_seconds", "How long the host took", "host")
     found = _gauge("host_findings", "Failed checks of the host, by severity", "host", "severity")
+    headroom = _gauge(
+        "headroom_ratio",
+        "What there is of a limited resource, divided by what the load needs with its reserve: below 1 is not enough",
+        "host",
+        "resource",
+    )
     failed: dict[tuple[str, str], int] = {}
     seen: dict[str, int] = {}  # labels that have series: two would be refused as one
     left_out = 0
@@ -122,14 +118,27 @@ def _host_families(hosts: Iterable[HostReport], fleet: Sequence[FleetFinding]) -
         duration.add_metric([name], round(report.duration_s, 3))
         for severity, number in counts.items():
             found.add_metric([name, severity.value], number)
+        for resource, ratio in _headroom(report):
+            if len(headroom.samples) < MOST_HEADROOM:
+                headroom.add_metric([name, resource], ratio)
     across: dict[tuple[str, str], int] = {}
     for finding in fleet:
         if finding.verdict is Verdict.FAIL:
             _count(across, finding.check, finding.severity)
     yield from (ok, duration, found)
+    if headroom.samples:
+        yield headroom
     yield _single("hosts_left_out", f"Hosts without series of their own, beyond the first {MOST_HOSTS}", left_out)
     yield _by_check("check_failed_hosts", "Hosts on which a check failed", failed)
     yield _by_check("fleet_findings", "Findings that only several hosts together show", across)
+
+
+def _headroom(report: HostReport) -> Iterator[tuple[str, float]]:
+    """Of the results of a capacity run: by resource, what there is divided by what is needed."""
+    for result in report.results:
+        needed = _AT_LEAST.match(result.expected or "") if result.check.startswith(_CAPACITY) else None
+        if needed and int(needed[1]) and isinstance(result.observed, int | float):
+            yield _label(result.check.removeprefix(_CAPACITY)), result.observed / int(needed[1])
 
 
 def _count(counts: dict[tuple[str, str], int], check: str, severity: Severity) -> None:

@@ -24,7 +24,7 @@ from netaudit.model.context import NO_CONTEXT, CheckContext, RunContext
 from netaudit.model.result import FleetFinding, HostReport, HostStatus, RunInfo, Severity, Verdict
 from netaudit.report.csv import COLUMNS, safe
 from netaudit.report.formats import renderer
-from netaudit.report.prometheus import LABEL_CHARS, MOST_HOSTS, exposition, families
+from netaudit.report.prometheus import LABEL_CHARS, MOST_HOSTS
 
 WRITTEN = json.loads(Path(__file__).with_name("sarif-written.json").read_text())
 HOSTILE = (
@@ -320,11 +320,17 @@ def test_the_number_of_series_is_bounded(run: RunInfo, made_up) -> None:
     assert found["netaudit_hosts"][0].value == MOST_HOSTS + 7
 
 
-def test_headroom_of_a_capacity_run(run: RunInfo) -> None:
-    """A ratio for each host and resource, below 0 where it is not enough."""
-    text = exposition(families(run, _summary([]), [], (), [("web1", "accept queue", -0.5), ("web1", "ports", 0.25)]))
-    found = {each.labels["resource"]: each.value for each in _metrics(text)["netaudit_headroom_ratio"]}
-    assert found == {"accept queue": -0.5, "ports": 0.25}
+def test_headroom_of_a_capacity_run(run: RunInfo, made_up) -> None:
+    """By host and resource what there is divided by what is needed; below 1 it is not enough."""
+    short = replace(made_up.somaxconn(128, 512), check="capacity.accept_queue")
+    ample = replace(short, check="capacity.ports", observed=30_000, expected=">= 10000", verdict=Verdict.PASS)
+    unknown = replace(short, check="capacity.memory", observed=None, verdict=Verdict.UNKNOWN)
+    odd = replace(short, check="capacity.odd", observed="much")
+    other = replace(short, check="tcp.x")
+    host = replace(made_up.host("web1", 1, 1), results=(short, ample, unknown, odd, other))
+    samples = _metrics(_text("prometheus", run, [host]))["netaudit_headroom_ratio"]
+    found = {each.labels["resource"]: each.value for each in samples}
+    assert found == {"accept_queue": 0.25, "ports": 3.0}
 
 
 # --- All of them
