@@ -23,7 +23,7 @@ from startup import NETAUDIT
 
 from netaudit.lab import Lab
 from netaudit.lab.causes import BY_NAME, CAUSES, NORMAL_LOAD, LabCause
-from netaudit.lab.causes_run import Broken, host_of
+from netaudit.lab.causes_run import Broken, hosts_of
 
 HOSTS = 12
 HEALTHY_HOSTS = 100
@@ -77,8 +77,8 @@ def figures(scratch: Path, *, quick: bool) -> list[Figure]:
                 trials += _try(lab, names, given, busy=busy)
         for given in () if quick else heavy:
             trials += _try(lab, names[:1], [given], busy=False)
-    named = _healthy(scratch / "healthy", 6 if quick else HEALTHY_HOSTS)
     _print(trials)
+    named = _healthy(scratch / "healthy", 6 if quick else HEALTHY_HOSTS)
     single = [trial for trial in trials if len(trial.given) == 1]
     double = [trial for trial in trials if len(trial.given) == 2]
     made = [Figure(f"of {len(single)} single faults, true cause not first", _wrong(single), "%", 5.0)]
@@ -116,9 +116,10 @@ def _portions(given: Sequence[tuple[LabCause, ...]], size: int) -> Iterator[list
 
 def _try(lab: Lab, names: Sequence[str], given: Sequence[tuple[LabCause, ...]], *, busy: bool) -> list[Trial]:
     """Give each host its causes, diagnose all of them at once, take the causes back."""
+    hosts = hosts_of(lab)
     with contextlib.ExitStack() as stack:
         for name, causes in zip(names, given, strict=False):
-            host = host_of(lab, name)
+            host = hosts[name]
             if busy:
                 stack.enter_context(Broken(host, NORMAL_LOAD, _LASTS_S, _LOAD_NUMBER))
             for number, cause in enumerate(causes):
@@ -152,9 +153,8 @@ def _diagnosed(lab: Lab, pattern: str) -> dict[str, tuple[str, ...]]:
 def _healthy(directory: Path, count: int) -> list[str]:
     """What is named on hosts that lose nothing and have something to do."""
     with _lab(directory, count) as lab, contextlib.ExitStack() as stack:
-        names = _names(lab)
-        for name in names:
-            stack.enter_context(Broken(host_of(lab, name), NORMAL_LOAD, _LASTS_S, _LOAD_NUMBER))
+        for host in hosts_of(lab).values():
+            stack.enter_context(Broken(host, NORMAL_LOAD, 2 * _LASTS_S, _LOAD_NUMBER))
         found = _diagnosed(lab, "all")
         if len(found) != count:
             raise SystemExit(f"{len(found)} of {count} healthy hosts were diagnosed")

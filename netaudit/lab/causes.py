@@ -229,7 +229,8 @@ CAUSES: tuple[LabCause, ...] = (
         "reverse-path-filter", "a strict filter, and a source that is answered through another interface",
         ("reverse-path-filter",),
         host=Side(
-            setup=("ip link add nflt1 type veth peer name nflt4", "ip link set nflt4 up", "ip link set nflt1 up", "ip route add {net} dev nflt1"),
+            setup=("ip link add nflt1 type veth peer name nflt4", "ip link set nflt4 up", "ip link set nflt1 up",
+                   "ip route add {net} dev nflt1"),
             undo=("ip link del nflt1",), sysctl=_LOOSE,
         ),
         peer=Side(setup=("ip addr add {first}/32 dev lo",), undo=("ip addr del {first}/32 dev lo",),

@@ -52,18 +52,27 @@ class BrokenHost:
         raise LabError(f"{self.name} does not run")
 
 
-def host_of(lab: Lab, name: str) -> BrokenHost:
-    """The host of this name. Raises LabError when there is no such lab or host, or when it does not run."""
+def hosts_of(lab: Lab) -> dict[str, BrokenHost]:
+    """The hosts of a lab by name. Raises LabError when there is none."""
     status = lab.status()
     block = ipaddress.IPv4Network(status.network)
-    plans = plan_hosts(status.planned, block)
-    for place, plan in enumerate(plans):
-        if plan.name == name:
-            host = BrokenHost(name, plan.address, f"{lab.prefix}{place:03d}", lab.bridge, block)
-            if host.init:
-                return host
-    near = difflib.get_close_matches(name, [plan.name for plan in plans], n=1)
-    raise LabError(f"the lab has no host {name!r}", hint=f"did you mean {near[0]!r}?" if near else "netaudit lab up")
+    return {
+        plan.name: BrokenHost(plan.name, plan.address, f"{lab.prefix}{place:03d}", lab.bridge, block)
+        for place, plan in enumerate(plan_hosts(status.planned, block))
+    }
+
+
+def host_of(lab: Lab, name: str) -> BrokenHost:
+    """The host of this name. Raises LabError when there is no such lab or host, or when it does not run."""
+    hosts = hosts_of(lab)
+    if name not in hosts:
+        near = difflib.get_close_matches(name, hosts, n=1)
+        raise LabError(
+            f"the lab has no host {name!r}", hint=f"did you mean {near[0]!r}?" if near else "netaudit lab up"
+        )
+    if not hosts[name].init:
+        raise LabError(f"{name} does not run")
+    return hosts[name]
 
 
 def cause_of(name: str) -> LabCause:
