@@ -75,6 +75,26 @@ class CapacityLines:
             self._file.discard()
 
 
+class CapacityHtml:
+    """The page, once all hosts are known. Of each host it keeps what hosts have in common, and its name."""
+
+    def __init__(self, output: Output, workload: WorkloadRef) -> None:
+        from netaudit.report.html.capacity import CapacityPage
+
+        self._output = output
+        self._workload = workload
+        self._page = CapacityPage()
+
+    def host(self, position: int, host: HostCapacity, report: HostReport) -> None:
+        """Take in one host."""
+        self._page.add(host)
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Write the page."""
+        with opened(self._output) as stream:
+            stream.writelines(self._page.pieces(run, self._workload, summary))
+
+
 class CapacityConsole:
     """Folds hosts as they finish, and prints the page where ``-o console`` wants it."""
 

@@ -17,7 +17,7 @@ from netaudit.capacity.catalogue import RESOURCES
 from netaudit.capacity.results import check_id, results_of
 from netaudit.cli import exit_codes
 from netaudit.cli.auditing import keeping, new_run, perform, reports_of, warner
-from netaudit.cli.capacity_reports import CapacityConsole, CapacityJson, CapacityLines, CapacityReport
+from netaudit.cli.capacity_reports import CapacityConsole, CapacityHtml, CapacityJson, CapacityLines, CapacityReport
 from netaudit.cli.capacity_request import Request, request_of
 from netaudit.cli.guard import say
 from netaudit.cli.outputs import Output, parse_outputs
@@ -35,7 +35,7 @@ from netaudit.model.workload import HostLoad
 from netaudit.report.formats import NAMES
 
 FORMATS = ("console", *NAMES)
-_OWN = {"console", "json", "jsonl"}  # others tell of the same results as an audit would
+_OWN = {"console", "html", "json", "jsonl"}  # others tell of the same results as an audit would
 
 
 class Weighing(Silent):
@@ -154,6 +154,8 @@ def _files(outputs: Sequence[Output], request: Request, stack: contextlib.ExitSt
     for output in outputs:
         if output.format == "json":
             reports.append(CapacityJson(output, request.ref))
+        elif output.format == "html":
+            reports.append(CapacityHtml(output, request.ref))
         elif output.format == "jsonl":
             reports.append(stack.enter_context(contextlib.closing(CapacityLines(output))))
     return reports

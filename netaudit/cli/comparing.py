@@ -24,7 +24,7 @@ from netaudit.store.runs import Store, open_store
 
 def compare(args: argparse.Namespace) -> int:
     """Print what changed; the exit code is 1 when something new is at or above ``--fail-on``."""
-    outputs = parse_outputs(args.output, ("console", "json"))
+    outputs = parse_outputs(args.output, ("console", "html", "json"))
     with open_store(default_path(os.environ), must_exist=True) as store:
         before, after = store.run(args.before), store.run(args.after)
         if before.info.id == after.info.id:
@@ -35,6 +35,11 @@ def compare(args: argparse.Namespace) -> int:
         with opened(output) as stream:
             if output.format == "json":
                 stream.write(dumps(diff_rows(before.info, after.info, drift, settings)) + "\n")
+                continue
+            if output.format == "html":
+                from netaudit.report.html.drift import drift_html
+
+                stream.writelines(drift_html(before.info, after.info, drift, settings))
                 continue
             console = terminal.console_for(stream, args.color, os.environ)
             options = terminal.options_for(console, os.environ, verbose=args.verbose > 0)

@@ -17,7 +17,14 @@ from netaudit.app.sampling import Beat, Sampler
 from netaudit.cli import exit_codes
 from netaudit.cli.auditing import keeping, new_run, reports_of, warner
 from netaudit.cli.console import progress_of
-from netaudit.cli.diagnosis_reports import DiagnosisConsole, DiagnosisJson, DiagnosisLines, DiagnosisReport, Guarded
+from netaudit.cli.diagnosis_reports import (
+    DiagnosisConsole,
+    DiagnosisHtml,
+    DiagnosisJson,
+    DiagnosisLines,
+    DiagnosisReport,
+    Guarded,
+)
 from netaudit.cli.diagnosis_stored import Stored, stored_samples
 from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
@@ -36,7 +43,7 @@ from netaudit.transport.capture_dir import CaptureDirWriter
 from netaudit.units import format_duration
 
 FORMATS = ("console", *NAMES)
-_OWN = {"console", "json", "jsonl"}  # others tell of the same results as an audit would
+_OWN = {"console", "html", "json", "jsonl"}  # others tell of the same results as an audit would
 LONGEST_S = 3600.0
 MOST_SAMPLES = 600
 
@@ -133,6 +140,8 @@ def _reports(args: argparse.Namespace, outputs: Sequence[Output], stack: context
     for output in outputs:
         if output.format == "json":
             reports.append(DiagnosisJson(output))
+        elif output.format == "html":
+            reports.append(DiagnosisHtml(output))
         elif output.format == "jsonl":
             reports.append(stack.enter_context(contextlib.closing(DiagnosisLines(output))))
         elif output.format == "console":

@@ -52,6 +52,26 @@ class DiagnosisConsole:
             terminal.print_text(console, terminal.render_page(diagnosis_page(run, summary, hosts, page), page))
 
 
+class DiagnosisHtml:
+    """Writes the HTML page once all hosts are known."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._hosts: dict[int, HostDiagnosis] = {}
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Keep it for its turn."""
+        self._hosts[position] = diagnosis
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Write the page."""
+        from netaudit.report.html.diagnosis import diagnosis_html
+
+        hosts = [self._hosts[position] for position in sorted(self._hosts)]
+        with opened(self._output) as stream:
+            stream.writelines(diagnosis_html(run, summary, hosts))
+
+
 class DiagnosisJson:
     """One object, its hosts in inventory order. They wait in a spool, not in memory."""
 

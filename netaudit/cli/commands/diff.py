@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("before", metavar="RUN1", help="the earlier run")
     made.add_argument("after", metavar="RUN2", nargs="?", default="last", help="the later run (default last)")
     made.add_argument("--no-settings", action="store_true", help="compare findings and hosts only")
-    options.add_output(made, "console", "json")
+    options.add_output(made, "console", "html", "json")
     options.add_console(made)
     return made
 

@@ -49,7 +49,7 @@ class AuditPage:
         sections = sections_of(folded, fleet, self._context.checks, distributions)
         told = {section.check for section in sections}
         context = {
-            "kind": "audit",
+            "kind": run.command or "audit",
             "run": run,
             "started": time_text(run.started_at),
             "took": format_duration(run.duration_s),
