@@ -18,6 +18,7 @@ from netaudit.remedy.batches import part_of
 from netaudit.remedy.operations import scripts_of
 from netaudit.remedy.scripts import FileWrite, StepScript
 
+_VALUE = re.compile(r"[A-Za-z0-9 ,.:_-]*\Z", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", re.ASCII)
 
 
@@ -80,18 +81,21 @@ def _look(step: Step, script: StepScript) -> list[str]:
         "      changed_when: false",
         "      check_mode: false",
         "      failed_when: netaudit_read.rc != 0 or netaudit_read.stdout not in netaudit_allowed",
-        f"      vars: {{netaudit_allowed: [{', '.join(map(_unsafe, allowed))}]}}",
+        f"      vars: {{netaudit_allowed: [{', '.join(map(_value, allowed))}]}}",
     ]
 
 
 def _change(step: Step, script: StepScript) -> list[str]:
+    change = "\n".join(
+        (
+            f'test "$( {script.read} )" = {shlex.quote(step.after)} && exit 0',  # "$((" would be arithmetic
+            f"{script.apply} || exit 1",
+            "echo changed",
+        )
+    )
     both = [
         f"    - name: {_unsafe(f'{_subject(step)}: {step.before} -> {step.after}')}",
-        "      ansible.builtin.shell: |",
-    ]
-    change = f'test "$({script.read})" = {_shell(step.after)} && exit 0\n{script.apply} || exit 1\necho changed'
-    both[-1] = f"      ansible.builtin.shell: {_unsafe(change)}"
-    both += [
+        f"      ansible.builtin.shell: {_unsafe(change)}",
         "      register: netaudit_change",
         "      changed_when: \"'changed' in netaudit_change.stdout\"",
     ]
@@ -101,7 +105,7 @@ def _change(step: Step, script: StepScript) -> list[str]:
         "      register: netaudit_read",
         "      changed_when: false",
         "      failed_when: netaudit_read.rc != 0 or netaudit_read.stdout not in netaudit_allowed",
-        f"      vars: {{netaudit_allowed: [{', '.join(map(_unsafe, script.accepts))}]}}",
+        f"      vars: {{netaudit_allowed: [{', '.join(map(_value, script.accepts))}]}}",
         "      when: not ansible_check_mode",
     ]
     lasting = []
@@ -115,7 +119,12 @@ def _change(step: Step, script: StepScript) -> list[str]:
 
 
 def _file(file: FileWrite) -> list[str]:
+    folder = file.path.rpartition("/")[0]
     return [
+        f"    - name: {_unsafe(f'{folder} is there')}",
+        "      ansible.builtin.file:",
+        f"        path: {_unsafe(folder)}",
+        "        state: directory",
         f"    - name: {_unsafe(f'{file.path} keeps it')}",
         "      ansible.builtin.copy:",
         f"        dest: {_unsafe(file.path)}",
@@ -128,8 +137,11 @@ def _subject(step: Step) -> str:
     return f"{step.subject} in netns {step.namespace}" if step.namespace else step.subject
 
 
-def _shell(text: str) -> str:
-    return shlex.quote(text)
+def _value(text: str) -> str:
+    """A value as a text. ``!unsafe`` would make a number of ``128``, so a value may hold nothing of a template."""
+    if not _VALUE.match(text):
+        raise PlanError(f"{text[:80]!r} cannot stand in a playbook")
+    return json.dumps(text)
 
 
 def _text(text: str) -> str:
