@@ -21,9 +21,9 @@ from netaudit.baseline.unknown import Unknown
 from netaudit.model.facts import Facts
 from netaudit.model.result import Result
 
-_TRIED = 512  # so many hosts show whether a check is worth remembering
-_WORTH = 64  # of those, so many must have had a result that was known
-_KEPT = 1024  # results of one check; a fleet that has more different ones starts over
+_TRIED = 256  # so many hosts show whether a check is worth remembering
+_WORTH = 32  # of those, so many must have had a result that was known
+_KEPT = 512  # results of one check; a fleet that has more different ones starts over
 
 Key = tuple[object, ...]
 
