@@ -262,6 +262,8 @@ class Flow:
             case Word.STUCK:
                 yield from self._said(Event.NOT_REVERTED)
             case _:
+                if got.answer is not None:
+                    self.reason = Reason("the change was still being made when half of its time was over")
                 yield from self._said(Event.SILENCE)
 
     def _verify(self) -> _Moving:

@@ -39,7 +39,8 @@ find /run -path /run/netaudit -prune -o -print | sort
 for process in /proc/[0-9]*; do
     tr '\0' ' ' <"$process/cmdline" 2>/dev/null
     echo
-done | grep -v '^sh -c\|^tr \|^grep \|^sort\|sshd: root\|^sshd: .*preauth\|^sshd: .accepted\|^sleep 1000\|^$' | sort
+done | grep -v '^sed \|^sh -c\|^tr \|^grep \|^sort\|^sshd: [^/]\|^sleep 1000\|^$' |
+    sed 's/[0-9]* of 200-200 startups//' | sort
 """
 
 
@@ -158,9 +159,12 @@ class GuardLab:
             "identity": str(self.lab.directory / "id_ed25519"),
             "known_hosts": str(self.lab.directory / "known_hosts"),
             "init": host.init,
+            "snapshot": SNAPSHOT,
+            "lift": "",
+            "lift_after_s": 60,
             "work": work_text(work or host.work()),
             "run": f"run{self._jobs}",
-            "db": str(own / "state" / "journal.db"),
+            "db": str(own / "state" / "netaudit" / "netaudit.db"),
             "result": str(own / "result"),
             **more,
         }

@@ -72,7 +72,9 @@ def inside(job: dict, script: str) -> str:
 def target_of(job: dict) -> Target:
     """The host, as an inventory would give it."""
     options = {"userknownhostsfile": (job["known_hosts"],)}
-    ssh = SshSettings(user="root", identity_files=(job["identity"],), identities_only=True, options=options)
+    ssh = SshSettings(
+        user=job.get("user", "root"), identity_files=(job["identity"],), identities_only=True, options=options
+    )
     return Target(job["host"], job["address"], ssh=ssh)
 
 
