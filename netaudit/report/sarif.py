@@ -2,8 +2,8 @@
 
 Each failing check is a rule with its explanation, each failure on a host a result. A result points to the line of the
 inventory that names the host, and beside it to the line of the rule; a host that no file names is a logical location.
-Waived findings are suppressed results with their reason. Hosts without verdict are notifications of the invocation:
-they are no findings, and make it unsuccessful.
+Waived findings are suppressed results with their reason; remarks of severity *info* are no faults and are left out.
+Hosts without verdict are notifications of the invocation: they are no findings, and make it unsuccessful.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def sarif(
     for report in hosts:
         _notify(notifications, report, context)
         for result in report.results:
-            if result.verdict in {Verdict.FAIL, Verdict.WAIVED}:
+            if result.verdict in {Verdict.FAIL, Verdict.WAIVED} and result.severity is not Severity.INFO:
                 yield separator + dumps(_result(report, result, rules, context))
                 separator = ",\n  "
     for finding in fleet:
-        if finding.verdict is Verdict.FAIL:
+        if finding.verdict is Verdict.FAIL and finding.severity is not Severity.INFO:
             yield separator + dumps(_across(finding, rules, context))
             separator = ",\n  "
     driver = {"name": "netaudit", "version": run.version, "rules": rules.objects()}
@@ -135,8 +135,6 @@ def _result(report: HostReport, result: Result, rules: _Rules, context: RunConte
         "partialFingerprints": {"hostAndCheck/v1": _fingerprint(report.name, result.check)},
         "properties": {"severity": result.severity.value, "host": name},
     }
-    if result.severity is Severity.INFO:
-        row["kind"] = "informational"
     if related := _related(result.check, context):
         row["relatedLocations"] = related
     if result.verdict is Verdict.WAIVED:
@@ -154,7 +152,7 @@ def _message(name: str, result: Result) -> _Object:
     texts += [
         f"{label} {text_cell(text)}" for label, text in (("Read:", result.evidence), ("Fix:", result.fix)) if text
     ]
-    return {"text": _literal(" ".join(texts))}
+    return {"text": _literal("\n".join(texts))}
 
 
 def _literal(text: str) -> str:
@@ -170,7 +168,7 @@ def _across(finding: FleetFinding, rules: _Rules, context: RunContext) -> _Objec
         "kind": "fail",
         "level": _LEVELS[finding.severity],
         "message": {
-            "text": _literal(f"{text_cell(finding.title)}: {text_cell(finding.evidence)}. {text_cell(finding.fix)}")
+            "text": _literal(f"{text_cell(finding.title)}: {text_cell(finding.evidence)}.\n{text_cell(finding.fix)}")
         },
         "locations": [_location(host, context) for host in finding.hosts[:_MOST_HOSTS]],
         "partialFingerprints": {
