@@ -208,7 +208,36 @@ def guard_page() -> str:
     return head + _GUARD_TEXT.format(confirm_s=CONFIRM_WITHIN_S, most_s=CONFIRM_AT_MOST_S, linger_s=LINGER_S)
 
 
-PAGES = {"probes.md": probes_page, "facts.md": facts_page, "checks.md": checks_page, "guard.md": guard_page}
+def remediations_page() -> str:
+    """The language of remediations, what plans refuse, and every shipped remediation."""
+    from netaudit.assets.catalogue import load_ruleset
+    from netaudit.assets.remediations import load_remediations
+    from netaudit.cli.planning import VALID_FOR
+    from netaudit.remedy.remediation import ARGUMENTS
+
+    shipped = load_remediations(load_ruleset()).all
+    rows = [
+        f"| `{each.id}` | {each.step_class} | {', '.join(f'`{check}`' for check in each.checks)} | {each.title} |"
+        for each in shipped
+    ]
+    operations = [f"| `{name}` | {', '.join(f'`{word}`' for word in words)} |" for name, words in ARGUMENTS.items()]
+    head = (ROOT / "tools" / "remediations.md.in").read_text(encoding="utf-8")
+    return head.format(
+        note=_NOTE,
+        valid_h=int(VALID_FOR.total_seconds() // 3600),
+        operations="\n".join(operations),
+        number=len(shipped),
+        rows="\n".join(rows),
+    )
+
+
+PAGES = {
+    "remediations.md": remediations_page,
+    "probes.md": probes_page,
+    "facts.md": facts_page,
+    "checks.md": checks_page,
+    "guard.md": guard_page,
+}
 
 
 def main() -> int:
