@@ -172,10 +172,10 @@ def _print(trials: Sequence[Trial]) -> None:
     for trial in trials:
         rows.setdefault(" + ".join(cause.name for cause in trial.given), []).append(trial)
     for given, members in rows.items():
-        marks = {
-            busy: "".join("right" if one.is_right else "WRONG" for one in members if one.busy is busy)
-            for busy in (0, 1)
-        }
+        marks = [
+            " ".join("right" if one.is_right else "WRONG" for one in members if one.busy == busy)
+            for busy in (False, True)
+        ]
         first = dict.fromkeys(", ".join(one.named[: 3 if len(one.given) > 1 else 1]) or "nothing" for one in members)
         table.add_row(given, marks[0], marks[1], " | ".join(first))
     Console(width=140).print(table)

@@ -29,7 +29,7 @@ _FIRST_FRAGMENTS = (
 _MANY_RULES = (
     "{{ echo 'table ip faults {{ chain in {{ type filter hook input priority 0;'; i=0; "
     "while [ $i -lt 6000 ]; do echo 'ip daddr 192.0.2.1 udp dport 9 counter'; i=$((i+1)); done; "
-    "echo '}}; }}'; }} | nft -f -"
+    "echo 'udp dport {port} drop; }}; }}'; }} | nft -f -"
 )
 _NO_FILTER = "nft delete table ip faults"
 _DEAF = _filter("input", "tcp flags & (syn | ack) == (syn | ack) counter drop")
@@ -219,7 +219,7 @@ CAUSES: tuple[LabCause, ...] = (
         host=Side(
             setup=(_filter("input", "ct state new counter accept"), "ip route add {net} via {peer}"),
             undo=(_NO_FILTER, "ip route del {net}"),
-            sysctl=(("net.netfilter.nf_conntrack_udp_timeout", "300"),), programs=("sink {port} 4096",),
+            sysctl=(("net.netfilter.nf_conntrack_udp_timeout", "300"),), programs=("swallow {port}",),
         ),
         peer=Side(setup=("ip route add local {net} dev lo",), undo=("ip route del local {net} dev lo",),
                   programs=("flows {host} {port} {first} 270000 2000",)),

@@ -242,7 +242,20 @@ class Broken:
 
 
 _SERVERS = frozenset(
-    {"listen", "starved", "unread", "leak", "hangup", "closefirst", "shrink", "drain", "sink", "sluggish", "answer"}
+    {
+        "listen",
+        "starved",
+        "unread",
+        "leak",
+        "hangup",
+        "closefirst",
+        "shrink",
+        "drain",
+        "sink",
+        "sluggish",
+        "answer",
+        "swallow",
+    }
 )
 
 

@@ -187,6 +187,18 @@ def answer(port: str) -> None:
             made.sendto(data, sender)
 
 
+def swallow(port: str) -> None:
+    """Take datagrams as fast as can be, behind a large buffer."""
+    name_me("shop-swallow")
+    made = socket.socket(type=socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, 33, 64 * 2**20)  # SO_RCVBUFFORCE
+    made.bind(("0.0.0.0", int(port)))
+    print("listening", flush=True)  # noqa: T201  # as above
+    room = bytearray(64)
+    while True:
+        made.recv_into(room)
+
+
 # What sends, on either side.
 
 

@@ -183,8 +183,8 @@ RULES = (
             "out whether it leaks.",
         look=("ls /proc/PID/fd | wc -l", "its log for EMFILE, “too many open files”"),
         checks=("app.fd.process_headroom", "app.fd.emfile_accept_stall", "host.file_max.headroom"),
-        remediation="service", 
-        explains=("accept-queue-full", "accept-queue-ack", "syn-queue-full", "syn-ack-unanswered"),
+        remediation="service",
+        explains=("accept-queue-full", "accept-queue-ack", "syn-queue-full"),
     ),
     CauseRule(
         id="app-not-reading", code="D06", title="An application does not read what it was sent",
@@ -213,6 +213,6 @@ RULES = (
         needs=("TcpExt.TCPAbortOnClose|TcpExt.TCPAbortOnData",),
         fix="Read to the end or shutdown() before close(); let the client's idle time-out be the shorter one.",
         look=("tcp:tcp_send_reset names the reason on kernels from 6.10 on",),
-        explains=("port-closed", "resets-received"),
+        explains=("resets-received",),
     ),
 )  # fmt: skip

@@ -119,6 +119,8 @@ def _filter(window: Window) -> Case | None:
         each.packets for each in hit_rules(window) if each.asks_invalid
     )  # fmt: skip
     gap -= sum(window.deltas.up(f"{nic.name}#{nic.ifindex}.multicast") for nic in nics(window))
+    if _drops_invalid(window):
+        gap -= window.deltas.up("conntrack.invalid")
     received = window.deltas.up("Ip.InReceives")
     if gap < _GAP_LEAST or gap < received * _GAP_RATIO or gap / max(window.deltas.seconds, 0.1) < 1:
         return None
@@ -159,10 +161,10 @@ RULES = (
     CauseRule(
         id="conntrack-full", code="D08", title="The connection tracking table is full",
         layer=Layer.CONNTRACK, severity=Severity.CRITICAL, judge=_full, needs=("@conntrack",), grows=False,
-        fix="Raise net.netfilter.nf_conntrack_max and its buckets; shorten time-outs; do not track what needs no state.",
+        fix="Raise net.netfilter.nf_conntrack_max and its buckets; shorten time-outs; track only what needs state.",
         look=("conntrack -L | awk '{print $1}' | sort | uniq -c", "new pings fail, those that run go on"),
         checks=("ct.headroom", "ct.max", "ct.buckets_ratio", "ct.timeout.established"), remediation="sysctl",
-        explains=("conntrack-refused", "firewall-drop"),
+        explains=("conntrack-refused",),
     ),
     CauseRule(
         id="stateful-asymmetry", code="D26", title="A stateful rule drops one side of connections",
@@ -170,7 +172,7 @@ RULES = (
         fix="Exempt both directions from tracking or neither; let both directions take the same way.",
         look=("nft monitor trace", "conntrack -E", "ip route get, both ways"),
         checks=("ct.notrack_asymmetry", "ct.tcp_pickup"), remediation="sysctl",
-        explains=("firewall-drop", "syn-ack-unanswered", "path-loss"),
+        explains=("syn-ack-unanswered", "path-loss"),
     ),
     CauseRule(
         id="firewall-drop", code="D18", title="A packet filter drops",

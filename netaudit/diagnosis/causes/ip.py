@@ -283,7 +283,7 @@ RULES = (
         layer=Layer.IP, severity=Severity.HIGH, judge=_reverse_path, needs=("TcpExt.IPReversePathFilter",),
         fix="Set rp_filter to 2 (loose) on that interface, or give the sources a route back through it.",
         look=("net.ipv4.conf.DEV.log_martians=1 for a moment shows the sources", "ip route get SOURCE"),
-        checks=("ip.rp_filter",), remediation="sysctl", explains=("firewall-drop",),
+        checks=("ip.rp_filter",), remediation="sysctl",
     ),
     CauseRule(
         id="no-route", code="D22", title="There is no route",
@@ -303,7 +303,8 @@ RULES = (
         id="neighbour-unreachable", code="D22", title="Neighbours do not answer",
         layer=Layer.IP, severity=Severity.MEDIUM, judge=_neighbour_unreachable, needs=("@neighbours",),
         fix="See whether those addresses exist on this link, and whether ARP passes.",
-        look=("ip neigh show nud failed", "tcpdump arp"), explains=("connect-unanswered", "unreachable-received", "unreachable-sent"),
+        look=("ip neigh show nud failed", "tcpdump arp"),
+        explains=("connect-unanswered", "unreachable-received", "unreachable-sent"),
     ),
     CauseRule(
         id="reassembly-failed", code="D23", title="Fragments cannot be put together",

@@ -117,7 +117,7 @@ def _three_quarters(window: Window, unexplained: int, pending: int) -> Case | No
         changes=(_DROPS,),
         evidence=(
             *_half_open_evidence(window),
-            f"three quarters of tcp_max_syn_backlog ({window.sysctl('net.ipv4.tcp_max_syn_backlog')}) are for everybody",
+            f"three quarters of tcp_max_syn_backlog ({window.sysctl('net.ipv4.tcp_max_syn_backlog')}) are for all",
         ),
         ruled_out=(("accept-queue-full", "ListenOverflows did not move"),),
         subjects=_busiest_ports(window),
@@ -142,25 +142,30 @@ def _busiest_ports(window: Window) -> tuple[str, ...]:
 
 def _unanswered(window: Window) -> Case | None:
     """SYN-ACKs go out and no ACK comes: they are lost on the way, or the clients are not there."""
-    pending = [sum(ports.values()) for ports in syn_recv(window)]
+    full = {each.listener.port for each in full_listeners(window)}  # there it is the queue that does not answer
+    pending = [sum(count for port, count in ports.items() if port not in full) for ports in syn_recv(window)]
     repeated = window.deltas.up("Tcp.RetransSegs")
     if max(pending) < _UNANSWERED or repeated < _UNANSWERED:
         return None
-    if window.deltas.up(_OVERFLOWS) or any(each.asks_invalid for each in hit_rules(window)):
+    if any(each.asks_invalid for each in hit_rules(window)) or (window.deltas.up(_OVERFLOWS) and not full):
         return None
     return Case(
         Confidence.LIKELY if repeated >= max(pending) / 2 else Confidence.POSSIBLE,
         f"up to {max(pending):,} clients were sent a SYN-ACK again and again and did not answer",
         changes=("Tcp.RetransSegs", "TcpExt.TCPTimeouts", "TcpExt.TCPSynRetrans", "Tcp.AttemptFails"),
         evidence=_half_open_evidence(window),
-        ruled_out=(
-            ("syn-queue-full", "TCPReqQFullDrop and TCPReqQFullDoCookies did not move"),
-            ("accept-queue-ack", "ListenOverflows did not move"),
-        )
-        if not window.deltas.up(_FULL_DROP, _COOKIES)
-        else (),
+        ruled_out=_queues_ruled_out(window),
         subjects=_busiest_ports(window),
     )
+
+
+def _queues_ruled_out(window: Window) -> tuple[tuple[str, str], ...]:
+    found = []
+    if not window.deltas.up(_FULL_DROP, _COOKIES):
+        found.append(("syn-queue-full", "TCPReqQFullDrop and TCPReqQFullDoCookies did not move"))
+    if not window.deltas.up(_OVERFLOWS):
+        found.append(("accept-queue-ack", "ListenOverflows did not move"))
+    return tuple(found)
 
 
 def _port_closed(window: Window) -> Case | None:
@@ -170,7 +175,7 @@ def _port_closed(window: Window) -> Case | None:
         "TcpExt.TCPAbortOnMemory", "TcpExt.TCPAbortOnLinger", "TcpExt.TCPAbortOnTimeout",
     )  # fmt: skip
     refused = window.deltas.up("Tcp.OutRsts") - others
-    if refused < _REFUSED or refused / max(window.deltas.seconds, 0.1) < _REFUSED_PER_S:
+    if refused < max(_REFUSED, others * 0.2) or refused / max(window.deltas.seconds, 0.1) < _REFUSED_PER_S:
         return None
     return Case(
         Confidence.LIKELY,
@@ -242,7 +247,7 @@ RULES = (
         fix="As for a full accept queue; leave net.ipv4.tcp_abort_on_overflow at 0 unless clients are to fail at once.",
         look=("ss -tan state syn-recv", "drop reason TCP_LISTEN_OVERFLOW"),
         checks=("tcp.accept_queue.abort_on_overflow", "tcp.accept_queue.depth"), remediation="sysctl",
-        explains=("accept-queue-full", "syn-ack-unanswered", "port-closed", "path-loss"),
+        explains=("accept-queue-full", "port-closed"),
     ),
     CauseRule(
         id="syn-queue-full", code="D03", title="The queue of half-open connections is full",
@@ -251,14 +256,14 @@ RULES = (
         fix="Set net.ipv4.tcp_syncookies to 1 and raise the listener's backlog to twice the half-open connections.",
         look=("ss -tan state syn-recv: peers that finish later are real", "the way back: do SYN-ACKs arrive?"),
         checks=("tcp.syn_queue.syncookies", "tcp.syn_queue.depth", "tcp.syn_queue.max_syn_backlog"),
-        remediation="sysctl", explains=("syn-ack-unanswered", "connect-unanswered", "path-loss"),
+        remediation="sysctl", explains=("syn-ack-unanswered", "connect-unanswered"),
     ),
     CauseRule(
         id="syn-ack-unanswered", code="D04", title="SYN-ACKs of this host are not answered",
         layer=Layer.LISTENER, severity=Severity.HIGH, judge=_unanswered, needs=("@sockets",),
-        fix="Find where the SYN-ACKs are lost: capture them as they leave here and at the client; check the route back.",
+        fix="Find where the SYN-ACKs are lost: capture them here and at the client; check the route back.",
         look=("tcpdump 'tcp[13] = 18' at both ends", "a route back that takes another way through a stateful filter"),
-        checks=("tcp.syn_queue.synack_retries", "tcp.syn_queue.depth"), explains=("connect-unanswered", "path-loss"),
+        checks=("tcp.syn_queue.synack_retries", "tcp.syn_queue.depth"), explains=("connect-unanswered",),
     ),
     CauseRule(
         id="port-closed", code="D19", title="Connections to closed ports are refused",
@@ -278,6 +283,5 @@ RULES = (
         layer=Layer.PATH, severity=Severity.HIGH, judge=_unanswered_elsewhere, needs=("TcpExt.TCPSynRetrans",),
         fix="Diagnose the other end over the same time: full queues, a full conntrack table, a rule that drops.",
         look=("ss -tn state syn-sent", "the same port from another network"),
-        explains=("path-loss",),
     ),
 )  # fmt: skip
