@@ -22,6 +22,7 @@ import diagnosis
 import evaluation
 import fleet
 import history
+import html_page
 import outliers
 import probes
 import startup
@@ -36,6 +37,7 @@ _PARTS = {
     "fleet": fleet.figures,
     "diagnosis": diagnosis.figures,
     "history": history.figures,
+    "html": html_page.figures,
     "capacity": capacity.figures,
 }
 
