@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from netaudit.capacity import (
     accept_queue,
+    backlog,
     conntrack,
     descriptors,
     link,
@@ -22,6 +23,7 @@ from netaudit.capacity import (
     time_wait,
     udp,
 )
+from netaudit.capacity.host import WORDS
 from netaudit.capacity.rows import Resource
 
 RESOURCES: Mapping[str, Resource] = MappingProxyType({
@@ -32,4 +34,13 @@ RESOURCES: Mapping[str, Resource] = MappingProxyType({
         udp.RESOURCE, conntrack.ENTRIES, conntrack.CHAINS, conntrack.MEMORY, conntrack.NAT, neighbours.RESOURCE,
         softirq.CPU, softirq.BACKLOG, softirq.ROUND, ring.RESOURCE, link.BANDWIDTH, link.PACKETS, memory.RESOURCE,
     )
+})  # fmt: skip
+
+# What can be tried out with an effect: everything that a formula reads.
+SETTINGS = frozenset({
+    *WORDS, backlog.SOMAXCONN, syn_queue.SYNCOOKIES, syn_queue.MAX_SYN_BACKLOG, ports.RANGE, ports.RESERVED,
+    ports.TW_REUSE, ports.TIMESTAMPS, ports.REUSE_DELAY, time_wait.MAX_TW_BUCKETS, orphans.MAX_ORPHANS,
+    socket_buffers.RMEM, socket_buffers.WMEM, tcp_memory.TCP_MEM, udp.RMEM_DEFAULT, udp.RMEM_MAX, conntrack.MAX,
+    conntrack.BUCKETS, neighbours.THRESH2, neighbours.THRESH3, softirq.MAX_BACKLOG, softirq.BUDGET,
+    descriptors.FILE_MAX, descriptors.NR_OPEN, *conntrack.TIMEOUTS,
 })  # fmt: skip

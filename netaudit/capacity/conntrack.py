@@ -20,6 +20,13 @@ from netaudit.units import format_bytes
 
 MAX, BUCKETS = "net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_buckets"
 _TIMEOUT = "net.netfilter.nf_conntrack_"
+TIMEOUTS = tuple(
+    _TIMEOUT + name
+    for name in (
+        "tcp_timeout_time_wait", "tcp_timeout_close", "tcp_timeout_syn_sent", "tcp_timeout_syn_recv",
+        "tcp_timeout_established", "udp_timeout", "udp_timeout_stream",
+    )
+)  # fmt: skip
 _STREAM_AFTER_S = 2.0  # a flow that is answered for longer is a stream
 _ENTRIES_A_BUCKET = 4  # chains of eight, as both directions are hashed
 _MEMORY_SHARE = 0.15

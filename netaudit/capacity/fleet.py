@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from netaudit.model.capacity import (
     Assessment,
@@ -13,14 +14,38 @@ from netaudit.model.capacity import (
     HostCapacity,
 )
 
-_Key = tuple[object, ...]
+_Key: TypeAlias = tuple[object, ...]
+_Span: TypeAlias = tuple[float, float] | None
+
+
+class _Open:
+    """A line that is being filled: names, the weakest row, and spans of numbers."""
+
+    __slots__ = ("hosts", "in_use", "limits", "weakest")
+
+    def __init__(self, host: str, row: Assessment) -> None:
+        self.hosts: list[str] = []
+        self.weakest = (host, row)
+        self.limits: _Span = None
+        self.in_use: _Span = None
+        self.add(host, row)
+
+    def add(self, host: str, row: Assessment) -> None:
+        self.hosts.append(host)
+        if _weakness(row) < _weakness(self.weakest[1]):
+            self.weakest = (host, row)
+        self.limits = _widened(self.limits, row.limit)
+        self.in_use = _widened(self.in_use, row.in_use)
+
+    def closed(self) -> CapacityLine:
+        return CapacityLine(tuple(self.hosts), *self.weakest, self.limits, self.in_use)
 
 
 class CapacityFold:
-    """Takes in hosts, one at a time; keeps rows that differ and the names of hosts, nothing else."""
+    """Takes in hosts, one at a time; keeps one row of those that are alike, and the names of hosts."""
 
     def __init__(self) -> None:
-        self._lines: dict[_Key, list[tuple[str, Assessment]]] = {}
+        self._lines: dict[_Key, _Open] = {}
         self._hosts = 0
         self._verdicts = dict.fromkeys(CapacityVerdict, 0)
         self._needs: dict[FigureNeed, dict[str, None]] = {}
@@ -30,13 +55,17 @@ class CapacityFold:
         self._hosts += 1
         for row in host.assessments:
             self._verdicts[row.verdict] += 1
-            self._lines.setdefault(_alike(row), []).append((host.name, row))
+            key = _alike(row)
+            if key in self._lines:
+                self._lines[key].add(host.name, row)
+            else:
+                self._lines[key] = _Open(host.name, row)
             for need in row.needs:
                 self._needs.setdefault(need, {})[row.title] = None
 
     def folded(self) -> FleetCapacity:
         """What was taken in so far."""
-        lines = sorted((_line(members) for members in self._lines.values()), key=_worst_first)
+        lines = sorted((line.closed() for line in self._lines.values()), key=_worst_first)
         return FleetCapacity(
             hosts=self._hosts,
             verdicts=self._verdicts,
@@ -54,24 +83,14 @@ def _alike(row: Assessment) -> _Key:
     return key if row.verdict is CapacityVerdict.FITS else (*key, row.reason)
 
 
-def _line(members: Sequence[tuple[str, Assessment]]) -> CapacityLine:
-    host, weakest = min(members, key=lambda pair: _weakness(pair[1]))
-    return CapacityLine(
-        hosts=tuple(name for name, _ in members),
-        weakest_host=host,
-        weakest=weakest,
-        limits=_span(row.limit for _, row in members),
-        in_use=_span(row.in_use for _, row in members),
-    )
-
-
 def _weakness(row: Assessment) -> float:
     return float("inf") if row.breaks_at is None else row.breaks_at
 
 
-def _span(values: Iterable[float | None]) -> tuple[float, float] | None:
-    known = [value for value in values if value is not None]
-    return (min(known), max(known)) if known else None
+def _widened(span: _Span, value: float | None) -> _Span:
+    if value is None:
+        return span
+    return (value, value) if span is None else (min(span[0], value), max(span[1], value))
 
 
 def _worst_first(line: CapacityLine) -> tuple[int, float]:

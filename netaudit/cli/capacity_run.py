@@ -13,7 +13,7 @@ from netaudit.app.observers import Expendable, Observers, Silent
 from netaudit.app.ports import Observer
 from netaudit.app.rules import Question, Questions
 from netaudit.capacity.assess import DOMAINS, assess, load_of
-from netaudit.capacity.catalogue import RESOURCES
+from netaudit.capacity.catalogue import RESOURCES, SETTINGS
 from netaudit.capacity.results import check_id, results_of
 from netaudit.cli import exit_codes
 from netaudit.cli.auditing import keeping, new_run, perform, reports_of, warner
@@ -140,6 +140,8 @@ def loads_of(request: Request, fleet: Fleet, warn: Callable[[str], None]) -> lis
     """The load of each host. A load that is for none of them is said."""
     matches = cache(fleet.matches)
     names = {target.name for target in fleet.targets}
+    for setting in sorted(request.what_if.keys() - SETTINGS):
+        warn(f"--what-if {setting}: no resource is computed from it")
     for load in request.workload.loads:
         if not names & matches(load.hosts):
             warn(f"the load {load.name!r} is for {load.hosts!r}: none of these hosts")

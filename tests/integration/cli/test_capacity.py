@@ -112,6 +112,13 @@ def test_what_if(launch):
     assert {"net.ipv4.tcp_max_tw_buckets": "100"} == done.json()["workload"]["what_if"]
 
 
+def test_what_if_without_effect(launch):
+    """A setting that no formula reads is said, and the answer is what it was."""
+    done = launch("10/s", "--what-if", "net.ipv4.tcp_fin_timeout=3", "-o", "json")
+    assert "--what-if net.ipv4.tcp_fin_timeout: no resource is computed from it" in done.err
+    assert resources(done)["time-wait"]["required"] == resources(launch("10/s", "-o", "json"))["time-wait"]["required"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
