@@ -151,7 +151,7 @@ def _findings(drift: Drift, change: Change, options: Options) -> Block:
     lines.extend(_left_out(len(together) - len(shown), options))
     if remarks:
         lines.append(
-            Row(NO_LABEL, (Span(f"{len(remarks):,} are worth knowing, and no fault; -v shows them", Role.FAINT),))
+            Row(NO_LABEL, (Span(f"and {count(len(remarks), 'remark')}, no fault; -v shows them", Role.FAINT),))
         )
     return tuple(lines)
 
