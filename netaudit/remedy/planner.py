@@ -77,7 +77,7 @@ class _Planning:
         self._answers: list[Answer] = []
         self._failing = {
             (check.compiled.check.id, subject): (check, outcome)
-            for check, subject, outcome in failures(material.rules, material.facts, material.now)
+            for check, subject, outcome in failures(_failed(material), material.facts, material.now)
         }
 
     def plan(self) -> HostPlan:
@@ -236,6 +236,8 @@ class _Planning:
 
     def _refused_by_checks(self, changes: Sequence[Change]) -> list[tuple[Target, Refused]]:
         """Changes after which the check would fail as before, or another check of the same setting would fail."""
+        if not changes:
+            return []
         after = foreseen(self._facts, changes)
         failing = {
             (check.compiled.check.id, subject): outcome
@@ -325,6 +327,13 @@ def _join_link_files(changes: Sequence[Change]) -> None:
         worst = max((change.step_class for change in together), key=_CLASSES.__getitem__)
         for change in together:
             change.step_class = worst
+
+
+def _failed(material: Material) -> HostRules:
+    """The rules with those checks alone that failed: the subjects of the others need no second look."""
+    failed = {result.check for result in material.results if result.verdict is Verdict.FAIL}
+    checks = tuple(check for check in material.rules.checks if check.compiled.check.id in failed)
+    return replace(material.rules, checks=checks)
 
 
 def foreseen(facts: Facts, changes: Iterable[Change]) -> Facts:
