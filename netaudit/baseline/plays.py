@@ -1,4 +1,4 @@
-"""Reads the plays of a playbook: which hosts are held against which baseline, or which workload, in order."""
+"""Reads the plays of a playbook: which hosts are held against which baseline or workload, or diagnosed, in order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from netaudit.baseline.form import Form, entries, items_of
 from netaudit.baseline.node import Node, plain
 from netaudit.errors import RuleError
 from netaudit.model.result import Severity
+from netaudit.units import parse_duration_s
 
-PLAY_KEYS = ("name", "hosts", "baseline", "vars", "fail_on", "capacity")
+PLAY_KEYS = ("name", "hosts", "baseline", "vars", "fail_on", "capacity", "diagnose")
 CAPACITY_KEYS = ("workload", "scale", "what_if")
+DIAGNOSE_KEYS = ("for", "every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,14 @@ class CapacityPlay:
     workload: str
     scale: float
     what_if: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosePlay:
+    """What ``netaudit diagnose`` would be given, in seconds."""
+
+    for_s: float
+    every_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Play:
     variables: Mapping[str, object]
     fail_on: Severity | None
     capacity: CapacityPlay | None = None
+    diagnose: DiagnosePlay | None = None
 
 
 def plays_of(document: Node) -> tuple[Play, ...]:
@@ -56,6 +67,7 @@ def _play(node: Node, place: int) -> Play:
         variables={} if said is None else {name: plain(value) for name, value in entries(said, "'vars'").items()},
         fail_on=form.word("fail_on", Severity) if "fail_on" in form else None,
         capacity=_capacity(form),
+        diagnose=_diagnose(form),
     )
 
 
@@ -77,6 +89,32 @@ def _capacity(play: Form) -> CapacityPlay | None:
         scale=1.0 if scale is None else float(str(scale.value)),
         what_if={} if tried is None else {name: _tried(value) for name, value in entries(tried, "'what_if'").items()},
     )
+
+
+def _diagnose(play: Form) -> DiagnosePlay | None:
+    node = play.get("diagnose")
+    if node is None:
+        return None
+    for key in ("baseline", "vars", "capacity"):
+        if key in play:
+            raise RuleError(f"a play with 'diagnose' has no {key!r}", play.node.where_key(key), "make it two plays")
+    form = Form(node, "'diagnose'", DIAGNOSE_KEYS)
+    return DiagnosePlay(_seconds(form, "for") or 10.0, _seconds(form, "every"))
+
+
+def _seconds(form: Form, key: str) -> float | None:
+    node = form.get(key)
+    if node is None:
+        return None
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float | str):
+        raise node.error(f"{key!r} must be a time, such as 10s")
+    try:
+        seconds = parse_duration_s(str(node.value))
+    except ValueError as error:
+        raise node.error(str(error)) from None
+    if seconds <= 0:
+        raise node.error(f"{key!r} must be more than zero")
+    return seconds
 
 
 def _tried(node: Node) -> str:

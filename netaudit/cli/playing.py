@@ -1,4 +1,4 @@
-"""Runs the plays of a playbook, one after the other: audits, and capacity checks."""
+"""Runs the plays of a playbook, one after the other: audits, capacity checks, diagnoses."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ def _check(play: Play, args: argparse.Namespace) -> None:
         from netaudit.cli.capacity_request import request_of
 
         request_of(args)
+    elif play.diagnose is not None:
+        from netaudit.cli.diagnosing import check_times
+
+        check_times(play.diagnose.for_s, play.diagnose.every_s)
     else:
         ruleset_of(args, lambda _warning: None)  # said again, and once, when the play runs
 
@@ -62,6 +66,10 @@ def _perform(play: Play, args: argparse.Namespace) -> int:
         from netaudit.cli.capacity_run import capacity
 
         return capacity(args, command="run")
+    if play.diagnose is not None:
+        from netaudit.cli.diagnosing import diagnose
+
+        return diagnose(args, command="run")
     return audit(args, command="run")
 
 
@@ -91,6 +99,9 @@ def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) ->
         changed["workload"] = str(Path(args.playbook).parent / play.capacity.workload)
         changed["scale"] = play.capacity.scale
         changed["what_if"] = [f"{name}={value}" for name, value in play.capacity.what_if.items()]
+    if play.diagnose is not None:
+        stored = [args.from_dir] if args.from_dir else []
+        changed |= {"for_s": play.diagnose.for_s, "every_s": play.diagnose.every_s, "keep": None, "from_dirs": stored}
     return argparse.Namespace(**{**vars(args), **changed})
 
 
