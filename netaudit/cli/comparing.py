@@ -11,7 +11,7 @@ from netaudit.cli.outputs import opened, parse_outputs
 from netaudit.errors import UsageError
 from netaudit.facts.snapshot import facts_of
 from netaudit.fleet.drift import Comparison, Drift
-from netaudit.fleet.drift_settings import DOMAINS, SettingChange, changes, differs
+from netaudit.fleet.drift_settings import SettingChange, changes, differing
 from netaudit.fleet.jsonable import dumps
 from netaudit.model.probe import Capture
 from netaudit.model.result import Severity
@@ -73,6 +73,7 @@ def settings_between(store: Store, before: str, after: str) -> Settings:
 
 
 def _of_host(host: str, before: Capture | None, after: Capture | None) -> tuple[SettingChange, ...]:
-    if before is None or after is None or before.error or after.error or not differs(before, after):
+    if before is None or after is None or before.error or after.error:
         return ()
-    return changes(host, facts_of(before, DOMAINS), facts_of(after, DOMAINS))
+    domains = differing(before, after)
+    return changes(host, facts_of(before, domains), facts_of(after, domains)) if domains else ()

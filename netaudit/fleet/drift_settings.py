@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from netaudit.model.facts import Channels, Coalesce, Facts, Kernel, Limits, Nic, Persisted, Rings, Sysctls, Writer
+from netaudit.facts.domains import DOMAINS as _DOMAINS
+from netaudit.model.facts import Channels, Coalesce, Facts, Kernel, Nic, Persisted, Rings, Sysctls, Writer
 from netaudit.model.probe import Capture
 from netaudit.model.reading import Absent
 
-DOMAINS = frozenset({"sysctl", "nics", "qdiscs", "persisted", "writers", "kernel", "limits", "cpu", "memory"})
-PROBES = frozenset({"sysctl", "nics", "qdisc", "persisted", "writers", "system", "sockets"})
+DOMAINS = frozenset({"sysctl", "nics", "qdiscs", "persisted", "writers", "kernel", "cpu", "memory"})
 MOST_SETTINGS = 20_000
 VALUE_CHARS = 400
 _ROUND_BYTES = 64 * 2**20  # memory of a virtual machine differs by some pages from boot to boot
@@ -49,15 +49,15 @@ def settings_of(facts: Facts) -> dict[str, str]:
     return found
 
 
-def differs(before: Capture, after: Capture) -> bool:
-    """Whether two captures can differ in a setting at all: most of a fleet's answers are the same bytes."""
-    first = {section.probe_id: section.stdout for section in before.sections if section.probe_id in PROBES}
-    second = {section.probe_id: section.stdout for section in after.sections if section.probe_id in PROBES}
-    return first != second
+def differing(before: Capture, after: Capture) -> frozenset[str]:
+    """The domains in which two captures can differ at all: of the others the answers are the same bytes."""
+    first = {section.probe_id: section.stdout for section in before.sections}
+    second = {section.probe_id: section.stdout for section in after.sections}
+    return frozenset(name for name in DOMAINS if first.get(probe := _DOMAINS[name].probe) != second.get(probe))
 
 
 def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]:
-    """What is set otherwise at the later time. What only one of two captures could read is no change."""
+    """What is set otherwise at the later time. What only one of the two could read, or none was asked, is no change."""
     first, second = settings_of(before), settings_of(after)
     unread = _unread(before) | _unread(after)
     return tuple(
@@ -70,7 +70,7 @@ def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]
 def _unread(facts: Facts) -> frozenset[str]:
     """The first words of settings whose domain was not read as a whole."""
     words = {"sysctl": "", "nics": "nic", "qdiscs": "qdisc", "persisted": "boot", "writers": "writer",
-             "kernel": "kernel", "limits": "limit", "cpu": "cpus", "memory": "memory"}  # fmt: skip
+             "kernel": "kernel", "cpu": "cpus", "memory": "memory"}  # fmt: skip
     found = {word for domain, word in words.items() if isinstance(getattr(facts, domain), Absent)}
     if isinstance(facts.sysctl, Sysctls):
         found |= set(facts.sysctl.absent)
@@ -106,9 +106,6 @@ def _machine(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "memory total", f"{round(facts.memory.total_bytes / _ROUND_BYTES) * _ROUND_BYTES // 2**20} MiB"
     if not isinstance(facts.cpu, Absent):
         yield "cpus count", str(facts.cpu.count)
-    if isinstance(facts.limits, Limits):
-        yield "limit files_max", str(facts.limits.files_max)
-        yield "limit nr_open", str(facts.limits.nr_open)
 
 
 def _persisted(persisted: Persisted) -> Iterator[tuple[str, str]]:
