@@ -51,22 +51,28 @@ def assess(host: Host) -> Iterator[Assessment]:
 
 
 def _process(host: Host, name: str, loads: Sequence[Load]) -> Assessment:
-    running = _running(host, name)
-    if isinstance(running, Absent):
-        return unknown(PROCESS, f"the limit of {name} is not known: {running}", name, loads)
+    found = _running(host, name)
+    running = () if isinstance(found, Absent) else found
     inquiry = Inquiry(host.load)
     sharing = _sharing(loads, running, inquiry)
     parts = [_of_one(open_now(load, inquiry), sharing) for load in loads]
-    used = [process.open_files for process in running if isinstance(process.open_files, int)]
     variable = sum(value for _, value in parts)
-    others = 0 if host.adds_present else min([*used[:1], OTHER_FILES]) if len(used) == 1 else OTHER_FILES
+    used = [process.open_files for process in running if isinstance(process.open_files, int)]
+    others = _others(host, used)
     parts.append((f"{others} other files", float(others)))
     need = Need(variable, summed(parts, PROCESS.unit), others)
-    limit, evidence = _limit(host, running)
+    limit, evidence = _limit(host, found)
     return row(
         PROCESS, host, inquiry, loads, need, Limit(limit, evidence), subject=name,
-        in_use=max(used) if used else running[0].open_files, changes=_changes(host, name, need, limit, running),
+        in_use=max(used) if used else None, changes=_changes(host, name, need, limit, running),
     )  # fmt: skip
+
+
+def _others(host: Host, used: Sequence[int]) -> int:
+    """Files of a process that are no connections of the load; where it adds to the present, all that are open now."""
+    if host.adds_present and used:
+        return 0
+    return min(used[0], OTHER_FILES) if len(used) == 1 else OTHER_FILES
 
 
 def _running(host: Host, name: str) -> Maybe[tuple[ProcessLimits, ...]]:
@@ -99,10 +105,12 @@ def _of_one(part: Part, sharing: float) -> Part:
     return part if sharing == 1 else (f"{part[0]} / {number(sharing)} processes", part[1] / sharing)
 
 
-def _limit(host: Host, running: Sequence[ProcessLimits]) -> tuple[Maybe[float], str]:
+def _limit(host: Host, running: Maybe[tuple[ProcessLimits, ...]]) -> tuple[Maybe[float], str]:
     tried = host.tried(NOFILE)
     if tried is not None:
         return float(tried), f"{NOFILE} = {tried}, as tried out"
+    if isinstance(running, Absent):
+        return running, ""
     limits = [process.nofile_soft for process in running]
     for limit in limits:
         if isinstance(limit, Absent):

@@ -90,7 +90,11 @@ def test_what_loses_nothing_does_not_break_first(kit):
     """Half-open connections beyond the backlog get cookies."""
     rows = [row for row in kit.rows(kit.W1) if row.is_soft]
     assert rows
-    assert host_of("web1", rows).first is None
+    host = host_of("web1", rows)
+    assert host.first is None
+    fold = CapacityFold()
+    fold.add(host)
+    assert fold.folded().first is None
 
 
 def test_hosts_that_fare_alike_are_one_line(kit):

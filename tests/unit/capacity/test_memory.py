@@ -63,8 +63,10 @@ def test_the_ceiling_of_limits_is_raised_first(kit):
 def test_a_process_that_does_not_run(kit):
     """Its limit is not known, and what does run is named."""
     row = kit.row("process-descriptors", kit.replace(kit.W1, process="haproxy"))
-    assert V.UNKNOWN is row.verdict
+    assert (V.UNKNOWN, 100_100) == (row.verdict, row.required)
     assert "nginx" in row.reason
+    tried = kit.row("process-descriptors", kit.replace(kit.W1, process="haproxy"), what_if={"nofile": "200000"})
+    assert (V.FITS, 200_000) == (tried.verdict, tried.limit), "as it would be started"
 
 
 def test_a_limit_that_needs_root(kit):

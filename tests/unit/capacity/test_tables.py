@@ -160,6 +160,14 @@ def test_answered_flows_of_udp_stay_longer(kit, lifetime_s, hold_s):
     assert 500 * hold_s == row.required
 
 
+def test_timeouts_that_the_host_does_not_tell(kit):
+    """Those of the kernel stand for them."""
+    names = ("udp_timeout", "udp_timeout_stream", "tcp_timeout_time_wait")
+    facts = kit.facts({f"net.netfilter.nf_conntrack_{name}": None for name in names})
+    assert 500 * 130 == kit.row("conntrack-entries", kit.replace(kit.UDP, flow_lifetime_s=10.0), facts=facts).required
+    assert 645_000 == kit.row("conntrack-entries", kit.W1, facts=facts).required
+
+
 def test_no_limit(kit):
     """0 is unlimited: there is no number at which it breaks."""
     table = Conntrack(1, 0, 65536, 65536, 256, {})

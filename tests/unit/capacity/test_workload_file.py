@@ -142,8 +142,8 @@ def test_faults_have_their_place(said, kind, told):
          "w.yaml:2:41: there is a load 'a' already"),
         ("workload: w\nloads: [{name: a, hosts: a, kind: udp}]\nmachines: [{hosts: a, lnik: 1Gbit/s}]\n",
          "(did you mean 'link'?)"),
-        ("workload: w\nloads:\n- {name: a, hosts: a, kind: inbound, concurrent_connections: 1,\n"
-         "   connection_lifetime: 1s}\n", "w.yaml:4:4: says both 'concurrent_connections' and 'connection_lifetime'"),
+        (("workload: w\nloads:\n- {name: a, hosts: a, kind: inbound, concurrent_connections: 1,\n"
+         "   connection_lifetime: 1s}\n"), "w.yaml:4:4: says both 'concurrent_connections' and 'connection_lifetime'"),
         ("workload: w\nworkload: x\n", "key 'workload' stands here twice"),
         ("[]", "a workload must be a mapping, and this is a list"),
     ],
