@@ -13,13 +13,17 @@ from netaudit.report.signs import UNICODE
 from netaudit.report.values import change_texts, one
 
 MAX_BARS = 12  # one for each value; numbers with more values than these are put into ranges
+NAMED_HOSTS = 20  # of a bar with more than these no names are told: it is the few that matter
 NAMES_CHARS = 160
 _TONES = {"c": "critical", "h": "high", "m": "medium", "l": "low", "i": "info", "w": "waived", "u": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One value, or one range. ``parts`` share the bar between those that fail, by severity, and those that do not."""
+    """One value, or one range. ``parts`` share the bar between those that fail, by severity, and those that do not.
+
+    ``names`` is empty where there are many.
+    """
 
     label: str
     hosts: int
@@ -118,5 +122,6 @@ def _bar(group: _Group, names: Sequence[str], most: int) -> Bar:
     states.sort(key=lambda each: list(_TONES.values()).index(each[0]) if each[0] in _TONES.values() else 99)
     width = 300 * len(group.rows) / most if most else 0
     parts = strip([(tone, number, tone) for tone, number in states], width=max(2, width), least=1)
-    hosts = sorted((names[row] for row in group.rows), key=natural_key)
-    return Bar(group.label, len(hosts), fold_within(hosts, NAMES_CHARS), parts)
+    few = group.rows if len(group.rows) <= NAMED_HOSTS else ()
+    hosts = sorted((names[row] for row in few), key=natural_key)
+    return Bar(group.label, len(group.rows), fold_within(hosts, NAMES_CHARS), parts)

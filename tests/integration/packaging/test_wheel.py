@@ -54,6 +54,8 @@ def test_the_wheel_carries_probes_playbooks_and_schema(wheel):
     }
     assert probes | checks <= names
     assert {"netaudit/py.typed", "netaudit/report/schema/audit-1.json"} <= names
+    templates = (ROOT / "netaudit" / "report" / "html" / "templates").iterdir()
+    assert {str(path.relative_to(ROOT)) for path in templates} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
@@ -74,8 +76,10 @@ def test_an_installed_netaudit_uses_its_own_copy(installed, tmp_path):
     ).stdout.split()
     assert all(word.startswith(str(target)) for word in said)
     done = subprocess.run(
-        [sys.executable, "-m", "netaudit", "audit", "-i", "localhost,", "--transport", "local", "-o", "json", "-q"],
+        [sys.executable, "-m", "netaudit", "audit", "-i", "localhost,", "--transport", "local", "-o", "json", "-q",
+         "-o", f"html={tmp_path}/report.html"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert done.returncode in {0, 1}, done.stderr
     assert '"status":"ok"' in done.stdout
+    assert (tmp_path / "report.html").read_text().endswith("</html>")

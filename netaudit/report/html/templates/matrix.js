@@ -182,6 +182,7 @@
   function drawMatrix() {
     body = make("tbody");
     table.replaceChildren(make("caption", { className: "vh" }, "Verdict of each check on each host"), drawHead(), body);
+    table.classList.toggle("single", !folded);
     table.setAttribute("aria-rowcount", String(rows.length + 1));
     scroll.hidden = !rows.length;
     scroll.scrollTop = 0;
