@@ -25,7 +25,7 @@ from netaudit.wire.scan import condensed
 LINGER_S = 30  # how long the host waits, after it has written the files, for a second thought
 _SLACK_S = 10  # of a section over what it waits for
 _SAID_BYTES = 256 * 1024
-_PATH = re.compile(r"/(?:[A-Za-z0-9_@:+=,-][A-Za-z0-9_.@:+=,-]*/)*[A-Za-z0-9_.@:+=,-]+", re.ASCII)
+_PATH = re.compile(r"(?:/[A-Za-z0-9_@:+=,-][A-Za-z0-9_.@:+=,-]*)+", re.ASCII)
 _OWNER = re.compile(r"[^A-Za-z0-9 _.:@+-]", re.ASCII)
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PARAMS = ("ID", "TOKEN", "FORCE", "WAIT_S")

@@ -1,0 +1,319 @@
+"""One host under guard, without a host: a session that answers as one would, a journal that fails at every entry."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
+from netaudit.app.journalling import Journalling
+from netaudit.app.recovery import Recovery
+from netaudit.errors import ErrorKind, Phase, StoreError, WorldError
+from netaudit.model.contact import Exit
+from netaudit.model.plan import Outcome
+from netaudit.model.probe import Section, SectionStatus, Stream
+from netaudit.model.target import Target
+from netaudit.remedy.guard import Action, State
+from netaudit.remedy.record import ChangeRecord
+from netaudit.remedy.scripts import StepScript
+from netaudit.remedy.work import FileState, Work, WorkStep, undoing
+from netaudit.wire.frame import encode
+
+PATH = "/etc/sysctl.d/99-zz-netaudit.conf"
+BOOT = "e23a3c34-6efd-487f-8b65-5ed0d78bc78c"
+TARGET = Target("web1", "192.0.2.1")
+STEP = WorkStep("net.core.somaxconn", "128", StepScript("r", "a", "u", ("4096",)))
+WORK = Work("web1", BOOT, (STEP,), (FileState(PATH, b"new\n"),), (), 60)
+# What only one of the payloads holds.
+_MARKS = {
+    Action.ARM: b"guard_place()", Action.GO: b"v.go", Action.CONFIRM: b"v.confirmed", Action.KEEP: b"v.keep",
+    Action.ABORT: b"busy=", Action.TIDY: b"clear_away",
+}  # fmt: skip
+
+
+@dataclass
+class Host:
+    """What the shell of a host would answer. ``deaf_to`` are actions whose answer is lost."""
+
+    word: str = "none"
+    value: str = "128"
+    file: bytes | None = None
+    deaf_to: frozenset[Action] = frozenset()
+    unreachable: bool = False
+    asked: list[Action] = field(default_factory=list)
+    opened: int = 0
+    closed: int = 0
+
+    async def open(self, target: Target) -> Host:
+        """A connection."""
+        if self.unreachable:
+            raise WorldError(ErrorKind.REFUSED, "nobody listens", phase=Phase.CONNECT)
+        self.opened += 1
+        return self
+
+    async def close(self) -> None:
+        """Of a connection."""
+        self.closed += 1
+
+    async def run(self, bundle, sink) -> Exit:
+        """Answer a payload."""
+        action = next((action for action, mark in _MARKS.items() if mark in bundle.payload), Action.STATUS)
+        self.asked.append(action)
+        self._do(action)
+        if action in self.deaf_to:
+            raise WorldError(ErrorKind.DISCONNECTED, "the connection was lost", phase=Phase.ANSWER)
+        sections = [self._section(probe.id, action) for probe in bundle.probes]
+        for stream, data in zip((Stream.OUT, Stream.ERR), encode(sections, bundle.nonce), strict=True):
+            sink.feed(stream, data)
+        return Exit(0)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Action.ARM:
+                self.word = "armed"
+            case Action.GO:
+                self.word, self.value = "applied", "4096"
+            case Action.CONFIRM:
+                self.word, self.file = "confirmed", b"new\n"
+            case Action.KEEP:
+                self.word = "kept"
+            case Action.ABORT:
+                self.word = {"armed": "expired", "none": "none"}.get(self.word, "reverted")
+                self.value, self.file = "128", None
+
+    def _section(self, name: str, action: Action) -> Section:
+        if name == "guard_file1" and self.file is None:
+            return Section(name, SectionStatus.NOT_PRESENT, 11, b"", b"", 1)
+        if name == "guard_file1":
+            return Section(name, SectionStatus.COMPLETE, 0, self.file, b"-rw-r--r-- 1 0 0 4 x", 1)
+        said = f"boot {BOOT}\nstate {self.word}\nwatcher alive\nvalue 1 {self.value}\n".encode()
+        mine = said if name in {"guard", "guard_arm", "guard_values"} else b""
+        return Section(name, SectionStatus.COMPLETE, 0, mine, b"", 1)
+
+
+@dataclass
+class Book:
+    """A journal in memory that fails from one entry on."""
+
+    fails_at: int | None = None
+    entries: list = field(default_factory=list)
+    begun: list = field(default_factory=list)
+    tries: int = 0
+
+    def begin(self, run_id, changes) -> None:
+        """Take changes."""
+        self._count()
+        self.begun += changes
+
+    def write(self, entries) -> None:
+        """Take entries."""
+        self._count()
+        self.entries += [entry for _, entry in entries]
+
+    def _count(self) -> None:
+        if self.fails_at is not None and self.tries >= self.fails_at:
+            raise StoreError("the disk is full")
+        self.tries += 1
+
+
+def guarded(host: Host, book: Book, *, work: Work = WORK, inspection: Inspection | None = None) -> GuardedHost:
+    """A change whose clock stands still but for its pauses."""
+    now = [0.0]
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+        await asyncio.sleep(0)
+
+    ways = Ways(host, Journalling(book, "run1"), clock=lambda: now[0], sleep=sleep)
+    return GuardedHost(TARGET, change_of(work, "run1"), ways, inspection)
+
+
+async def through(host: GuardedHost, *, abandon: str = ""):
+    """Both halves."""
+    return await host.apply() or await (host.abandon(abandon) if abandon else host.confirm())
+
+
+def test_a_change_is_kept():
+    """Three connections, each step noted before it is asked, and the host forgets it at the end."""
+    host, book = Host(), Book()
+    outcome = asyncio.run(through(guarded(host, book)))
+    assert (Outcome.PERSISTED, "4096", b"new\n") == (outcome.outcome, host.value, host.file)
+    assert {"net.core.somaxconn": "4096"} == outcome.read_back
+    assert [Action.ARM, Action.STATUS, Action.GO, Action.STATUS, Action.CONFIRM, Action.STATUS, Action.KEEP,
+            Action.TIDY] == host.asked  # fmt: skip
+    assert 3 == host.opened == host.closed
+
+
+def test_without_persist_the_outcome_says_so():
+    """Nothing lasts, so nothing is read again."""
+    host = Host()
+    outcome = asyncio.run(through(guarded(host, Book(), work=replace(WORK, files=()))))
+    assert Outcome.CONFIRMED is outcome.outcome
+
+
+def test_an_abandoned_change_is_undone_and_says_why():
+    """The gate's reason is the outcome's."""
+    host = Host()
+    outcome = asyncio.run(through(guarded(host, Book()), abandon="the gate of batch 1 failed"))
+    assert (Outcome.ROLLED_BACK, "the gate of batch 1 failed", "128") == (outcome.outcome, outcome.reason, host.value)
+
+
+def test_the_judges_are_asked():
+    """An objection before the confirmation undoes it; one after it takes back what was written as well."""
+    host = Host()
+    judged = Inspection(judge=lambda _: ["the check fails still"])
+    outcome = asyncio.run(through(guarded(host, Book(), inspection=judged)))
+    assert (Outcome.ROLLED_BACK, "the check fails still") == (outcome.outcome, outcome.reason)
+    assert Action.CONFIRM not in host.asked
+    host = Host()
+    read_again = Inspection(boot_judge=lambda _: ["/etc/sysctl.d/zz.conf wins at boot"])
+    outcome = asyncio.run(through(guarded(host, Book(), inspection=read_again)))
+    assert (Outcome.ROLLED_BACK, "/etc/sysctl.d/zz.conf wins at boot") == (outcome.outcome, outcome.reason)
+    assert (None, "128") == (host.file, host.value)
+
+
+@pytest.mark.parametrize("entry", range(17))
+def test_a_journal_that_fails_never_leaves_a_riddle(entry):
+    """From whichever entry on it cannot be written: nothing was begun, or it was undone, or it was confirmed before."""
+    host, book = Host(), Book(fails_at=entry)
+    outcome = asyncio.run(through(guarded(host, book)))
+    noted = {each.action for each in book.entries}
+    for action in (Action.ARM, Action.GO, Action.CONFIRM):
+        assert action not in host.asked or action in noted
+    match outcome.outcome:
+        case Outcome.REFUSED | Outcome.ROLLED_BACK:
+            assert ("128", None) == (host.value, host.file)
+        case Outcome.PERSISTED | Outcome.LOST:
+            assert Action.CONFIRM in noted
+        case other:
+            raise AssertionError(other)
+    if entry == 0:
+        assert ([], "nothing was sent: the disk is full") == (host.asked, outcome.reason)
+
+
+@pytest.mark.parametrize("action", [Action.ARM, Action.STATUS, Action.GO, Action.CONFIRM, Action.KEEP, Action.TIDY])
+def test_lost_answers_do_not_lose_the_host(action):
+    """Whatever answer never comes, the outcome is the truth about the host, or that it is not known."""
+    host = Host(deaf_to=frozenset({action}))
+    outcome = asyncio.run(through(guarded(host, Book())))
+    truth = {"128": {Outcome.ROLLED_BACK, Outcome.UNREACHED, Outcome.LOST}, "4096": {Outcome.PERSISTED, Outcome.LOST}}
+    assert outcome.outcome in truth[host.value]
+
+
+def test_a_host_that_nobody_reaches_is_unreached():
+    """Nothing was sent, and the line says why."""
+    outcome = asyncio.run(through(guarded(Host(unreachable=True), Book())))
+    assert (Outcome.UNREACHED, "nobody listens") == (outcome.outcome, outcome.reason)
+
+
+def test_a_change_that_never_began_is_abandoned_without_a_word():
+    """No connection, no entry."""
+    host, book = Host(), Book()
+    outcome = asyncio.run(guarded(host, book).abandon("the run was interrupted"))
+    assert (Outcome.UNREACHED, 0, []) == (outcome.outcome, host.opened, book.entries)
+
+
+def test_a_cancelled_change_can_be_called_off():
+    """Interrupted in the middle of a half, the host is told to undo it."""
+    host = Host()
+    change = guarded(host, Book())
+
+    async def interrupted():
+        task = asyncio.ensure_future(change.apply())
+        while Action.GO not in host.asked:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await change.abandon("interrupted")
+
+    outcome = asyncio.run(interrupted())
+    assert (Outcome.ROLLED_BACK, "128") == (outcome.outcome, host.value)
+
+
+def test_many_hosts_share_a_transaction():
+    """What comes while the disk is busy goes into the next transaction; each waits for its own."""
+    book = Book()
+
+    async def all_of_them():
+        writing = Journalling(book, "run1")
+        changes = [guarded(Host(), book).change for _ in range(50)]
+        return await asyncio.gather(*(writing.begin(place, change) for place, change in enumerate(changes)))
+
+    assert [True] * 50 == asyncio.run(all_of_them())
+    assert 50 == len(book.begun)
+    assert book.tries <= 3
+
+
+def record(book: Book, work: Work = WORK) -> ChangeRecord:
+    """What a journal keeps of it."""
+    return ChangeRecord("0" * 16, "run1", "web1", 0, "me", datetime(2026, 6, 1, tzinfo=UTC), work, tuple(book.entries))
+
+
+def recovery(host: Host, book: Book) -> Recovery:
+    """Another controller."""
+    now = [0.0]
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    ways = Ways(host, Journalling(book, "run2"), clock=lambda: now[0], sleep=sleep)
+    return Recovery(ways, lambda name: TARGET if name == "web1" else None)
+
+
+def test_resume_of_a_host_that_is_not_in_the_inventory_is_lost():
+    """It is named, with what to look at there."""
+    book = Book()
+    asyncio.run(guarded(Host(), book).apply())
+    stranger = replace(record(book), host="web9")
+    (outcome,) = asyncio.run(recovery(Host(), book).resume([stranger], lambda _: None))
+    assert (Outcome.LOST, "web9 is not in the inventory") == (outcome.outcome, outcome.reason)
+    assert "net.core.somaxconn" in outcome.hint
+
+
+def test_resume_of_a_change_that_was_only_begun_asks_nobody():
+    """The controller had died before it sent anything."""
+    host, book = Host(), Book()
+    (outcome,) = asyncio.run(recovery(host, book).resume([record(book)], lambda _: None))
+    assert (Outcome.UNREACHED, []) == (outcome.outcome, host.asked)
+    assert State.REFUSED is book.entries[-1].state
+
+
+@pytest.mark.parametrize(
+    ("value", "file", "outcome"),
+    [("128", None, Outcome.ROLLED_BACK), ("4096", b"new\n", Outcome.PERSISTED), ("7", None, Outcome.LOST)],
+)
+def test_resume_of_a_host_that_has_forgotten_goes_by_values_and_files(value, file, outcome):
+    """The old ones, the new ones, or neither: then a person must look."""
+    host, book = Host(), Book()
+    asyncio.run(guarded(host, book).apply())
+    gone = Host(word="none", value=value, file=file)
+    gone._do = lambda action: None
+    (found,) = asyncio.run(recovery(gone, book).resume([record(book)], lambda _: None))
+    assert outcome is found.outcome
+    if outcome is Outcome.LOST:
+        assert "net.core.somaxconn is '7'" in found.reason
+
+
+def test_what_was_undone_has_nothing_to_roll_back():
+    """Only a persisted change can be taken back; one whose end is not known must be resumed first."""
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book), abandon="no"))
+    (outcome,), foreign = asyncio.run(recovery(host, book).roll_back("run2", [record(book)], lambda _: None))
+    assert (Outcome.NOTHING, frozenset()) == (outcome.outcome, foreign)
+    unknown = replace(record(book), entries=record(book).entries[:6])
+    (outcome,), _ = asyncio.run(recovery(host, book).roll_back("run2", [unknown], lambda _: None))
+    assert (Outcome.LOST, "netaudit resume run1") == (outcome.outcome, outcome.hint)
+
+
+def test_a_roll_back_is_a_change_of_its_own():
+    """It is begun under its own run, with a work that leads to the values and files before."""
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book)))
+    kept = record(book)
+    asyncio.run(recovery(host, book).roll_back("run2", [kept], lambda _: None))
+    _, change = book.begun[-1]
+    assert undoing(WORK, (FileState(PATH, None),), {1: "4096"}) == change.work

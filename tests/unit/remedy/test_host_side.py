@@ -1,0 +1,210 @@
+"""What is sent to a host, and what is made of its answer: quoting, names, files, words that are not to be trusted."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netaudit.errors import RuleError
+from netaudit.model.probe import Section, SectionStatus
+from netaudit.remedy import host_control, host_files, host_watch
+from netaudit.remedy.answer import MAX_VALUE_BYTES, Word, parse_answer
+from netaudit.remedy.guard import Action
+from netaudit.remedy.host_side import Change, answer_of, files_of, payload, printf_format, quote
+from netaudit.remedy.reasons import reason_of, surprise
+from netaudit.remedy.scripts import StepScript
+from netaudit.remedy.work import FileState, Work, WorkStep, transaction_id, undoing
+
+NONCE = "0" * 32
+TOKEN = "a1" * 16
+PATH = "/etc/sysctl.d/99-zz-netaudit.conf"
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"]]
+TEXTS = {
+    "library": host_watch.LIBRARY, "watcher": host_watch.WATCHER, "runner": host_files.RUNNER, "try": host_files.TRY,
+    "persist": host_files.PERSIST, "unpersist": host_files.UNPERSIST, "control": host_control.CONTROL,
+    "find": host_control.FIND, "place": host_control.PLACE, "arm": host_control.ARM, "go": host_control.GO,
+    "confirm": host_control.CONFIRM, "keep": host_control.KEEP, "abort": host_control.ABORT,
+    "tidy": host_control.TIDY,
+}  # fmt: skip
+# Files that are read in, variables of the other file, -ef and -O, and assignments of nothing before another one.
+UNWANTED = "SC1090,SC1091,SC2154,SC2034,SC3013,SC2317,SC2329,SC2086,SC1007,SC2015,SC2012"
+
+
+def step(before: str = "128", after: str = "4096", **changes: object) -> WorkStep:
+    """One step."""
+    given = {"read": "cat x", "apply": f"echo {after} >x", "undo": f"echo {before} >x", "accepts": (after,), **changes}
+    return WorkStep("net.core.somaxconn", before, StepScript(**given))
+
+
+def work(*steps: WorkStep, **changes: object) -> Work:
+    """One step and one file."""
+    given = {"files": (FileState(PATH, b"a = 1\n"),), **changes}
+    return Work("web1", "boot-1", steps or (step(),), **given)
+
+
+def shells(command: list[str]) -> list[str]:
+    """The shell, or a skip where it is not installed."""
+    if not shutil.which(command[0]):
+        pytest.skip(f"no {command[0]} here")
+    return command
+
+
+@given(st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"])))
+def test_a_quoted_word_is_one_word(text):
+    """Whatever stands in it, a shell takes it as it is."""
+    done = subprocess.run(["dash", "-c", f"printf %s {quote(text)}"], capture_output=True)
+    assert text.encode() == done.stdout
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_printf_prints_every_byte(shell):
+    """All 256 of them, percent signs, backslashes, quotes and NUL among them."""
+    content = bytes(range(256)) * 2 + b"%s %% \\n '\\'' \r\n"
+    done = subprocess.run([*shells(shell), "-c", f"printf {printf_format(content)}"], capture_output=True)
+    assert content == done.stdout
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_every_text_is_read_by_every_shell(name, shell):
+    """None of them has a syntax that one of the three does not know."""
+    done = subprocess.run([*shells(shell), "-n"], input=TEXTS[name], text=True, capture_output=True)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_text_passes_shellcheck(name):
+    """As strict as the probes, but for what is meant."""
+    command = [*shells(["shellcheck"]), "-s", "sh", "-e", UNWANTED, "-"]
+    done = subprocess.run(command, input=TEXTS[name], text=True, capture_output=True)
+    assert "" == done.stdout
+
+
+def test_the_token_is_sent_where_it_is_needed_and_is_not_the_name():
+    """The name of a change, which stands in paths and units, does not give its token away."""
+    change = Change(work(), TOKEN)
+    assert transaction_id(TOKEN) == change.id
+    assert TOKEN not in change.id
+    assert TOKEN not in repr(change)
+    for action in Action:
+        text = payload(action, change, nonce=NONCE, deadline_s=30).payload.decode()
+        assert f"TOKEN='{TOKEN}'" in text
+        assert 1 == text.count(TOKEN)
+
+
+def test_who_takes_over_has_no_token():
+    """The journal knows the name alone: a later controller can undo and tidy, and cannot confirm."""
+    change = Change(work(), "", "", "0123456789abcdef")
+    assert b"TOKEN=''" in payload(Action.ABORT, change, nonce=NONCE, deadline_s=30).payload
+
+
+@pytest.mark.parametrize(
+    "path", ["etc/x", "/etc/../x", "/etc/$(id)", "/etc/a b", "/etc/x;y", "/etc/x\ny", "/", "/etc/", "/etc/.."]
+)
+def test_a_path_that_a_shell_could_take_for_more_is_refused(path):
+    """Only absolute paths of plain letters are written."""
+    with pytest.raises(RuleError, match="is not written"):
+        payload(Action.ARM, Change(work(files=(FileState(path, b""),)), TOKEN), nonce=NONCE, deadline_s=30)
+
+
+def test_a_value_of_several_lines_is_refused():
+    """A value is a line: more could not be compared."""
+    with pytest.raises(RuleError, match="one line"):
+        payload(Action.ARM, Change(work(step(before="1\n2")), TOKEN), nonce=NONCE, deadline_s=30)
+
+
+def test_a_window_out_of_range_is_refused():
+    """The host's timer must end, and not at once."""
+    for seconds in (0, 901):
+        with pytest.raises(RuleError, match="--confirm-within"):
+            work(confirm_within_s=seconds)
+
+
+def section(name: str, out: bytes = b"", err: bytes = b"", code: int = 0) -> Section:
+    """What a host printed."""
+    status = {0: SectionStatus.COMPLETE, 10: SectionStatus.NOT_APPLICABLE, 11: SectionStatus.NOT_PRESENT}[code]
+    return Section(name, status, code, out, err, 1)
+
+
+def test_an_answer_is_read():
+    """State, watcher, boot, time that is left, values and notes."""
+    said = (
+        b"boot e23a3c34-6efd-487f-8b65-5ed0d78bc78c\nmade e23a3c34-6efd-487f-8b65-5ed0d78bc78c\n"
+        b"state refused stale 1 it is '7', not '128'\nwatcher alive\nmethod setsid\nleft 412\n"
+        b"value 1 7\nunread 2\nnote something\nowner run 1, for 3 s\nnonsense\n"
+    )
+    answer = answer_of([section("guard_arm", said)])
+    assert (Word.REFUSED, "stale", "1 it is '7', not '128'") == (answer.word, answer.why, answer.detail)
+    assert (True, 4.12, {1: "7", 2: None}, ("something",)) == (
+        answer.alive, answer.left_s, dict(answer.values), answer.notes,
+    )  # fmt: skip
+    reason = reason_of(answer, work())
+    assert "net.core.somaxconn is not what the plan saw: it is '7', not '128'" == reason.text
+    assert "stale" == reason.code
+
+
+@given(st.binary(max_size=400))
+def test_no_answer_of_a_host_is_too_odd(data):
+    """What is no word of the guard is no answer; nothing raises, and nothing unprintable gets through."""
+    for answer in (parse_answer(data), parse_answer(b"state refused " + data)):
+        if answer is not None:
+            assert all(text.isprintable() for text in (answer.why, answer.detail, answer.owner, *answer.notes))
+            assert reason_of(answer, work()).text.isprintable()
+
+
+def test_long_answers_are_bounded():
+    """Neither a value nor the number of lines grows without end."""
+    answer = parse_answer(b"state armed\nvalue 1 " + b"x" * 100_000 + b"\n" + b"note n\n" * 5000)
+    assert MAX_VALUE_BYTES == len(answer.values[1])
+    assert 20 == len(answer.notes)
+
+
+def test_a_cut_answer_is_none():
+    """Half an answer may say the wrong half."""
+    whole = section("guard", b"state applied\n")
+    cut = Section("guard", SectionStatus.CUT, None, b"state applied\n", b"", 1)
+    assert answer_of([whole]) is not None
+    assert answer_of([cut]) is None
+
+
+def test_files_are_kept_with_mode_and_owner():
+    """What is replaced can be put back as it was; a file that could not be read whole is left out and refused."""
+    both = work(files=(FileState(PATH, b"a"), FileState("/etc/other", b"b")))
+    listed = b"-rw-r-----. 1 7 8 3 Nov 20 22:00 /etc/x\n"
+    found = files_of([section("guard_file1", b"old", listed), section("guard_file2", code=11)], both)
+    assert (FileState(PATH, b"old", 0o640, 7, 8), FileState("/etc/other", None)) == found
+    assert surprise(both, found) is None
+    partly = files_of([section("guard_file1", b"old", listed), section("guard_file2", code=10)], both)
+    assert "/etc/other could not be read" in surprise(both, partly).text
+
+
+def test_a_work_turned_round_puts_back_what_was():
+    """Reverse order, values and files as before, and only where they are still as they were left."""
+    first, second = step(), WorkStep("other", "a", StepScript("r", "do", "undo", ("b", "c"), "keep", "unkeep"))
+    made = work(first, second)
+    turned = undoing(made, (FileState(PATH, b"old", 0o600),), {1: "4096", 2: "c"})
+    assert ["other", "net.core.somaxconn"] == [each.subject for each in turned.steps]
+    back = turned.steps[0]
+    assert ("c", ("a",), "undo", "do", "unkeep", "keep") == (
+        back.before, back.script.accepts, back.script.apply, back.script.undo, back.script.persist,
+        back.script.unpersist,
+    )  # fmt: skip
+    assert ((FileState(PATH, b"old", 0o600),), made.files) == (turned.files, turned.expected_files)
+    assert surprise(turned, (FileState(PATH, b"mine"),)).code == "foreign"
+    assert surprise(turned, made.files) is None
+    gone = undoing(made, (FileState(PATH, None),), {})
+    assert gone.files[0].content is None
+
+
+def test_the_page_of_the_guard_shows_the_whole_table():
+    """docs/guard.md is made of the table; another test compares it to the letter."""
+    from netaudit.remedy.guard import as_diagram, as_markdown
+
+    page = (Path(__file__).resolve().parents[3] / "docs" / "guard.md").read_text(encoding="utf-8")
+    assert as_markdown() in page
+    assert as_diagram() in page
