@@ -26,7 +26,7 @@ class Width:
     patience_s: float = 5.0
 
 
-class _Slots:
+class Slots:
     """Leases on a number of slots. A lease that runs out is given back; giving back twice counts once."""
 
     def __init__(self, count: int) -> None:
@@ -61,7 +61,7 @@ async def fan_out(
     ``work`` keeps failures of a host as values: an exception that escapes it is a defect and ends the run. Once
     ``stop`` is set, what is under way is cancelled and the rest never begins; for those ``done`` is not called.
     """
-    slots = _Slots(width.forks)
+    slots = Slots(width.forks)
     open_now = asyncio.Semaphore(width.open_limit)
     tasks: set[asyncio.Task[None]] = set()
 

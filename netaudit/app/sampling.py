@@ -1,6 +1,6 @@
 """Samples of a whole fleet at the same moments, each host over one connection.
 
-All hosts are connected to first, ``forks`` at a time; then the first sample is taken everywhere at once, and the next
+All hosts are connected to first, ``forks`` at a time as in a fan-out; then the first sample is taken everywhere at once, and the next
 ones on the beat. Whoever is late takes its first sample when it is there. A payload is a channel of its own, so what a
 sample costs on a host ends with it, and nothing runs there between two samples.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from netaudit.app.collect import deadline_s, decoder_for
-from netaudit.app.fanout import Width
+from netaudit.app.fanout import Slots, Width
 from netaudit.app.ports import Limits, Session, Transport
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Capture, HostError, Probe
@@ -24,7 +24,7 @@ from netaudit.model.target import Target
 from netaudit.wire.bundle import build
 
 _CLOSE_WITHIN_S = 1.0
-_PATIENCE_S = 3.0  # for hosts that still connect, after the last one did
+_LONGER_S = 1.0  # than a slot is leased is waited for hosts that still connect, after the last one did
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Gate:
     """Opens when everybody has arrived or given up, or when nobody has arrived for a while."""
 
     waited_for: int
-    patience_s: float = _PATIENCE_S
+    patience_s: float
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _timer: asyncio.TimerHandle | None = None
     opened_at: float = 0.0
@@ -108,8 +108,8 @@ class Sampler:
             await self._group(group, beat, done, stop)
 
     async def _group(self, group: Sequence[tuple[int, Target]], beat: Beat, done: Done, stop: asyncio.Event) -> None:
-        gate = _Gate(len(group))
-        slots = asyncio.Semaphore(self.width.forks)
+        gate = _Gate(len(group), self.width.patience_s + _LONGER_S)
+        slots = Slots(self.width.forks)
         taken: dict[int, list[Capture]] = {place: [] for place, _ in group}
 
         async def one(place: int, target: Target) -> None:
@@ -125,15 +125,16 @@ class Sampler:
             if captures:
                 done(place, tuple(captures))
 
-    async def _host(
-        self, target: Target, beat: Beat, gate: _Gate, slots: asyncio.Semaphore, taken: list[Capture]
-    ) -> None:
+    async def _host(self, target: Target, beat: Beat, gate: _Gate, slots: Slots, taken: list[Capture]) -> None:
         """All samples of one host. Failure is in its captures."""
         self.started(target.name)
         started_at, clock = datetime.now(UTC), time.monotonic()
         try:
-            async with slots:
+            give_back = await slots.lease(self.width.patience_s)
+            try:
                 session = await self._opened(target)
+            finally:
+                give_back()
         except WorldError as error:
             failed = HostError(error.kind, error.message, error.phase, error.hint)
             taken.append(

@@ -63,12 +63,15 @@ def _backlog(window: Window) -> Case | None:
         Confidence.CERTAIN,
         f"the backlog of CPU {', '.join(cpus[:4])} was full: {total:,} packets dropped",
         changes=(*dropped, *(f"{device_key(nic)}.rx_dropped" for nic, _ in hit[:3]), "Udp.SndbufErrors"),
-        evidence=(f"net.core.netdev_max_backlog is {window.sysctl('net.core.netdev_max_backlog')}",)
-        if window.sysctl("net.core.netdev_max_backlog")
-        else (),
+        evidence=(*_backlog_limit(window), *_imbalance(window)),
         ruled_out=(("ring-overflow", "rx_missed_errors did not move"),) if not missed else (),
         subjects=tuple(nic.name for nic, _ in hit)[:5],
     )
+
+
+def _backlog_limit(window: Window) -> tuple[str, ...]:
+    limit = window.sysctl("net.core.netdev_max_backlog")
+    return (f"net.core.netdev_max_backlog is {limit}",) if limit else ()
 
 
 def _squeezed(window: Window) -> Case | None:
