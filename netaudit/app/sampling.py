@@ -1,8 +1,8 @@
 """Samples of a whole fleet at the same moments, each host over one connection.
 
-All hosts are connected to first, ``forks`` at a time as in a fan-out; then the first sample is taken everywhere at once, and the next
-ones on the beat. Whoever is late takes its first sample when it is there. A payload is a channel of its own, so what a
-sample costs on a host ends with it, and nothing runs there between two samples.
+All hosts are connected to first, ``forks`` at a time as in a fan-out; then the first sample is taken everywhere at
+once, and the next ones on the beat. Whoever is late takes its first sample when it is there. A payload is a channel of
+its own, so what a sample costs on a host ends with it, and nothing runs there between two samples.
 """
 
 from __future__ import annotations
