@@ -37,7 +37,7 @@ find /etc/sysctl.d /etc/sysctl.conf -type f -exec cksum {} +
 ls -la /etc/sysctl.d | sed 1,3d | cut -c1-40
 find /run -path /run/netaudit -prune -o -print | sort
 for process in /proc/[0-9]*; do
-    tr '\0' ' ' <"$process/cmdline" 2>/dev/null
+    tr '\0\n' '  ' <"$process/cmdline" 2>/dev/null
     echo
 done | grep -v '^sed \|^sh -c\|^tr \|^grep \|^sort\|^sshd: [^/]\|^sleep 1000\|^$' |
     sed 's/[0-9]* of 200-200 startups//' | sort
