@@ -15,7 +15,7 @@ from netaudit.remedy import literals
 from netaudit.remedy.allowed import Combine, combined
 from netaudit.remedy.keeping import Kept, boot_value, sysctl_kept
 from netaudit.remedy.keys import is_of_the_whole_host, lost_by, may_cut_later
-from netaudit.remedy.managed import device_kept
+from netaudit.remedy.managed import bond_of, device_kept
 from netaudit.remedy.operations import OPERATIONS
 from netaudit.remedy.operations.cpu_mask import cpus_of
 from netaudit.remedy.operations.link import LEAST_IPV6_MTU, routes_with_mtu
@@ -108,7 +108,7 @@ def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices:
     if not is_same(target, before, after):
         _demand_safe(target, before, after, facts)
     for each in proposals:
-        _demand_allowed(each, before, after)
+        _demand_allowed(each, before, after, persists=choices.persists)
     step_class = class_of(proposals)
     if not choices.allows(step_class):
         raise Refused(f"its class is {step_class}, which is not allowed", f"--allow {step_class}")
@@ -124,6 +124,19 @@ def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices:
         step_class,
         _kept(target, before, after, facts, choices, stamp_of(now, step_class)),
     )
+
+
+def bond_members(changes: Sequence[Change], facts: Facts) -> list[tuple[Target, Refused]]:
+    """The changes that may take the link of a second member of a bond down: one member goes at a time."""
+    taken: dict[str, str] = {}
+    refused = []
+    for change in changes:
+        device = change.target.named.get("device", "")
+        bond = bond_of(device, facts) if change.step_class is StepClass.LINK_FLAP else ""
+        if bond and taken.setdefault(bond, device) != device:
+            why = f"{device} and {taken[bond]} belong to {bond}, and one of them has to keep its link"
+            refused.append((change.target, Refused(why, "plan again when this one is done")))
+    return refused
 
 
 def _demand_name(target: Target) -> None:
@@ -178,9 +191,11 @@ def _after(proposals: Sequence[Proposal]) -> str:
     return found
 
 
-def _demand_allowed(proposal: Proposal, before: str, after: str) -> None:
+def _demand_allowed(proposal: Proposal, before: str, after: str, *, persists: bool) -> None:
     """Raises Refused for a value outside of what the remediation allows, or where a precondition does not hold."""
     if proposal.rule.keeps_running:
+        if not persists:
+            raise Refused("the running value is right already, and with --no-persist it is not written down")
         if before != after:
             raise Refused(f"the running value is {before}, and {after} is to be kept")
         return

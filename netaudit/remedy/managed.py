@@ -106,6 +106,14 @@ def _mtu(target: Target, after: str, link: ManagedLink, facts: Facts, stamp: str
     raise Refused("no safe way is known to make it last on this host", _UNTIL_BOOT)
 
 
+def bond_of(name: str, facts: Facts) -> str:
+    """The bond that an interface belongs to; empty when it belongs to none."""
+    if isinstance(facts.nics, Absent):
+        return ""
+    master = next((nic.master for nic in facts.nics if nic.name == name), "")
+    return next((nic.name for nic in facts.nics if nic.name == master and nic.kind in {"bond", "team"}), "")
+
+
 def _is_physical(name: str, facts: Facts) -> bool:
     return not isinstance(facts.nics, Absent) and any(nic.name == name and nic.is_physical for nic in facts.nics)
 
@@ -152,6 +160,8 @@ def _by_link_file(target: Target, after: str, link: ManagedLink, facts: Facts, a
         raise Refused(f"systemd {managers.systemd_version} does not know {key} in .link files", _UNTIL_BOOT)
     if link.link_file and link.link_file != ours and link.link_file.rpartition("/")[2] != _SHIPPED_LINK:
         raise Refused(f"{link.link_file} is the .link file of {link.name}, and only one counts", said)
+    if bond := bond_of(link.name, facts):
+        raise Refused(f"{link.name} has the address of {bond}, and a .link file could not know it", said)
     if not _is_physical(link.name, facts) or not link.has_own_address or not link.address:
         raise Refused(f"{link.name} has no address of its own by which a .link file could know it", _UNTIL_BOOT)
     earlier = [line for line in managers.link_files.get(ours, ()) if line.partition("=")[0] not in {"", key}]

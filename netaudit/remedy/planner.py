@@ -22,7 +22,7 @@ from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, NotRemedied, Step, StepClass
 from netaudit.model.reading import Absent
 from netaudit.model.result import Item, Result, Severity, Verdict
-from netaudit.remedy.changes import Change, Choices, decide, present, with_undo
+from netaudit.remedy.changes import Change, Choices, bond_members, decide, present, with_undo
 from netaudit.remedy.holders import tcp_listeners
 from netaudit.remedy.keeping import Kept, drop_in
 from netaudit.remedy.keys import module_of, place_of
@@ -164,7 +164,11 @@ class _Planning:
         while True:
             changes, refused = self._decided()
             if not refused:
-                refused = self._refused_files(changes) or self._refused_by_checks(changes)
+                refused = (
+                    bond_members(changes, self._facts)
+                    or self._refused_files(changes)
+                    or self._refused_by_checks(changes)
+                )
             if not refused:
                 return [change for change in changes if not change.is_nothing]
             self._drop(refused)
@@ -191,6 +195,7 @@ class _Planning:
             needed = next((each for each in hit if not each.rule.is_optional), None)
             made.proposals = [each for each in made.proposals if each not in hit]
             if needed is None and made.proposals:
+                made.notes += [f"left out: {_said(each, reasons[each.target])}" for each in hit]
                 kept.append(made)
                 continue
             why = reasons[(needed or hit[0]).target] if hit else None
