@@ -38,6 +38,7 @@ def _experiments(*, quick: bool) -> Iterator[_Experiment]:
     yield lambda world: ports.ephemeral(world, count=200)
     yield lambda world: ports.ephemeral(world, count=300, reserved=50, closed=100)
     yield lambda world: ports.bind_first(world, count=120)
+    yield lambda world: ports.time_wait(world, limit=300)
     yield lambda world: descriptors.process(world, 64)
     yield lambda world: descriptors.process(world, 512)
     if shutil.which("nft"):

@@ -43,6 +43,27 @@ def ephemeral(world: World, *, count: int, reserved: int = 0, closed: int = 0) -
     return Outcome(what, predicted, observed, 0.10)
 
 
+def time_wait(world: World, *, limit: int) -> Outcome:
+    """Connections that the client closes first, until one of them is destroyed without TIME-WAIT."""
+    world.sysctl("client", {"net.ipv4.tcp_max_tw_buckets": limit})
+    load = Load(
+        "bench", "all", LoadKind.OUTBOUND, new_connections=Rate(1.0, 1.0), closes_first_ratio=1.0, reset_ratio=0.0
+    )
+    row = row_of(world.rows("client", load), "time-wait")
+    predicted = (row.breaks_at or 0.0) * (row.required or 0.0)
+    before = world.counter("client", "TcpExt", "TCPTimeWaitOverflow")
+    with world.inside("server"):
+        listener = socket.create_server((SERVER, _PORT), backlog=4096)
+    with listener, world.inside("client"):
+        observed = 0
+        while observed < 4 * limit:
+            _open_and_close(listener)
+            if world.counter("client", "TcpExt", "TCPTimeWaitOverflow") > before:
+                break
+            observed += 1
+    return Outcome(f"TIME-WAIT, limit {limit}: connections closed", predicted, observed, 0.10)
+
+
 def _open_and_close(listener: socket.socket) -> None:
     """The client closes first, so that its port stays in TIME-WAIT."""
     with socket.create_connection((SERVER, _PORT)):

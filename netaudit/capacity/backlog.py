@@ -100,12 +100,9 @@ def _asked(door: Door, host: Host) -> float | None:
     declared = [load.listen_backlog for load in door.loads if load.listen_backlog is not None]
     if declared:
         return min(declared)
-    running = host.facts.sysctl
-    cap = None if isinstance(running, Absent) else running.values.get(SOMAXCONN)
+    cap = host.in_force(SOMAXCONN)
     backlog = door.listener.backlog if door.listener else None
-    if isinstance(backlog, int) and cap is not None and cap.isdigit() and backlog < int(cap):
-        return float(backlog)
-    return None
+    return float(backlog) if isinstance(backlog, int) and isinstance(cap, int) and backlog < cap else None
 
 
 def in_16_bits(backlog: float, host: Host) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netaudit.facts.absence import why_absent
 from netaudit.model.facts import Facts, Listener, Nic
@@ -10,7 +10,14 @@ from netaudit.model.reading import Absent, AbsentReason, Maybe
 from netaudit.model.workload import HostLoad, Load, LoadKind, Present
 
 LISTEN_BACKLOG, NOFILE, RX_RING = "listen_backlog", "nofile", "rx_ring"
+_LONGEST_NUMBER = 20  # digits of 2^64
 WORDS = (LISTEN_BACKLOG, NOFILE, RX_RING)  # what can be tried out besides sysctls
+
+
+def _is_number(word: str) -> bool:
+    """Whether it is a number as the kernel writes one; a host may have sent anything."""
+    digits = word.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Host:
         if isinstance(text, Absent):
             return text
         words = text.split()
-        if len(words) < least or not all(word.lstrip("-").isdigit() for word in words):
+        if len(words) < least or not all(_is_number(word) for word in words):
             return Absent(AbsentReason.NOT_UNDERSTOOD, f"{name} is {text[:60]!r}")
         return tuple(int(word) for word in words)
 
@@ -64,6 +71,10 @@ class Host:
         """A sysctl of one number."""
         numbers = self.numbers(name)
         return numbers if isinstance(numbers, Absent) else numbers[0]
+
+    def in_force(self, name: str) -> Maybe[int]:
+        """A sysctl of one number as it is now, whatever is tried out."""
+        return Host(self.facts, replace(self.load, what_if={})).number(name)
 
     def counted(self, name: str) -> Maybe[int]:
         """A number of /proc/net/sockstat."""

@@ -48,7 +48,7 @@ def assess(host: Host) -> Iterator[Assessment]:
         yield unknown(RESOURCE, f"the memory of the host is not known: {memory}", loads=loads)
         return
     inquiry = Inquiry(host.load)
-    parts = [part for load in loads for part in _of_load(load, memory.page_bytes, inquiry)]
+    parts = [part for load in loads for part in _of_load(load, max(1, memory.page_bytes), inquiry)]
     parts.extend(_tracking(host, loads, inquiry))
     total = sum(value for _, value in parts)
     formula = "; ".join(f"{text} = {format_bytes(value)}" for text, value in parts if value)

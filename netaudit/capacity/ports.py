@@ -6,7 +6,7 @@ host accepts take no port of the range. No counter of the kernel moves when it i
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Sequence
 
 from netaudit.capacity.figures import Inquiry
@@ -21,6 +21,7 @@ from netaudit.model.workload import Load, LoadKind
 
 RANGE, RESERVED = "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports"
 TW_REUSE, TIMESTAMPS, REUSE_DELAY = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps", "net.ipv4.tcp_tw_reuse_delay"
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _LISTED = 50  # so many destinations are told by a host
 _WIDEST = 10240, 65535
 RESOURCE = Resource(
@@ -102,7 +103,7 @@ def _reserved_inside(text: str, low: int, high: int) -> int:
     inside = 0
     for part in text.replace(" ", ",").split(","):
         first, _, last = part.partition("-")
-        if first.isdigit() and (last.isdigit() or not last):
+        if _PORT.fullmatch(first) and _PORT.fullmatch(last or first):
             inside += max(0, min(high, int(last or first)) - max(low, int(first)) + 1)
     return inside
 
@@ -124,7 +125,7 @@ def _in_use(host: Host, subject: str) -> Maybe[float] | None:
 def _unseen(sockets: Sockets, subject: str) -> Maybe[float] | None:
     """Of a destination that is not among the busiest: none, unless the list was cut or it has no address."""
     host, _, port = subject.rpartition(":")
-    if not port.isdigit() or not host.strip("[]").replace(".", "").replace(":", "").isalnum():
+    if not _PORT.fullmatch(port) or not host.strip("[]").replace(".", "").replace(":", "").isalnum():
         return None
     if sockets.truncated or len(sockets.busiest_destinations) >= _LISTED:
         return Absent(AbsentReason.NOT_FINISHED, "only the busiest destinations are told")
@@ -147,8 +148,3 @@ def _changes(host: Host, total: float, limit: Maybe[float]) -> Sequence[SettingC
         wide = f"{min(span[0], _WIDEST[0])} {_WIDEST[1]}"
         found.append(SettingChange(RANGE, wide, " ".join(map(str, span)), note=note))
     return found
-
-
-def most_per_second(ports: float, hold: float) -> int:
-    """Connections a second to one destination that so many ports carry."""
-    return math.floor(ports / hold)

@@ -6,6 +6,7 @@ not use it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from netaudit.capacity.figures import Inquiry
@@ -18,6 +19,7 @@ from netaudit.model.facts import Nic
 from netaudit.model.reading import Absent
 
 MAX_BACKLOG, BUDGET = "net.core.netdev_max_backlog", "net.core.netdev_budget"
+_MASK = re.compile(r"[0-9A-Fa-f]{1,4096}", re.ASCII)
 _SOURCES = (
     "kernel: Documentation/admin-guide/sysctl/net.rst (netdev_max_backlog, netdev_budget)",
     "kernel: Documentation/networking/scaling.rst",
@@ -98,7 +100,13 @@ def queues_of(nic: Nic) -> int:
 
 def is_steered(nic: Nic) -> bool:
     """Whether receive packet steering hands its packets to CPUs of a mask."""
-    return any(mask.replace(",", "").strip("0") for mask in nic.rps_cpus)
+    return any(_cpus_in(mask) for mask in nic.rps_cpus)
+
+
+def _cpus_in(mask: str) -> int:
+    """How many CPUs are in a mask as the kernel prints it: ``ff,ffffffff``; none in what is no mask."""
+    digits = mask.replace(",", "")
+    return int(digits, 16).bit_count() if _MASK.fullmatch(digits) else 0
 
 
 def cpus_of(host: Host, nic: Nic | None) -> tuple[int, str]:
@@ -108,8 +116,8 @@ def cpus_of(host: Host, nic: Nic | None) -> tuple[int, str]:
     if nic is None:
         return 1, ""
     if is_steered(nic):
-        bits = max(int(mask.replace(",", "") or "0", 16).bit_count() for mask in nic.rps_cpus)
-        return max(1, min(bits, most)), "CPUs of packet steering"
+        steered = max(_cpus_in(mask) for mask in nic.rps_cpus)
+        return max(1, min(steered, most)), "CPUs of packet steering"
     return max(1, min(queues_of(nic), most)), "CPUs of its queues"
 
 

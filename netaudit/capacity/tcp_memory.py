@@ -45,7 +45,7 @@ def assess(host: Host) -> Iterator[Assessment]:
         yield unknown(RESOURCE, f"the size of a page is not known: {memory}", loads=loads)
         return
     inquiry = Inquiry(host.load)
-    page = memory.page_bytes
+    page = max(1, memory.page_bytes)
     parts = [part for load in loads for part in buffers(load, page, inquiry)]
     total = sum(value for _, value in parts)
     formula = f"{summed(parts, RESOURCE.unit)} of {number(page)} bytes = {format_bytes(total * page)}"

@@ -17,6 +17,7 @@ _ETHERNET_BYTES = 14
 FRAMING_BYTES = 24  # preamble, check sequence and gap
 _TLS_SERVER_BYTES, _TLS_CLIENT_BYTES = 5000, 1500  # of a full handshake
 _HANDSHAKE_AND_CLOSE = 4  # packets each way
+_LEAST_SEGMENT = 48  # bytes: tcp_min_snd_mss
 DEFAULT_MTU = 1500
 
 
@@ -103,7 +104,7 @@ def _connections(load: Load, mtu: int, inquiry: Inquiry) -> Both:
 
 def _one_way(rate: float, requests: float, sent: float, acknowledged: float, handshake: float, mtu: int) -> Traffic:
     """Traffic of one side: its own messages, an acknowledgement for every other segment of the peer, and the frame."""
-    segment = mtu - _IP_TCP_BYTES
+    segment = max(_LEAST_SEGMENT, mtu - _IP_TCP_BYTES)
     packets = requests * (math.ceil(sent / segment) + math.ceil(acknowledged / segment) / 2)
     packets += math.ceil(handshake / segment) + _HANDSHAKE_AND_CLOSE
     overhead = _IP_TCP_BYTES + _ETHERNET_BYTES + FRAMING_BYTES

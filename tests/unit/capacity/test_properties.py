@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netaudit.capacity.catalogue import SETTINGS
+from netaudit.capacity.results import results_of
+from netaudit.fleet.jsonable import dumps
 from netaudit.model.capacity import Assessment
 from netaudit.model.workload import LoadKind, Present, Rate, Ways
+from netaudit.report.capacity_json import assessment_row
 
 FACTORS = st.floats(1.0, 1000.0)
 SHARES = st.floats(0.0, 1.0)
@@ -98,3 +103,29 @@ def test_scaling_twice_is_scaling_by_the_product(kit, factor, again):
             both.response_bytes,
             both.flow_bps,
         )
+
+
+SENT = st.text(max_size=30) | st.sampled_from(
+    ["", "0", "-1", "9" * 5000, "1 2 3", "²", "4096 x", "0 0 0", "65535 1024"]
+)
+
+
+@given(data=st.data())
+def test_whatever_a_host_sends_there_is_an_answer(kit, data):
+    """Settings, masks, sizes: nothing that stands in the facts can end a run."""
+    names = data.draw(st.lists(st.sampled_from(sorted(SETTINGS)), max_size=6, unique=True))
+    settings = {name: data.draw(SENT) for name in names}
+    number = st.integers(-1, 2**63)
+    nic = replace(
+        kit.NIC, mtu=data.draw(number), rps_cpus=(data.draw(SENT),), rx_queues=data.draw(number),
+        speed_mbps=data.draw(number), channels=kit.NOT_ASKED, kind=data.draw(st.sampled_from(["physical", "veth"])),
+    )  # fmt: skip
+    base = kit.facts(settings)
+    facts = replace(
+        base, nics=(nic,), memory=replace(base.memory, page_bytes=data.draw(number), available_bytes=data.draw(number)),
+        cpu=replace(base.cpu, count=data.draw(number)), listeners=(replace(kit.NGINX, backlog=data.draw(number)),),
+        conntrack=replace(base.conntrack, max=data.draw(number), buckets=data.draw(number), count=data.draw(number)),
+    )  # fmt: skip
+    rows = kit.rows(kit.W1, kit.OUT, kit.UDP, facts=facts, present=data.draw(PRESENT))
+    assert all(json.loads(dumps(assessment_row(row))) for row in rows)
+    assert results_of(rows)
