@@ -13,10 +13,11 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.fleet.drift import Comparison, Drift
 from netaudit.fleet.drift_settings import SettingChange, changes, differing
 from netaudit.fleet.jsonable import dumps
+from netaudit.fleet.standing import Standing
 from netaudit.model.probe import Capture
 from netaudit.model.result import Severity
 from netaudit.report import terminal
-from netaudit.report.diff import Settings, diff_page, diff_rows
+from netaudit.report.diff import Past, Settings, diff_page, diff_rows
 from netaudit.store.location import default_path
 from netaudit.store.reading import StoredRun
 from netaudit.store.runs import Store, open_store
@@ -30,11 +31,12 @@ def compare(args: argparse.Namespace) -> int:
         if before.info.id == after.info.id:
             raise UsageError(f"{args.before} and {args.after} are the same run {after.info.id}")
         drift = _drift(store, before, after)
+        past = Past(*(Standing(run.info, store.spells_of_run(run.info.id)) for run in (before, after)))
         settings = None if args.no_settings else settings_between(store, before.info.id, after.info.id)
     for output in outputs:
         with opened(output) as stream:
             if output.format == "json":
-                stream.write(dumps(diff_rows(before.info, after.info, drift, settings)) + "\n")
+                stream.write(dumps(diff_rows(before.info, after.info, drift, settings, past)) + "\n")
                 continue
             if output.format == "html":
                 from netaudit.report.html.drift import drift_html
@@ -43,7 +45,7 @@ def compare(args: argparse.Namespace) -> int:
                 continue
             console = terminal.console_for(stream, args.color, os.environ)
             options = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
-            page = diff_page(before.info, after.info, drift, settings, options)
+            page = diff_page(before.info, after.info, drift, settings, options, past)
             terminal.print_text(console, terminal.render_page(page, options))
     sys.stdout.flush()
     worst = drift.worst_new

@@ -19,7 +19,7 @@ from netaudit.report.cells import failed_items, text_cell, trouble_cell, value_c
 COLUMNS = (
     "run", "started", "host", "address", "groups", "host_status", "check", "title", "layer", "status", "severity",
     "observed", "expected", "unit", "evidence", "reason", "remediation", "fix", "subjects",
-    "waived_by", "waived_ticket", "waived_until",
+    "waived_by", "waived_ticket", "waived_until", "host_key_checking",
 )  # fmt: skip
 _FLEET = "(fleet)"
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
@@ -37,7 +37,7 @@ def csv(
 ) -> Iterator[str]:
     """A header, then the results of each host; a row without check for each host that gave no verdict."""
     del summary, context  # totals are the reader's to make, and rules have no place in a table of results
-    about = {"run": run.id, "started": time_text(run.started_at)}
+    about = {"run": run.id, "started": time_text(run.started_at), "host_key_checking": run.host_key_checking}
     yield _lines([COLUMNS])
     for report in hosts:
         yield _lines(_ordered({**about, **cells}) for cells in _host_rows(report))

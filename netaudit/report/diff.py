@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from netaudit.fleet.drift import Change, Drift, FindingChange, HostChange, Seen
 from netaudit.fleet.drift_settings import SettingChange
 from netaudit.fleet.rows import fleet_row, run_row
 from netaudit.fleet.spread import plain
+from netaudit.fleet.standing import Standing
 from netaudit.model.result import FleetFinding, HostStatus, RunInfo, Severity
+from netaudit.model.spell import Spell
+from netaudit.report.history import since_rows, spell_row
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.values import change_texts, one
 from netaudit.report.words import NO_LABEL, Options, Words, count, hosts_label, text_row
@@ -30,6 +33,19 @@ _HEADINGS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """How long the findings of the two runs have stood."""
+
+    before: Standing
+    after: Standing
+
+    def of(self, each: FindingChange) -> Spell | None:
+        """The spell of a finding: of one that is gone, that which the earlier run saw."""
+        standing = self.after if each.after is not None else self.before
+        return standing.of(each.check, each.host)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What was set otherwise. ``hosts`` were compared; of others one run has no capture. None: not asked for."""
 
@@ -38,14 +54,16 @@ class Settings:
     without_capture: int = 0
 
 
-def diff_rows(before: RunInfo, after: RunInfo, drift: Drift, settings: Settings | None) -> dict[str, object]:
-    """The object of two runs."""
+def diff_rows(
+    before: RunInfo, after: RunInfo, drift: Drift, settings: Settings | None, past: Past | None = None
+) -> dict[str, object]:
+    """The object of two runs. ``past`` knows how long their findings have stood."""
     return {
         "schema": SCHEMA,
         "before": run_row(before),
         "after": run_row(after),
         "summary": {change.value.replace("-", "_"): _number(drift, change) for change in Change},
-        "findings": [_finding_row(each) for each in drift.findings],
+        "findings": [_finding_row(each, past) for each in drift.findings],
         "fleet": [{"change": change.value, **fleet_row(finding)} for change, finding in drift.across],
         "hosts": [
             {"host": each.host, "before": _status(each.before), "after": _status(each.after), "reason": each.reason}
@@ -72,7 +90,7 @@ def _status(status: HostStatus | None) -> str | None:
     return status.value if status else None
 
 
-def _finding_row(each: FindingChange) -> dict[str, object]:
+def _finding_row(each: FindingChange, past: Past | None) -> dict[str, object]:
     row: dict[str, object] = {
         "change": each.change.value,
         "host": each.host,
@@ -85,6 +103,9 @@ def _finding_row(each: FindingChange) -> dict[str, object]:
     }
     if each.reason:
         row["reason"] = each.reason
+    spell = past.of(each) if past else None
+    if spell is not None:
+        row["spell"] = {name: value for name, value in spell_row(spell).items() if name not in row}
     return row
 
 
@@ -95,12 +116,18 @@ def _seen_row(seen: Seen | None) -> dict[str, object] | None:
 
 
 def diff_page(
-    before: RunInfo, after: RunInfo, drift: Drift, settings: Settings | None, options: Options
+    before: RunInfo,
+    after: RunInfo,
+    drift: Drift,
+    settings: Settings | None,
+    options: Options,
+    past: Past | None = None,
 ) -> tuple[Block, ...]:
     """The page of two runs: findings, hosts, settings, and the totals last."""
+    options = replace(options, standing=past.after if past else None)
     blocks = [
         _heading(before, after, options),
-        *(_findings(drift, change, options) for change in _HEADINGS),
+        *(_findings(drift, change, past, options) for change in _HEADINGS),
         _hosts(drift.hosts, options),
         _settings(settings, options),
         _totals(drift),
@@ -127,7 +154,7 @@ def _heading(before: RunInfo, after: RunInfo, options: Options) -> Block:
     return tuple(lines)
 
 
-def _findings(drift: Drift, change: Change, options: Options) -> Block:
+def _findings(drift: Drift, change: Change, past: Past | None, options: Options) -> Block:
     """The findings that changed in one way: a line for each check and each pair of values."""
     found = [each for each in drift.findings if each.change is change]
     remarks = [] if options.verbose else [each for each in found if each.severity is Severity.INFO]
@@ -141,19 +168,41 @@ def _findings(drift: Drift, change: Change, options: Options) -> Block:
     together = _together(found, lambda each: (each.check, each.subject, each.before, each.after, each.reason))
     lines += [line for finding in across for line in _fleet_lines(finding, options)]
     shown = together if options.verbose else together[:_LINES]
-    last = ""
-    for group in shown:
-        first = group[0]
-        if first.check != last:
-            last = first.check
-            lines.append(_title(first, options))
-        lines.append(Pair(_hosts_of(group), _change(first, options), _names(group, options)))
+    for check in _together(shown, lambda group: group[0].check):
+        lines.append(_title(check[0][0], options))
+        lines += [Pair(_hosts_of(group), _change(group[0], options), _names(group, options)) for group in check]
+        lines += _past_rows(change, [each for group in check for each in group], past, options)
     lines.extend(_left_out(len(together) - len(shown), options))
     if remarks:
         lines.append(
             Row(NO_LABEL, (Span(f"and {count(len(remarks), 'remark')}, no fault; -v shows them", Role.FAINT),))
         )
     return tuple(lines)
+
+
+def _past_rows(change: Change, found: Sequence[FindingChange], past: Past | None, options: Options) -> Iterator[Line]:
+    """Since when they fail, or which run saw them gone."""
+    if past is None:
+        return
+    hosts = list(dict.fromkeys(each.host for each in found))
+    if change in {Change.NEW, Change.CHANGED}:
+        yield from since_rows(found[0].check, hosts, options)
+    if change is Change.FIXED:
+        spells = [spell for each in found if (spell := past.of(each)) and spell.fixed_run]
+        words = Words(options)
+        for run, gone in _by_run(spells).items():
+            where = f" on {words.hosts(gone)}" if len(gone) < len(hosts) else ""
+            yield text_row("fixed", f"by run {words.say(run)}{where}")
+
+
+def _by_run(spells: Iterable[Spell]) -> dict[str, list[str]]:
+    """The hosts of the spells that each run saw gone."""
+    runs: dict[str, list[str]] = {}
+    for spell in spells:
+        hosts = runs.setdefault(spell.fixed_run or "", [])
+        if spell.host not in hosts:
+            hosts.append(spell.host)
+    return runs
 
 
 def _title(each: FindingChange, options: Options) -> Line:

@@ -6,6 +6,7 @@ import argparse
 
 from netaudit.cli import options
 from netaudit.errors import UsageError
+from netaudit.model.result import Severity
 from netaudit.report import formats
 
 
@@ -17,7 +18,11 @@ def parser() -> argparse.ArgumentParser:
         "`last`. The exit code says only whether the reports were written."
     )
     made.add_argument("run", metavar="RUN", nargs="?", default="last", help="default last")
-    options.add_output(made, "console", *formats.NAMES)
+    known = ", ".join(("console", *formats.NAMES))
+    made.add_argument(
+        "-o", "--output", action="append", metavar="FORMAT[=PATH]", default=[],
+        help=f"{known} (repeatable; without a path to standard output)",
+    )  # fmt: skip
     options.add_console(made)
     return made
 
@@ -28,5 +33,6 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.output:
         raise UsageError("no format is asked for", hint=f"-o FORMAT=PATH, one of {', '.join(formats.NAMES)}")
+    args.fail_on = str(Severity.CRITICAL)  # what show makes an exit code of is not asked for here
     show(args)
     return 0

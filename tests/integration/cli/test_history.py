@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import sqlite3
 import stat
 from dataclasses import replace
@@ -19,18 +20,30 @@ CHECK = "tcp.accept_queue.somaxconn"
 GROUPS = {"web1": ("web",), "web2": ("web",), "web3": ("web",), "db1": ("db",)}
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the history of the three days is kept once it is made: every test gets a copy."""
+    return tmp_path_factory.mktemp("days") / "netaudit.db"
+
+
 @pytest.fixture
-def days(netaudit, host, stored, edit):
+def days(netaudit, kept, host, stored, edit):
     """Three audits of three days: a queue that is short on one host and then on another, hosts that come and go."""
-    short = {"sysctl": edit((b"net/core/somaxconn <==\n4096", b"net/core/somaxconn <==\n128"))}
-    fleets = (
-        (host("web1"), host("web2"), host("db1")),
-        (host("web1", short), host("web2"), host("web3", error=REFUSED)),
-        (host("web1"), host("web2", short), host("web3")),
-    )
-    for number, captures in enumerate(fleets):
-        moved = [replace(each, started_at=datetime(2026, 6, 1, 12, tzinfo=UTC) + number * DAY) for each in captures]
-        netaudit("audit", "--from", stored(*moved, groups=GROUPS), "-q", "-o", "jsonl=x", code=None)
+    database = netaudit.state / "netaudit" / "netaudit.db"
+    if kept.exists():
+        database.parent.mkdir(parents=True, mode=0o700)
+        shutil.copy(kept, database)
+    else:
+        short = {"sysctl": edit((b"net/core/somaxconn <==\n4096", b"net/core/somaxconn <==\n128"))}
+        fleets = (
+            (host("web1"), host("web2"), host("db1")),
+            (host("web1", short), host("web2"), host("web3", error=REFUSED)),
+            (host("web1"), host("web2", short), host("web3")),
+        )
+        for number, captures in enumerate(fleets):
+            moved = [replace(each, started_at=datetime(2026, 6, 1, 12, tzinfo=UTC) + number * DAY) for each in captures]
+            netaudit("audit", "--from", stored(*moved, groups=GROUPS), "-q", "-o", "jsonl=x", code=None)
+        shutil.copy(database, kept)  # whole: the last one to close it has emptied the log beside it
     runs = netaudit("history", "-o", "json").json()
     return [each["run"]["id"] for each in reversed(runs)]
 
@@ -94,6 +107,10 @@ def test_what_changed(netaudit, days, published):
     assert {"web1"} == {
         each["host"] for each in back["findings"] if each["check"] == CHECK and each["change"] == "fixed"
     }
+    (gone,) = [each for each in back["findings"] if (each["host"], each["check"]) == ("web1", CHECK)]
+    assert (gone["spell"]["first_run"], gone["spell"]["fixed_by"]) == (second, third)
+    published("diff-1", back)
+    assert f"fixed  by run {third}" in (netaudit.home / "page").read_text()
     assert ("web3", "unreachable", "ok") in [(each["host"], each["before"], each["after"]) for each in back["hosts"]]
     page = (netaudit.home / "page").read_text()
     assert "net.core.somaxconn 128 → 4096" in page

@@ -337,6 +337,17 @@ def test_headroom_of_a_capacity_run(run: RunInfo, made_up) -> None:
 # --- All of them
 
 
+@pytest.mark.parametrize("name", ["json", "html", "junit", "junit-by-check", "sarif", "markdown", "csv", "prometheus"])
+def test_every_report_says_that_host_keys_were_not_checked(run: RunInfo, made_up, name: str) -> None:
+    """They may be the answers of other machines; those of a run that did check say nothing of the kind."""
+    note = "host keys were not checked: what is said of a host may be said by another"
+    text = _text(name, replace(run, host_key_checking="off", notes=(note,)), [made_up.host("web1", 1, 1)])
+    said = ("host keys were not checked", "Host-key checking was off", 'host_key_checking="off"', '"off"\r\n',
+            'name="host_key_checking" value="off"', '"host_key_checking":"off"')  # fmt: skip
+    assert any(each in text for each in said)
+    assert not any(each in _text(name, run, [made_up.host("web1", 1, 1)]) for each in said)
+
+
 @pytest.mark.parametrize("name", ["junit", "sarif", "csv"])
 def test_memory_does_not_grow_with_the_fleet(run: RunInfo, made_up: ModuleType, name: str) -> None:
     """2,000 hosts are written in the memory of a few, one after the other."""
