@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -273,3 +275,41 @@ def test_the_lab(netaudit, lab_fleet, patient):
     assert all(each["resources"] or each["status"] != "ok" for each in found.values())
     assert f"weakest host {small}" in (netaudit.home / "seen.txt").read_text()
     assert json.loads(done.out)
+
+
+EXPERIMENTS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from capacity import descriptors, ports, queues
+from capacity.world import World
+
+def run(experiment):
+    with World() as world:
+        found = experiment(world)
+    return found.what, found.predicted, found.observed
+
+def half_open(world):
+    queues.prepare_syn_queue(world)
+    return queues.syn_queue(world, cookies=0, backlog=512, maximum=64)
+
+print(json.dumps([run(each) for each in (
+    lambda world: queues.accept_queue(world, 40),
+    half_open,
+    lambda world: ports.ephemeral(world, count=120, reserved=20, closed=30),
+    lambda world: ports.time_wait(world, limit=80),
+    lambda world: descriptors.process(world, 96),
+)]))
+"""
+
+
+@pytest.mark.lab
+@pytest.mark.xdist_group("lab")
+def test_the_kernel_agrees(needs_root, kit):
+    """The load at which something is lost first is the one that was foretold, where the kernel is deterministic."""
+    command = [sys.executable, "-c", EXPERIMENTS, kit.root / "benchmarks"]
+    done = subprocess.run(command, cwd=kit.root, capture_output=True, text=True, timeout=120)
+    assert 0 == done.returncode, done.stderr
+    outcomes = json.loads(done.stdout)
+    assert 5 == len(outcomes)
+    for what, predicted, observed in outcomes:
+        assert predicted == pytest.approx(observed, rel=0.1), what
