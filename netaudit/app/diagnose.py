@@ -88,7 +88,8 @@ class Diagnosing:
 
     def _tell(self, place: int, diagnosis: HostDiagnosis, capture: Capture | None) -> None:
         report = report_of(diagnosis)
-        self._known[place] = diagnosis
+        if diagnosis.causes:
+            self._known[place] = diagnosis
         self._tally.add(report)
         self.told(place, diagnosis)
         self.observer.host_done(place, report, capture)

@@ -18,7 +18,7 @@ from netaudit.model.reading import Absent, is_known
 from netaudit.units import format_duration
 
 _JUMP_S = 2.0  # by which time of day and uptime may differ: one of them is told in whole seconds
-_STALL_RATIO = 1.5
+_STALL_S, _STALL_RATIO = 3.0, 1.5  # by both of which the clocks here and there must differ
 _NAMED = 3
 
 
@@ -155,8 +155,8 @@ def _clock_notes(samples: Sequence[Sample]) -> Iterator[str]:
         jump = new.clock_s - old.clock_s - since_boot
         if abs(jump) > _JUMP_S:
             yield f"the host's time of day jumped by {jump:+.0f} s; rates are by its clock since boot, which did not"
-        here = (after.facts.taken_at - before.facts.taken_at).total_seconds()
-        if here > 0 and since_boot > 0 and not 1 / _STALL_RATIO < since_boot / here < _STALL_RATIO and here > 1:
+        here = max(0.001, (after.facts.taken_at - before.facts.taken_at).total_seconds())
+        if abs(here - since_boot) > _STALL_S and not 1 / _STALL_RATIO < since_boot / here < _STALL_RATIO:
             passed = f"{format_duration(here)} passed here and {format_duration(since_boot)} on the host"
             yield f"{passed}: it, or the way to it, stood still"
 
