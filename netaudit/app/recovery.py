@@ -48,7 +48,7 @@ class Recovery:
         if record.is_final:
             if not record.is_tidied and target is not None:
                 await self._taken_up(record, target).tidy()
-            return _recorded(record)
+            return recorded(record)
         if not record.entries:
             return await self._never_begun(record)
         if target is None:
@@ -159,7 +159,12 @@ def _is_as_before(record: ChangeRecord, flow: Flow) -> bool:
     )
 
 
-def _recorded(record: ChangeRecord) -> HostOutcome:
+def recorded(record: ChangeRecord) -> HostOutcome:
+    """How a change ended, as far as the journal knows; *lost* where it does not."""
+    if not record.is_final:
+        said = "the journal does not know how it ended" if record.entries else "the run ended before its turn"
+        outcome = Outcome.LOST if record.entries else Outcome.UNREACHED
+        return _outcome(record, outcome, said, f"netaudit resume {record.run} finds out" if record.entries else "")
     kept = Outcome.PERSISTED if record.work.lasts else Outcome.CONFIRMED
     outcome = _OUTCOMES.get(record.state, kept)
     return _outcome(record, outcome, record.entries[-1].detail)

@@ -13,22 +13,21 @@ from pathlib import Path
 from netaudit.app.audit import Job
 from netaudit.app.observers import Observers, Silent
 from netaudit.baseline.select import HostRules, Ruleset
+from netaudit.cli.accounts import of_outcomes, write_account
 from netaudit.cli.applying import Agreed, Memory, apply
 from netaudit.cli.auditing import new_run, perform, warner
 from netaudit.cli.console import progress_of
 from netaudit.cli.exit_codes import ExitCode, worst
-from netaudit.cli.outputs import Output, opened, parse_outputs
+from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.planning import jobs_of, make_plan, stored_plan
 from netaudit.cli.rules import probes_digest, questions, ruleset_of
 from netaudit.cli.run_request import Fleet, fleet_of
 from netaudit.errors import PlanError, UsageError
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.plan import HostPlan, Outcome, Plan
+from netaudit.model.plan import HostPlan, Plan
 from netaudit.model.probe import Capture
 from netaudit.model.result import BaselineRef, HostReport, HostStatus
 from netaudit.remedy.gates import GATE_DOMAINS
-from netaudit.remedy.rolled import GOOD
-from netaudit.report.remediation import Told
 
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
 _BUDGET = re.compile(r"([0-9]{1,6})(%?)\Z", re.ASCII)
@@ -79,18 +78,8 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
         return ExitCode.REMEDIATION_FAILED
     account = apply(args, fleet, agreed, budget(args.max_fail, len(changed)))
     for output in outputs:
-        _write(args, output, account)
+        write_account(args, output, account)
     return worst([silent, of_outcomes(account)])
-
-
-def of_outcomes(account: Told) -> ExitCode:
-    """The exit code of a remediation."""
-    if account.rolled.interrupted:
-        return ExitCode.INTERRUPTED
-    outcomes = {host.outcome for host in account.hosts}
-    if Outcome.LOST in outcomes:
-        return ExitCode.STATE_UNKNOWN
-    return ExitCode.DONE if outcomes <= GOOD else ExitCode.REMEDIATION_FAILED
 
 
 def check_times(args: argparse.Namespace) -> None:
@@ -171,26 +160,6 @@ def _show_plan(args: argparse.Namespace, plan: Plan, outputs: Sequence[Output]) 
     how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
     terminal.print_text(console, terminal.render_page(plan_page(plan, how), how))
     stream.flush()
-
-
-def _write(args: argparse.Namespace, output: Output, account: Told) -> None:
-    from netaudit.report import terminal
-    from netaudit.report.remediation import remediation_page
-    from netaudit.report.remediation_json import remediation_json
-
-    with opened(output) as stream:
-        if output.format == "json":
-            stream.writelines(remediation_json(account))
-            return
-        if output.format == "html":
-            from netaudit.report.html.remediation import remediation_html
-
-            stream.writelines(remediation_html(account))
-            return
-        console = terminal.console_for(stream, args.color, os.environ)
-        how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
-        stream.write("\n")
-        terminal.print_text(console, terminal.render_page(remediation_page(account, how), how))
 
 
 def _say(args: argparse.Namespace, line: str) -> None:

@@ -6,15 +6,20 @@ import argparse
 import os
 from dataclasses import replace
 
+from netaudit.app.recovery import recorded
 from netaudit.cli import exit_codes
+from netaudit.cli.accounts import of_outcomes, write_account
 from netaudit.cli.auditing import FORMATS
 from netaudit.cli.outputs import Output, opened, parse_outputs
 from netaudit.fleet.fold import Fold
 from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
 from netaudit.model.result import Severity
+from netaudit.remedy.rolled import Rolled
 from netaudit.report import terminal
 from netaudit.report.formats import NAMES, renderer
+from netaudit.report.remediation import Told, told
+from netaudit.store.journal import open_journal
 from netaudit.store.location import default_path
 from netaudit.store.reading import StoredRun
 from netaudit.store.runs import Store, open_store
@@ -25,10 +30,25 @@ def show(args: argparse.Namespace) -> int:
     outputs = parse_outputs(args.output, FORMATS)
     with open_store(default_path(os.environ), must_exist=True) as store:
         stored = _counted(store, store.run(args.run))
+        account = _remediation(stored)
+        if account is not None:
+            for output in outputs:
+                write_account(args, output, account)
+            return of_outcomes(account)
         for output in outputs:
             _write(args, store, stored, output)
     run = stored.info
     return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
+
+
+def _remediation(stored: StoredRun) -> Told | None:
+    """What a run has changed, out of the journal; None for a run that changed nothing."""
+    with open_journal(default_path(os.environ), must_exist=True) as journal:
+        records = journal.changes(stored.info.id)
+    if not records:
+        return None
+    hosts = list(dict.fromkeys(record.host for record in records))
+    return told(stored.info, (), hosts, Rolled(tuple((1, recorded(record)) for record in records), {}))
 
 
 def _counted(store: Store, stored: StoredRun) -> StoredRun:
