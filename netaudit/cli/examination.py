@@ -18,7 +18,7 @@ from netaudit.report.lists import DoctorRow, Health
 from netaudit.transport.known_hosts import read_known_hosts
 from netaudit.transport.options import TransportOptions, openssh_defaults
 
-_PACKAGES = ("asyncssh", "paramiko", "PyYAML", "Jinja2", "rich")
+_PACKAGES = ("asyncssh", "paramiko", "PyYAML", "Jinja2", "rich", "prometheus-client")
 
 
 def examine() -> Iterator[DoctorRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from netaudit.report.lists import history_table
 from netaudit.report.words import count
 from netaudit.store.choosing import Choice, ChosenRun
 from netaudit.store.location import default_path
-from netaudit.store.runs import open_store
+from netaudit.store.runs import Store, open_store
 
 SCHEMA = "netaudit.history/1"
+_INVENTORIES = 20  # of the latest runs, that are looked into for the hosts of a group
 
 
 def list_runs(args: argparse.Namespace) -> int:
@@ -30,8 +32,7 @@ def list_runs(args: argparse.Namespace) -> int:
         chosen = tuple(store.chosen(choice))
         spells = tuple(store.spells(host=args.host, check=args.check)) if args.check else ()
         if args.group is not None and spells:
-            members = {host for each in chosen for host, groups in store.context(each.stored.info.id).groups.items()
-                       if args.group in groups}  # fmt: skip
+            members = _members(store, chosen[:_INVENTORIES], args.group)
             spells = tuple(spell for spell in spells if spell.host in members)
     if args.format == "json" or args.output == "json":
         rows = [_row(each) for each in chosen]
@@ -40,6 +41,12 @@ def list_runs(args: argparse.Namespace) -> int:
         return 0
     _print(args, chosen, spells)
     return 0
+
+
+def _members(store: Store, chosen: Sequence[ChosenRun], group: str) -> frozenset[str]:
+    """The hosts of a group, in the inventories of these runs."""
+    contexts = (store.context(each.stored.info.id) for each in chosen)
+    return frozenset(host for context in contexts for host, groups in context.groups.items() if group in groups)
 
 
 def _row(each: ChosenRun) -> dict[str, object]:

@@ -176,6 +176,23 @@ def test_old_runs_are_forgotten(netaudit, days):
         assert "is not an age" in netaudit("history", "prune", f"--keep={bad}", code=2).err
 
 
+def test_two_audits_at_the_same_time_are_both_kept(netaudit, host, stored):
+    """Over the same hosts, into one history that neither of them has made: both whole, and nothing is warned of."""
+    folder = stored(*(host(f"web{number}") for number in range(20)))
+    running = [
+        netaudit.start("audit", "--from", folder, "--no-progress", "-o", f"jsonl=x{place}") for place in range(2)
+    ]
+    for process in running:
+        _, err = process.communicate(timeout=100)
+        assert process.returncode == 1
+        assert b"warning" not in err
+    told = netaudit("history", "--format", "json").json()["runs"]
+    assert [(each["finished"], each["summary"]["ok"]) for each in told] == [(True, 20)] * 2
+    spells = netaudit("history", "--check", "tcp.*", "--format", "json").json()["findings"]
+    assert spells
+    assert {each["runs"] for each in spells} == {2}
+
+
 def test_hostile_names_are_harmless_in_every_page(netaudit, host, stored, edit):
     """What a host says in a value is text in diff, history and show."""
     evil = b"128 \x1b[31m<script>"

@@ -242,10 +242,16 @@ def test_sizes_are_bounded(filled: Store, elsewhere: Store, tmp_path: Path, monk
     """Of the file, of a line, and of all that comes out of it: little that is packed may be much."""
     path = tmp_path / "a.run"
     _export(filled, path)
-    for bound in ("MAX_FILE_BYTES", "MAX_LINE_BYTES", "MAX_TOTAL_BYTES", "MAX_HOSTS"):
+    said = "larger than netaudit writes any"
+    for bound, why in (
+        ("FILE_BYTES", "larger than"),
+        ("LINE_BYTES", said),
+        ("TOTAL_BYTES", said),
+        ("HOSTS", "at most 2"),
+    ):
         with monkeypatch.context() as patched:
-            patched.setattr(importing, bound, 2)
-            with pytest.raises(UsageError):
+            patched.setattr(importing, f"MAX_{bound}", 2)
+            with pytest.raises(UsageError, match=why):
                 import_run(elsewhere, path)
     with pytest.raises(UsageError, match="not a file"):
         import_run(elsewhere, tmp_path)
