@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from netaudit.diagnosis.rule import Case, CauseRule
-from netaudit.diagnosis.state import connections, device_up, nics, number, peers_text, qdisc_drops, retransmitting
+from netaudit.diagnosis.state import (
+    connections,
+    device_up,
+    nics,
+    number,
+    pairs_of,
+    peers_text,
+    qdisc_drops,
+    retransmitting,
+)
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Confidence, Layer
 from netaudit.model.facts.flows import Connection
@@ -16,14 +25,16 @@ def _black_hole(window: Window) -> Case | None:
     deltas = window.deltas
     probing = deltas.up("TcpExt.TCPMTUPSuccess", "TcpExt.TCPMTUPFail")
     timeouts = deltas.up("TcpExt.TCPTimeouts")
-    hung = [one for one, _ in retransmitting(window) if _is_hung(one)]
+    hung = _hung(window)
     told = deltas.up("Icmp.InDestUnreachs")
-    if not probing and not (hung and timeouts):
+    if not probing and not hung:
         return None
-    if deltas.up("TcpExt.TCPSackRecovery") > 2 * timeouts:
+    if deltas.up("TcpExt.TCPSackRecovery") > 2 * max(timeouts, len(hung)):
         return None
     no_fast = not deltas.up("TcpExt.TCPFastRetrans", "TcpExt.TCPSackRecovery")
-    sure = probing > 0 or (no_fast and not told and bool(hung))
+    # A peer that died in the middle of a transfer has acknowledged full segments before.
+    never = [one for one in hung if one.acked_bytes <= one.mss_bytes]
+    sure = probing > 0 or (not told and bool(never if not timeouts else hung) and (no_fast or bool(never)))
     worst = hung[0] if hung else None
     proved = deltas.up("TcpExt.TCPMTUPSuccess") and timeouts
     confidence = Confidence.CERTAIN if proved else Confidence.LIKELY if sure else Confidence.POSSIBLE
@@ -45,6 +56,13 @@ def _black_hole(window: Window) -> Case | None:
         ) if each),
         subjects=tuple(dict.fromkeys(one.peer for one in hung))[:5],
     )  # fmt: skip
+
+
+def _hung(window: Window) -> list[Connection]:
+    """Connections whose full segments nobody acknowledges: repeated in this window, or waiting longer than it lasts."""
+    repeating = [one for one, _ in retransmitting(window) if _is_hung(one)]
+    waiting = [now for before, now in pairs_of(window) if _is_hung(now) and now.acked_bytes == before.acked_bytes]
+    return list({(one.local, one.peer): one for one in (*repeating, *waiting)}.values())
 
 
 def _is_hung(one: Connection) -> bool:

@@ -51,7 +51,7 @@ def _accept_queue_at_ack(window: Window) -> Case | None:
     repeated = window.deltas.up("Tcp.RetransSegs")
     ports = {each.listener.port for each in full_listeners(window)}
     waiting = max(sum(count for port, count in at.items() if port in ports) for at in syn_recv(window))
-    if not overflows or not ((waiting and repeated) or aborted >= 3):
+    if not overflows or not (waiting > 1 or (waiting and repeated) or aborted >= 3):
         return None
     how = (
         f"{aborted:,} clients were reset (tcp_abort_on_overflow)"

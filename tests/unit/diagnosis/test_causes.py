@@ -444,3 +444,28 @@ def test_rule_that_asks_for_icmp_is_named_on_a_router(make):
     judged = make.judge({"Ip.FragFails": 7, "Ip.OutDiscards": 7}, both={"firewall": firewall})
     assert judged.first.confidence is CERTAIN
     assert any("icmp type 3 drop" in text for text in judged.first.evidence)
+
+
+def test_a_black_hole_whose_next_repetition_is_far_away(make):
+    """After minutes the back-off is longer than the window: the standing connection is evidence enough."""
+    hung = make.connection(timer="on", backoff=9, unacked=54, send_queue_bytes=78192, acked_bytes=1, retransmitted=9)
+    judged = make.judge(both={"talkers": make.talkers(hung)})
+    assert judged.names == ["path-mtu-black-hole"]
+    assert judged.first.confidence is LIKELY
+
+
+def test_a_peer_that_died_is_no_black_hole(make):
+    """It has acknowledged full segments before, so they can pass: only possible."""
+    dead = make.connection(
+        timer="on", backoff=9, unacked=54, send_queue_bytes=78192, acked_bytes=10**7, retransmitted=9
+    )
+    judged = make.judge(both={"talkers": make.talkers(dead)})
+    assert judged.first.confidence is POSSIBLE
+
+
+def test_handshakes_that_hang_at_their_last_step_stay(make):
+    """Half-open connections of a full listener tell the stage, also when none was repeated within the window."""
+    half_open = make.sockets({"SYN-RECV": 8}, syn_recv_by_port=(PortCount(8080, 8),))
+    full = {"listeners": (make.listener(queue=17, backlog=16),), "sockets": half_open}
+    judged = make.judge({"TcpExt.ListenOverflows": 16, "TcpExt.ListenDrops": 16}, both=full)
+    assert judged.names == ["accept-queue-ack"]
