@@ -42,10 +42,11 @@ def test_a_plan_of_stored_captures(netaudit, folder: Path) -> None:
     assert "2. 1 host, new-sockets: web2" in done.out
 
 
-def test_the_plan_file(netaudit, folder: Path, tmp_path: Path) -> None:
+def test_the_plan_file(netaudit, folder: Path, tmp_path: Path, published) -> None:
     """``-o plan.json`` is the file for `fix --plan`, beside the console."""
     done = netaudit("plan", "--from", folder, "--only", "tcp.accept*", "-o", tmp_path / "plan.json")
     plan = json.loads((tmp_path / "plan.json").read_text())
+    published("plan-1", plan)
     assert plan["digest"][:12] in done.out
     assert plan["schema"] == "netaudit.plan/1"
     assert [host["host"] for host in plan["hosts"]] == ["web1", "web2", "web3"]

@@ -156,6 +156,53 @@ def test_own_files_come_first_and_must_be_pinned(tmp_path: Path, planned, web1) 
     assert "+        value: 16384" in caught.value.difference  # type: ignore[attr-defined]  # of Altered
 
 
+VARIANTS = """\
+remediations:
+  - id: site.rmem
+    title: Only the third field
+    checks: [tcp.rmem.max]
+    class: new-sockets
+    verify: [tcp.rmem.triplet_sane]
+    steps:
+      - operation: sysctl
+        key: net.ipv4.tcp_rmem
+        field: 2
+        value: 16MiB
+        range: [[4096, 8192], [4096, 1MiB], [1MiB, 1GiB]]
+      - operation: txqueuelen
+        device: nothere0
+        value: 5000
+        range: [100, 10000]
+        optional: true
+      - operation: sysctl
+        key: net.ipv4.tcp_wmem
+        value: 4096 16384 16777216
+        range: [4096, 1GiB]
+        when: facts.kernel.version < [2, 6, 0]
+    tell:
+      - when: facts.cpu.count > 0
+        say: "{{ facts.cpu.count }} processors"
+      - when: facts.cpu.count == 0
+        say: never
+"""
+
+
+def test_fields_options_and_conditions(tmp_path: Path, planned, web1) -> None:
+    """One field of a vector, a step that may be refused, one that is left out, and what is told under a condition."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(VARIANTS)
+    pins = {str(file): pin_of(str(file), VARIANTS.encode(), "j.doe", web1.facts.taken_at)}
+    remediations = load_remediations(ruleset(), [file], pins)
+    plan = planned(web1.sysctl("net.ipv4.tcp_rmem", "4096 131072 200000"), remediations=remediations)
+    assert plan.steps, plan.not_remedied
+    (step,) = plan.steps
+    assert step.after == "4096 131072 16777216"
+    assert step.verify == ("tcp.rmem.triplet_sane",)
+    assert "4 processors" in step.notes
+    assert "never" not in step.notes
+    assert any(note.startswith("left out: nothere0 txqueuelen") for note in step.notes)
+
+
 def test_shipped_files_come_pinned() -> None:
     """Every one, as it is; `python tools/pin_remediations.py` pins them anew after a review."""
     import importlib.util
