@@ -123,7 +123,12 @@ class Recovery:
 
     async def _applied(self, run_id: str, record: ChangeRecord, work: Work, target: Target) -> tuple[HostOutcome, Flow]:
         host = GuardedHost(
-            target, change_of(work, run_id), self.ways, self.inspection, steps=_shown(work), position=record.position
+            target,
+            change_of(work, run_id),
+            self.ways,
+            self.inspection,
+            steps=_shown(record.work),
+            position=record.position,
         )
         return await host.apply() or await host.confirm(), host.flow
 

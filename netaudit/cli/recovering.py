@@ -46,7 +46,7 @@ def resume(args: argparse.Namespace) -> int:
             return await recovery.resume(records, lambda outcome: _tell(args, outcome))
 
         outcomes, interrupted = _perform(fleet, journal, run_id, work)
-    _report(args, outcomes, records)
+    _report(args, outcomes, records, run_id)
     return _code(outcomes, _KEPT, interrupted=interrupted)
 
 
@@ -76,7 +76,7 @@ def rollback(args: argparse.Namespace) -> int:
             say(f"the run has changed none of {args.pattern}")
             return ExitCode.DONE
         outcomes, interrupted = _perform(fleet, journal, run_id, work)
-    _report(args, outcomes, records)
+    _report(args, outcomes, records, run_id)
     return _code(outcomes, _UNDONE, interrupted=interrupted)
 
 
@@ -113,13 +113,16 @@ def _tell(args: argparse.Namespace, outcome: HostOutcome) -> None:
         say(f"{outcome.host}: {outcome.outcome}")
 
 
-def _report(args: argparse.Namespace, outcomes: Sequence[HostOutcome], records: Sequence[ChangeRecord]) -> None:
+def _report(
+    args: argparse.Namespace, outcomes: Sequence[HostOutcome], records: Sequence[ChangeRecord], run_id: str
+) -> None:
     if args.output == "json":
         rows = [host_outcome_row(outcome, (outcome,)) for outcome in outcomes]
-        sys.stdout.write(dumps({"run": records[0].run if records else None, "hosts": rows}) + "\n")
+        sys.stdout.write(dumps({"run": run_id, "of": records[0].run if records else None, "hosts": rows}) + "\n")
         return
     pages = Pages(args)
-    run = replace(new_run(args.command_name, args), id=records[0].run if records else args.run)
+    duration_s = max((outcome.duration_s for outcome in outcomes), default=0.0)
+    run = replace(new_run(args.command_name, args), id=run_id, duration_s=duration_s)
     rolled = Rolled(tuple((1, outcome) for outcome in outcomes), {})
     hosts = list(dict.fromkeys(outcome.host for outcome in outcomes))
     pages.print_blocks(remediation_page(told(run, (), hosts, rolled), pages.options))

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 # What a session does: functions over the directory of the change. ID, TOKEN, FORCE, WAIT_S come with the payload.
 CONTROL = r"""
-# The directory goes, and with the last one all that netaudit has on this host.
+# The directory goes once its watcher has, and with the last one all that netaudit has on this host.
 clear_away() {
+    now
+    clear_end=$((now_cs + 300))
+    while runs "$dir/pid" && now && [ "$now_cs" -lt "$clear_end" ]; do
+        nap
+    done
     rm -rf "$dir"
     rmdir "$base" 2>/dev/null
 }
@@ -231,12 +236,6 @@ report
 
 TIDY = r"""
 if has_ended "$word"; then
-    WAIT_S=3
-    now
-    await_end=$((now_cs + 300))
-    while runs "$dir/pid" && now && [ "$now_cs" -lt "$await_end" ]; do
-        nap
-    done
     report
     clear_away
 else

@@ -257,10 +257,15 @@ decide() {
     return 0
 }
 
+# Who holds the lock finds no other change under way, but one whose watcher has died in the middle. One that is only
+# about to start will find the lock taken.
 look_for_unfinished() {
     for other in "$base"/t.*; do
         [ "$other" != "$dir" ] && [ -d "$other" ] || continue
         read_state "$other"
+        case $word in
+            starting | armed) continue ;;
+        esac
         has_ended "$word" && continue
         made=
         { read -r made <"$other/boot"; } 2>/dev/null

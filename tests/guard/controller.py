@@ -22,7 +22,7 @@ from netaudit.app.journalling import Journalling
 from netaudit.assets.locate import locate
 from netaudit.assets.probes import load_probes
 from netaudit.model.contact import Limits
-from netaudit.model.target import SshSettings, Target
+from netaudit.model.target import Become, BecomeMethod, SshSettings, Target
 from netaudit.remedy.flow import Entry
 from netaudit.remedy.unchanged import PROBES
 from netaudit.store.database import Database
@@ -75,7 +75,8 @@ def target_of(job: dict) -> Target:
     ssh = SshSettings(
         user=job.get("user", "root"), identity_files=(job["identity"],), identities_only=True, options=options
     )
-    return Target(job["host"], job["address"], ssh=ssh)
+    become = Become(BecomeMethod(job["become"])) if "become" in job else None
+    return Target(job["host"], job["address"], ssh=ssh, become=become)
 
 
 def transport(limits: Limits | None = None) -> AsyncsshTransport:

@@ -50,6 +50,12 @@ STORIES = [
           setup="mount --bind /usr/bin/busybox /usr/bin/dash", after="umount /usr/bin/dash"),
     Story("another shell expires: bash", "rolled-back", "over", job={"gate_s": 7},
           setup="mount --bind /bin/bash /usr/bin/dash", after="umount /usr/bin/dash"),
+    Story("by sudo", "persisted", "", is_new=True, job={"user": "auditor", "become": "sudo"},
+          setup="echo 'auditor ALL=(ALL) NOPASSWD: ALL' >/run/sudoers; chmod 440 /run/sudoers; "
+          "mount --bind /run/sudoers /etc/sudoers; "
+          "printf '%s required pam_permit.so\\n' auth account session >/run/pam; "
+          "mount --bind /run/pam /etc/pam.d/sudo",
+          after="umount /etc/sudoers /etc/pam.d/sudo; rm -r /run/sudoers /run/pam; rm -rf /run/sudo"),
     Story("no flock", "persisted", "", is_new=True,
           setup="mount --bind /dev/null /usr/bin/flock", after="umount /usr/bin/flock"),
     Story("systemd", "persisted", "", is_new=True,
@@ -183,13 +189,16 @@ def test_the_way_of_detaching_is_told(told):
 
 
 def test_two_controllers_and_one_host(guard_lab):
-    """While one holds a host, the other is refused and told who it is; afterwards the host is free."""
+    """While one holds a host, the other is refused and told who it is; nothing of the first one is seen by others."""
     host = guard_lab.hosts[-1]
     first, second, third = (guard_lab.job(host, gate_s=gate) for gate in (2, 0, 0))
     program = guard_lab.start([first])
     deadline = time.monotonic() + 20
-    while not host.left() and time.monotonic() < deadline:
+    while "applied" not in host.inside("cat /run/netaudit/t.*/state 2>/dev/null") and time.monotonic() < deadline:
         time.sleep(0.05)
+    token = host.inside("cat /run/netaudit/t.*/token").strip()
+    seen = host.inside("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'")
+    open_to_others = host.inside("find /run/netaudit -perm /077")
     (late,) = guard_lab.run(second)
     assert 0 == program.wait(60)
     kept = guard_lab.result(first)
@@ -199,6 +208,9 @@ def test_two_controllers_and_one_host(guard_lab):
     assert ["persisted", "refused", "persisted"] == [kept["outcome"], late["outcome"], free["outcome"]]
     assert f"run {first['run']} of " in late["reason"]
     assert "for " in late["reason"]
+    assert 32 == len(token)
+    assert token not in seen
+    assert "" == open_to_others
 
 
 @pytest.mark.parametrize("flock", ["with flock", "without flock"])
