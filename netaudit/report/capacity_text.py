@@ -106,7 +106,8 @@ def _first(fleet: FleetCapacity, options: Options) -> Block:
     said: Spans = (Span(f"{_name(row, words)} ", Role.TITLE), Span(_sign(breaking_text(row), options), role))
     lines: list[Line] = [Row(Span("FIRST", Role.TITLE), said)]
     if fleet.hosts > 1:
-        weakest = f"weakest host {fleet.first.weakest_host}, of {count(len(fleet.first.hosts), 'host')}"
+        alike = len(fleet.first.hosts)
+        weakest = f"weakest host {fleet.first.weakest_host}" + (f", of {count(alike, 'host')}" if alike > 1 else "")
         lines.append(text_row("", words.say(weakest)))
     return tuple(lines)
 
