@@ -47,8 +47,9 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("plan")
     group.add_argument("--only", action="append", metavar="CHECK", default=[],
                        help="only findings of these checks: an id or a glob (repeatable)")  # fmt: skip
+    sizes = DEFAULT_SERIAL.replace("%", "%%")
     group.add_argument("--serial", metavar="SIZES", default=DEFAULT_SERIAL,
-                       help=f"sizes of the batches, as Ansible's serial (default {DEFAULT_SERIAL})")  # fmt: skip
+                       help=f"sizes of the batches, as Ansible's serial (default {sizes})")  # fmt: skip
     group.add_argument("--allow", action="append", metavar="CLASS", default=[],
                        choices=[str(each) for each in StepClass],
                        help="also allow changes of this class: link-flap restart reboot (repeatable)")  # fmt: skip
