@@ -38,7 +38,7 @@ def add_guard(parser: argparse.ArgumentParser) -> None:
     add("--plan", metavar="FILE", help="apply just this plan, written by `netaudit plan -o plan.json`")
     add("--check", action="store_true", help="stop after the plan")
     add("--yes", action="store_true", help="do not ask for approval")
-    add("--max-fail", metavar="N|N%", default="0",
+    add("--max-fail", metavar="N|PERCENT", default="0",
         help="bad outcomes that are allowed in all; one more stops before the next batch (default 0)")  # fmt: skip
     add("--confirm-within", metavar="TIME", type=options.duration, default=60.0,
         help="the host's own timer: without a confirmation it undoes the change (default 60s)")  # fmt: skip
