@@ -30,6 +30,7 @@ HEALTHY_HOSTS = 100
 _LASTS_S = 120.0
 _WINDOW = "5s"
 _LOAD_NUMBER = 9
+_QUIET_AFTER_S = 20.0  # new interfaces solicit routers and report groups, each time to every port of the bridge
 
 # Two at once: of one layer and of several, look-alikes among them.
 PAIRS = (
@@ -155,6 +156,7 @@ def _healthy(directory: Path, count: int) -> list[str]:
     with _lab(directory, count) as lab, contextlib.ExitStack() as stack:
         for host in hosts_of(lab).values():
             stack.enter_context(Broken(host, NORMAL_LOAD, 2 * _LASTS_S, _LOAD_NUMBER))
+        time.sleep(_QUIET_AFTER_S)
         found = _diagnosed(lab, "all")
         if len(found) != count:
             raise SystemExit(f"{len(found)} of {count} healthy hosts were diagnosed")

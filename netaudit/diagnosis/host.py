@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from netaudit.diagnosis.catalogue import TITLES
 from netaudit.diagnosis.judge import examined
+from netaudit.diagnosis.trace import told, trace_of, weighed
 from netaudit.diagnosis.traffic import interface_loads, stuck_queues, talkers_of
 from netaudit.diagnosis.window import Sample, Window, window_of
 from netaudit.errors import Phase
@@ -38,6 +39,9 @@ def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0) -> HostDi
         error = captures[0].error
         return HostDiagnosis(name, address, status_of(error), error, duration_s)
     causes, unseen = examined(window)
+    trace = trace_of(captures)
+    if trace is not None and not isinstance(trace, Absent):
+        causes = weighed(causes, trace, window)
     return HostDiagnosis(
         name=name,
         address=address,
@@ -53,6 +57,7 @@ def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0) -> HostDi
         stuck=stuck_queues(window),
         interfaces=interface_loads(window),
         notes=(*window.notes, *_shortages(window)),
+        trace=told(trace, window) if trace is not None else None,
     )
 
 

@@ -15,6 +15,7 @@ from netaudit.model.result import Severity
 
 _SQUEEZED_PER_S = 10  # a CPU; a few are normal on a busy host
 _DROP_RATIO = 0.001
+_BACKLOG_LEAST = 10
 _RING = re.compile(
     r"rx_no_?buf|rx_out_of_buffer|rx_no_dma|rx_missed|rx_discards_phy|rx_overrun|rx_no_desc|alloc_rx_buff_failed"
     r"|rx_buf_alloc_fail|rx_fifo|rx_nodesc|no_buffer|rx_ring_full|rx_drops\Z"
@@ -55,8 +56,8 @@ def _backlog(window: Window) -> Case | None:
         return None
     hit = [(nic, device_up(window, nic, "rx_dropped")) for nic in nics(window)]
     hit = [(nic, count) for nic, count in hit if count]
-    if not in_initial_namespace(window) and not hit:
-        return None  # the counter is of the whole machine, and no interface of this namespace lost anything
+    if not _is_worth_a_word(window, total, sum(count for _, count in hit)):
+        return None
     cpus = [name.partition("]")[0].removeprefix("softnet[") for name in dropped]
     missed = sum(device_up(window, nic, "rx_missed_errors") for nic in nics(window))
     return Case(
@@ -67,6 +68,18 @@ def _backlog(window: Window) -> Case | None:
         ruled_out=(("ring-overflow", "rx_missed_errors did not move"),) if not missed else (),
         subjects=tuple(nic.name for nic, _ in hit)[:5],
     )
+
+
+def _is_worth_a_word(window: Window, dropped: int, here: int) -> bool:
+    """Whether it is loss and not the odd burst: ten packets, and one of a thousand.
+
+    The counter is of the whole machine: in a namespace, what its own interfaces lost of their packets decides.
+    """
+    processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
+    if not in_initial_namespace(window):
+        dropped = min(dropped, here)
+        processed = sum(device_up(window, nic, "rx_packets") for nic in nics(window))
+    return dropped >= _BACKLOG_LEAST and dropped >= (processed + dropped) * _DROP_RATIO
 
 
 def _backlog_limit(window: Window) -> tuple[str, ...]:
