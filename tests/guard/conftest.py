@@ -24,7 +24,7 @@ from netaudit.store.journal import open_journal
 from netaudit.store.journal_rows import work_text
 
 HOSTS = 72
-WINDOW_S = 5
+WINDOW_S = 7
 DROPIN = "/etc/sysctl.d/99-zz-netaudit.conf"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 # All that a change could leave behind, in one text: settings, links, routes, addresses, files, processes.

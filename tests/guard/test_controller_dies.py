@@ -45,7 +45,7 @@ CUT_AT = (
 )  # fmt: skip
 FAULTS = (*DEATHS, *CUTS)
 CONFIRMED_AT = FORTH.index(("confirmed", "", "confirmed"))  # before this entry is written, the host has confirmed
-LIFT_AFTER_S = 8  # the host's own time is over by then
+LIFT_AFTER_S = 10  # the host's own time is over by then
 
 
 @dataclass
