@@ -29,6 +29,7 @@ class Spell:
     fixed_at: datetime | None  # None: it stands
     fixed_run: str | None
     times: int  # runs that saw it
+    rules: str = ""  # name of the baseline: each has a history of its own
     recent: int = 1  # spells of this finding on this host that began within FLAPPING_WITHIN of its last sighting
 
     @property

@@ -74,14 +74,16 @@ def fixed_block(standing: Standing | None, titles: Mapping[str, str], options: O
 def spells_page(spells: Iterable[Spell], options: Options) -> tuple[Block, ...]:
     """A block for each check: since when it fails on which hosts, and on which it is gone, by which run."""
     words = Words(options)
-    by_check: dict[str, list[list[Spell]]] = {}
+    by_check: dict[tuple[str, str], list[list[Spell]]] = {}
     for together in _alike(spells):
-        by_check.setdefault(together[0].check, []).append(together)
+        by_check.setdefault((together[0].check, together[0].rules), []).append(together)
+    several = len({rules for _, rules in by_check}) > 1
     blocks = []
-    for check, groups in by_check.items():
+    for (check, rules), groups in by_check.items():
         severity = groups[0][0].severity
         label = Span(severity.value.upper(), Role(severity.value))
-        lines: list[Line] = [Row(label, (Span(words.say(check), Role.TITLE),))]
+        against = Span(f"  against {words.say(rules)}" if several and rules else "", Role.FAINT)
+        lines: list[Line] = [Row(label, (Span(words.say(check), Role.TITLE), against))]
         for group in groups:
             hosts = Span(words.hosts(list(dict.fromkeys(each.host for each in group))), Role.HOSTS)
             lines.append(Pair(hosts_label(len({each.host for each in group})), _span(group[0], options), (hosts,)))
@@ -107,6 +109,7 @@ def spell_row(spell: Spell) -> dict[str, object]:
     return {
         "host": spell.host,
         "check": spell.check,
+        "baseline": spell.rules or None,
         "severity": spell.severity.value,
         "first_seen": time_text(spell.since_at),
         "first_run": spell.since_run,
@@ -123,7 +126,16 @@ def _alike(spells: Iterable[Spell]) -> list[list[Spell]]:
     """Spells of one check that began, were seen last and ended with the same runs; those that stand come first."""
     together: dict[tuple[object, ...], list[Spell]] = {}
     for each in spells:
-        key = (each.check, each.severity, each.since_run, each.last_run, each.fixed_run, each.times, each.is_flapping)
+        key = (
+            each.check,
+            each.rules,
+            each.severity,
+            each.since_run,
+            each.last_run,
+            each.fixed_run,
+            each.times,
+            each.is_flapping,
+        )
         together.setdefault(key, []).append(each)
     return sorted(
         together.values(),

@@ -147,7 +147,7 @@ class Batch:
             [(run, host.position, len(host.capture), host.capture) for host in self._hosts if host.capture],
         )
         if self._followed is not None:
-            follow(connection, self._followed.id, [host.sighting for host in self._hosts if host.sighting])
+            follow(connection, self._followed, [host.sighting for host in self._hosts if host.sighting])
 
 
 def _host_columns(host: _Host) -> tuple[object, ...]:

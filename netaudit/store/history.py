@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from netaudit.fleet.jsonable import clean
-from netaudit.model.result import HostReport, HostStatus, Severity, Verdict
+from netaudit.fleet.jsonable import clean, dumps
+from netaudit.model.result import HostReport, HostStatus, RunInfo, Severity, Verdict
 from netaudit.model.spell import FLAPPING_WITHIN, Spell
 from netaudit.store.database import Database
 
@@ -49,34 +49,46 @@ def sighting(report: HostReport, asked_at: datetime) -> Sighting | None:
     return Sighting(str(clean(report.name)), _text(asked_at), failed, frozenset(gone - failed.keys()))
 
 
-def follow(connection: sqlite3.Connection, run_id: str, seen: Sequence[Sighting]) -> None:
+def follow(connection: sqlite3.Connection, run: RunInfo, seen: Sequence[Sighting]) -> None:
     """Record what a run has seen of some hosts, in the transaction that is open."""
+    rules = rules_of(run)
     for start in range(0, len(seen), _HOSTS_AT_ONCE):
-        part = _news(connection, seen[start : start + _HOSTS_AT_ONCE])
-        standing = _standing(connection, part)
-        changes = _Changes(run_id)
+        part = _news(connection, rules, seen[start : start + _HOSTS_AT_ONCE])
+        standing = _standing(connection, rules, part)
+        changes = _Changes(run.id, rules)
         for each in part:
             changes.take(each, standing.get(each.host, {}))
         changes.write(connection)
 
 
-def _news(connection: sqlite3.Connection, seen: Sequence[Sighting]) -> list[Sighting]:
+def rules_of(run: RunInfo) -> str:
+    """What the findings of a run are held against: each baseline has a history of its own."""
+    return str(clean(run.baseline.name)) if run.baseline else ""
+
+
+def _news(connection: sqlite3.Connection, rules: str, seen: Sequence[Sighting]) -> list[Sighting]:
     """Those that are not older than what is known."""
-    names = [each.host for each in seen]
-    marks = ", ".join("?" * len(names))
-    known = dict(connection.execute(f"SELECT host, at FROM watermarks WHERE host IN ({marks})", names))  # noqa: S608  # marks
+    query = "SELECT host, at FROM watermarks WHERE rules = ? AND host IN (SELECT value FROM json_each(?))"
+    known = dict(connection.execute(query, (rules, _names(seen))))
     return [each for each in seen if each.at >= known.get(each.host, "")]
 
 
-def _standing(connection: sqlite3.Connection, seen: Sequence[Sighting]) -> dict[str, dict[str, tuple[str, str]]]:
+def _standing(
+    connection: sqlite3.Connection, rules: str, seen: Sequence[Sighting]
+) -> dict[str, dict[str, tuple[str, str]]]:
     """The open spells of these hosts: check -> when and in which run it began."""
-    names = [each.host for each in seen]
-    marks = ", ".join("?" * len(names))
+    query = """
+        SELECT host, check_id, since_at, since_run FROM spells
+        WHERE fixed_at IS NULL AND rules = ? AND host IN (SELECT value FROM json_each(?))
+    """
     found: dict[str, dict[str, tuple[str, str]]] = {}
-    query = f"SELECT host, check_id, since_at, since_run FROM spells WHERE fixed_at IS NULL AND host IN ({marks})"  # noqa: S608  # marks
-    for host, check, at, run in connection.execute(query, names):
+    for host, check, at, run in connection.execute(query, (rules, _names(seen))):
         found.setdefault(host, {})[check] = (at, run)
     return found
+
+
+def _names(seen: Sequence[Sighting]) -> str:
+    return dumps([each.host for each in seen])
 
 
 @dataclass(slots=True)
@@ -84,6 +96,7 @@ class _Changes:
     """Rows to write for one run."""
 
     run_id: str
+    rules: str
     begun: list[_Row] = field(default_factory=list)
     seen: list[_Row] = field(default_factory=list)
     ended: list[_Row] = field(default_factory=list)
@@ -94,23 +107,33 @@ class _Changes:
         at, run = host.at, self.run_id
         for check, rank in host.failed.items():
             if check in standing:
-                self.seen.append((at, run, rank, host.host, check, *standing[check]))
+                self.seen.append((at, run, rank, host.host, check, self.rules, *standing[check]))
             else:
-                self.begun.append((host.host, check, at, run, at, run, rank))
+                self.begun.append((host.host, check, self.rules, at, run, at, run, rank))
         for check in standing.keys() & host.gone:
-            self.ended.append((at, run, host.host, check, *standing[check]))
-        self.marks.append((host.host, at, run))
+            self.ended.append((at, run, host.host, check, self.rules, *standing[check]))
+        self.marks.append((host.host, self.rules, at, run))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write them."""
-        key = "host = ? AND check_id = ? AND since_at = ? AND since_run = ?"
-        connection.executemany("INSERT OR REPLACE INTO watermarks VALUES (?, ?, ?)", self.marks)
-        connection.executemany("INSERT OR REPLACE INTO spells VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1)", self.begun)
+        connection.executemany("INSERT OR REPLACE INTO watermarks VALUES (?, ?, ?, ?)", self.marks)
         connection.executemany(
-            f"UPDATE spells SET last_at = ?, last_run = ?, severity = ?, times = times + 1 WHERE {key}",  # noqa: S608  # a constant
+            "INSERT OR REPLACE INTO spells VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1)", self.begun
+        )
+        connection.executemany(
+            """
+            UPDATE spells SET last_at = ?, last_run = ?, severity = ?, times = times + 1
+            WHERE host = ? AND check_id = ? AND rules = ? AND since_at = ? AND since_run = ?
+            """,
             self.seen,
         )
-        connection.executemany(f"UPDATE spells SET fixed_at = ?, fixed_run = ? WHERE {key}", self.ended)  # noqa: S608  # a constant
+        connection.executemany(
+            """
+            UPDATE spells SET fixed_at = ?, fixed_run = ?
+            WHERE host = ? AND check_id = ? AND rules = ? AND since_at = ? AND since_run = ?
+            """,
+            self.ended,
+        )
 
 
 def forget_old(connection: sqlite3.Connection, before: datetime | None = None) -> None:
@@ -120,16 +143,17 @@ def forget_old(connection: sqlite3.Connection, before: datetime | None = None) -
         connection.execute(
             """
             DELETE FROM spells WHERE last_at < ?1 AND NOT EXISTS (
-                SELECT 1 FROM watermarks WHERE watermarks.host = spells.host AND at >= ?1)
+                SELECT 1 FROM watermarks WHERE watermarks.host = spells.host AND watermarks.rules = spells.rules
+                    AND at >= ?1)
             """,
             (_text(before),),
         )
         connection.execute("DELETE FROM watermarks WHERE at < ?", (_text(before),))
     connection.execute(
         """
-        DELETE FROM spells WHERE (host, check_id, since_at, since_run) IN (
-            SELECT host, check_id, since_at, since_run FROM (
-                SELECT *, row_number() OVER (PARTITION BY host, check_id ORDER BY since_at DESC) AS age FROM spells
+        DELETE FROM spells WHERE (host, check_id, rules, since_at, since_run) IN (
+            SELECT host, check_id, rules, since_at, since_run FROM (
+                SELECT *, row_number() OVER (PARTITION BY host, check_id, rules ORDER BY since_at DESC) AS age FROM spells
             ) WHERE age > ?)
         """,
         (KEPT_SPELLS,),
@@ -137,11 +161,15 @@ def forget_old(connection: sqlite3.Connection, before: datetime | None = None) -
 
 
 _SELECT = """
-    SELECT host, check_id, severity, since_at, since_run, last_at, last_run, fixed_at, fixed_run, times,
-        (SELECT count(*) FROM spells AS other WHERE other.host = spells.host AND other.check_id = spells.check_id
+    SELECT host, check_id, rules, severity, since_at, since_run, last_at, last_run, fixed_at, fixed_run, times,
+        (SELECT count(*) FROM spells AS other
+            WHERE other.host = spells.host AND other.check_id = spells.check_id AND other.rules = spells.rules
             AND other.since_at <= spells.last_at AND other.since_at >= datetime(spells.last_at, '-{days} days'))
     FROM spells
 """.replace("{days}", str(FLAPPING_WITHIN.days))
+_OF_RUN = (
+    "WHERE since_run <= ?1 AND last_run >= ?1 AND rules = (SELECT ifnull(baseline_name, '') FROM runs WHERE id = ?1)"
+)
 
 
 def spells(
@@ -150,15 +178,14 @@ def spells(
     """The spells of the hosts and checks that two globs name, by check, then host, then time."""
     statement = f"""
         {_SELECT} WHERE (?1 IS NULL OR host GLOB ?1) AND (?2 IS NULL OR check_id GLOB ?2)
-            AND (NOT ?3 OR fixed_at IS NULL) ORDER BY check_id, host, since_at
+            AND (NOT ?3 OR fixed_at IS NULL) ORDER BY check_id, host, rules, since_at
     """
     yield from map(_spell, database.rows(statement, host, check, standing))
 
 
 def spells_of_run(database: Database, run_id: str) -> Iterator[Spell]:
     """The spells that a run saw or could have seen: what stood between their first and their last run."""
-    statement = f"{_SELECT} WHERE since_run <= ? AND last_run >= ?"
-    yield from map(_spell, database.rows(statement, run_id, run_id))
+    yield from map(_spell, database.rows(f"{_SELECT} {_OF_RUN}", run_id))
 
 
 def fixed_by(database: Database, run_id: str) -> Iterator[Spell]:
@@ -168,10 +195,11 @@ def fixed_by(database: Database, run_id: str) -> Iterator[Spell]:
 
 
 def _spell(row: _Row) -> Spell:
-    host, check, rank, since_at, since_run, last_at, last_run, fixed_at, fixed_run, times, recent = row
+    host, check, rules, rank, since_at, since_run, last_at, last_run, fixed_at, fixed_run, times, recent = row
     return Spell(
         host=host,
         check=check,
+        rules=rules,
         severity=_SEVERITIES.get(rank, Severity.INFO),
         since_at=_moment(since_at),
         since_run=since_run,

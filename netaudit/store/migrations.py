@@ -177,6 +177,41 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "0004-spells-by-rules",  # two baselines may disagree about one host for ever
+        (
+            "DROP TABLE watermarks",
+            "DROP TABLE spells",
+            """
+            CREATE TABLE watermarks (             -- the latest moment that anything is known of, per host and rules
+                host TEXT NOT NULL,
+                rules TEXT NOT NULL,              -- name of the baseline, or empty
+                at TEXT NOT NULL,                 -- when the host was asked, as SQLite's datetime() writes it, UTC
+                run TEXT NOT NULL,                -- id; the run itself may be gone
+                PRIMARY KEY (host, rules)
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE spells (                 -- of one finding on one host without interruption, see history.py
+                host TEXT NOT NULL,
+                check_id TEXT NOT NULL,
+                rules TEXT NOT NULL,
+                since_at TEXT NOT NULL,
+                since_run TEXT NOT NULL,
+                last_at TEXT NOT NULL,
+                last_run TEXT NOT NULL,
+                fixed_at TEXT,                    -- NULL: it stands
+                fixed_run TEXT,
+                severity INTEGER NOT NULL,        -- 4 critical … 0 info, when it was seen last
+                times INTEGER NOT NULL,           -- runs that saw it
+                PRIMARY KEY (host, check_id, rules, since_at, since_run)
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX spells_by_check ON spells (check_id, host)",
+            "CREATE INDEX spells_standing ON spells (host) WHERE fixed_at IS NULL",
+            "CREATE INDEX spells_by_fix ON spells (fixed_run) WHERE fixed_run IS NOT NULL",
+        ),
+    ),
 )
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"

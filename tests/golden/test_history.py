@@ -90,7 +90,7 @@ def _spells(made_up: ModuleType) -> tuple[Spell, ...]:
         severity = Severity.HIGH if "queue" in check else Severity.LOW
         return Spell(
             host, check, severity, since, run, last, made_up.RUN.id, gone, made_up.RUN.id if gone else None,
-            1 if new else int(days) + 1, recent,
+            1 if new else int(days) + 1, recent=recent,
         )  # fmt: skip
 
     queue, memory = "tcp.accept_queue.somaxconn", "tcp.rmem.max"

@@ -13,7 +13,7 @@ from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
 from netaudit.model.context import RunContext
 from netaudit.model.probe import Capture
-from netaudit.model.result import HostReport, HostStatus, Result, RunInfo, Severity, Verdict
+from netaudit.model.result import BaselineRef, HostReport, HostStatus, Result, RunInfo, Severity, Verdict
 from netaudit.store import Store, open_store, run_id
 from netaudit.store.choosing import Choice
 from netaudit.store.history import KEPT_SPELLS
@@ -115,6 +115,18 @@ def test_captures_of_the_past_change_nothing(store: Store, capture: Capture) -> 
     assert spell.since_at == BEGUN + 9 * DAY
     _record(store, _run(12), {"web1": {"a": FAIL}}, capture=now)
     assert _spell(store).times == 2
+
+
+def test_each_baseline_has_a_history_of_its_own(store: Store) -> None:
+    """Two that disagree about a host do not make its findings flap."""
+    for day in range(6):
+        strict = day % 2 == 0
+        run = replace(_run(day), baseline=BaselineRef("strict" if strict else "mild", "00"))
+        _record(store, run, {"web1": {"a": FAIL if strict else PASS}})
+    spell = _spell(store)
+    assert (spell.rules, spell.times, spell.stands, spell.recent) == ("strict", 3, True, 1)
+    assert [each.check for each in store.spells_of_run(_run(2).id)] == ["a"]
+    assert list(store.spells_of_run(_run(3).id)) == []
 
 
 def test_a_host_that_is_new_or_gone_does_not_touch_the_others(store: Store) -> None:
