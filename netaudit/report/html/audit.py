@@ -41,6 +41,7 @@ class AuditPage:
     def pieces(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> Iterator[str]:
         """The page, in pieces to write one after the other."""
         columns = self._columns
+        columns.add_fleet(fleet)
         folded = self._fold.folded(fleet)
         names = [host.name for host in columns.hosts]
         order = sorted(range(len(names)), key=lambda row: columns.hosts[row].position)
@@ -62,7 +63,7 @@ class AuditPage:
             "checks": checks,
             "layers": sorted({column.layer for column in checks}, key=_layer_place),
             "severities": list(Severity),
-            "matrix": map(Markup, matrix_json(columns, order, checks, fleet)),
+            "matrix": map(Markup, matrix_json(columns, order, checks)),
             "passing": _passing(checks),
         }
         yield from pieces("audit.html", context, scripts=("fold.js", "model.js", "matrix.js", "host.js"))

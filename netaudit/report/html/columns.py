@@ -24,6 +24,7 @@ MAX_ONE_CHARS = 2_000  # of one text
 STATES = "chmliwups"  # a failure by severity, waived, unknown, pass, skipped
 _OF_SEVERITY = dict(zip(Severity, STATES, strict=False))
 _OF_VERDICT = {Verdict.WAIVED: "w", Verdict.UNKNOWN: "u", Verdict.PASS: "p", Verdict.SKIPPED: "s"}
+FLEET_LAYER = "fleet"  # of a finding that only several hosts together show
 NO_CELL = 0  # the host has no result of this check
 NO_TEXT = 0
 
@@ -129,6 +130,24 @@ class Columns:
                 if finding.verdict is Verdict.FAIL and name in worst and worst[name] != "n":
                     worst[name] = min(worst[name], state, key=STATES.index)
         return worst
+
+    def add_fleet(self, fleet: Iterable[FleetFinding]) -> None:
+        """Take in findings that only several hosts together show, once all hosts are known: a column a check."""
+        rows = {host.name: row for row, host in enumerate(self.hosts)}
+        by_check: dict[str, tuple[FleetFinding, dict[int, Kind]]] = {}
+        for finding in fleet:
+            if finding.verdict is not Verdict.FAIL or finding.check in self.by_check:
+                continue
+            _, cells = by_check.setdefault(finding.check, (finding, {}))
+            texts = (self._text(finding.expected), self._text(finding.evidence), NO_TEXT, self._text(finding.fix))
+            kind = Kind(state_of(finding.verdict, finding.severity), NO_VALUE, *texts)
+            for name in finding.hosts:
+                if name in rows:
+                    cells.setdefault(rows[name], kind)
+        for check, (finding, cells) in by_check.items():
+            column = self.by_check[check] = Column(check, finding.title, FLEET_LAYER, None)
+            for row in sorted(cells):
+                column.put(row, cells[row])
 
     def _bounded(self, column: Column, kind: Kind) -> Kind:
         """The kind, or what is left of it when there is no room for further ones."""

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from netaudit.fleet.spread import Plain
-from netaudit.model.result import FleetFinding
 from netaudit.report.html.columns import Column, Columns, HostLine, Kind, Subject, Value
 from netaudit.report.sanitise import printable
 from netaudit.report.signs import UNICODE
@@ -51,9 +50,7 @@ class Texts:
         return iter(self._numbers)
 
 
-def matrix_json(
-    columns: Columns, order: Sequence[int], checks: Sequence[Column], fleet: Sequence[FleetFinding]
-) -> Iterator[str]:
+def matrix_json(columns: Columns, order: Sequence[int], checks: Sequence[Column]) -> Iterator[str]:
     """The object of the matrix. ``order`` are rows, in the order in which the page names the hosts."""
     texts = Texts(columns.texts)
     group_sets: dict[tuple[str, ...], int] = {}
@@ -67,8 +64,7 @@ def matrix_json(
     yield ',"checks":['
     for place, column in enumerate(checks):
         yield ("," if place else "") + script_json(_check(column, order, texts))
-    yield f'],"fleet":{script_json([_fleet(finding) for finding in fleet])}'
-    yield f',"cut":{columns.cut},"texts":{script_json(list(texts))}}}'
+    yield f'],"cut":{columns.cut},"texts":{script_json(list(texts))}}}'
 
 
 def _host(host: HostLine, group_sets: dict[tuple[str, ...], int], troubles: dict[tuple[str, ...], int]) -> list[object]:
@@ -83,10 +79,6 @@ def _host(host: HostLine, group_sets: dict[tuple[str, ...], int], troubles: dict
 
 def _name(text: str) -> str:
     return printable(text, 260)
-
-
-def _fleet(finding: FleetFinding) -> list[object]:
-    return [finding.check, finding.severity.value[0], list(map(_name, finding.hosts))]
 
 
 def _check(column: Column, order: Sequence[int], texts: Texts) -> dict[str, object]:

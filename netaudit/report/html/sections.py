@@ -11,6 +11,7 @@ from netaudit.fleet.lines import FoldedLine
 from netaudit.fleet.names import natural_key
 from netaudit.model.context import CheckContext
 from netaudit.model.result import FleetFinding, Severity, Verdict
+from netaudit.report.html.columns import FLEET_LAYER
 from netaudit.report.html.distributions import Distribution
 from netaudit.report.html.page import slug
 from netaudit.report.signs import UNICODE
@@ -134,7 +135,7 @@ def _across(place: int, finding: FleetFinding, explanation: CheckContext) -> Sec
         id=f"fleet-{place}-{slug(finding.check)}",
         check=finding.check,
         title=finding.title,
-        layer="fleet",
+        layer=FLEET_LAYER,
         severity=finding.severity,
         hosts=finding.hosts,
         lines=(ValueLine(finding.severity, finding.hosts, "", "", "", finding.expected or ""),),

@@ -81,7 +81,7 @@ def test_what_the_filter_leaves_is_what_is_shown(look, page_of):
     """Rows, columns, findings and hosts without verdict follow the filter."""
     seen = look(page_of(12), "#severity=high")
     columns = seen.page.locator("#matrix-table thead th.check").all_inner_texts()
-    assert columns == ["tcp.accept_queue.somaxconn", "tcp.listener.backlog_in_force"]
+    assert columns == ["tcp.accept_queue.somaxconn", "tcp.listener.backlog_in_force", "path.mtu.segment"]
     shown = [each for each in seen.page.locator("article.finding").all() if each.is_visible()]
     assert {"path.mtu.segment", "tcp.accept_queue.somaxconn", "tcp.listener.backlog_in_force"} == {
         each.get_attribute("data-check") for each in shown

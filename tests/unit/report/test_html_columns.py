@@ -26,7 +26,7 @@ def host(name: str, *results: Result) -> HostReport:
 def written(columns: Columns, order: list[int] | None = None) -> dict:
     """The object of the page."""
     order = list(range(len(columns.hosts))) if order is None else order
-    return json.loads("".join(matrix_json(columns, order, list(columns.by_check.values()), ())))
+    return json.loads("".join(matrix_json(columns, order, list(columns.by_check.values()))))
 
 
 def cells(check: dict) -> list[int]:
@@ -117,6 +117,22 @@ def test_the_worst_of_a_host_counts_what_only_several_show():
     across = FleetFinding("mtu", "MTU", Verdict.FAIL, Severity.CRITICAL, ("b", "c", "not here"), "")
     assert {"a": "h", "b": "c", "c": "n"} == columns.worst_with([across])
     assert {"a": "h", "b": "p", "c": "n"} == columns.worst_with([])
+
+
+def test_what_only_several_hosts_show_is_a_column():
+    """The hosts that it names fail there; others have no cell, and hosts that the run does not know are left out."""
+    columns = Columns()
+    for name in ("a", "b", "c"):
+        columns.add(host(name), 0)
+    columns.add_fleet(
+        [
+            FleetFinding("mtu", "MTU", Verdict.FAIL, Severity.CRITICAL, ("c", "not here"), "9000"),
+            FleetFinding("mtu", "MTU", Verdict.FAIL, Severity.LOW, ("a", "c"), "1400"),
+        ]
+    )
+    (check,) = written(columns)["checks"]
+    states = [check["kinds"][cell - 1][0] if cell else "" for cell in cells(check)]
+    assert ["l", "", "c"] == states
 
 
 def _refused():

@@ -40,7 +40,7 @@
     if (reason) part.append(make("p", {}, text(reason)));
     if (waiver) part.append(make("p", { className: "faint" }, text(waiver)));
     if (fix) part.append(paragraph("Fix", text(fix)));
-    const section = document.getElementById(`check-${check.id}`);
+    const section = [...document.querySelectorAll("article.finding")].find((each) => each.dataset.check === check.id);
     if (section) {
       const more = make("button", { type: "button", className: "plain-button" }, "Why, and the rest of the fleet");
       more.addEventListener("click", () => { dialog.close(); section.hidden = false; goTo(section); });

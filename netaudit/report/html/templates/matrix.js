@@ -3,7 +3,7 @@
 (() => {
   const { model, fold, compareNames, goTo } = window.netaudit;
   if (!model) return;
-  const { hosts, checks, fleet, select, isMeant, STATUS_OF, WORDS, TONES, MARKS } = model;
+  const { hosts, checks, select, isMeant, WORDS, TONES, MARKS } = model;
   const byId = (id) => document.getElementById(id);
   const form = byId("filter");
   const scroll = byId("matrix-scroll");
@@ -198,7 +198,7 @@
     let shown = 0;
     for (const element of document.querySelectorAll("[data-check]")) {
       const id = element.dataset.check;
-      if (!meant.has(id)) meant.set(id, hostsOf(id, numbers.get(id)));
+      if (!meant.has(id)) meant.set(id, selection.counts[numbers.get(id)]?.hosts ?? []);
       const found = meant.get(id);
       const isCard = element.classList.contains("card");
       element.hidden = filtered && (isCard ? !(selection.counts[numbers.get(id)]?.all > 0) : !found.length);
@@ -217,13 +217,6 @@
     }
     for (const element of document.querySelectorAll(".trouble")) element.hidden = filtered && !hosts.some((host, number) => selection.hostShown[number] && host.trouble?.[1] === element.dataset.hostsOf);
     return shown;
-  }
-
-  function hostsOf(id, number) {
-    if (number !== undefined) return selection.counts[number].hosts;
-    const words = filter.q.toLowerCase().split(/\s+/).filter(Boolean);
-    const across = fleet.filter((finding) => finding.check === id && (!filter.check || filter.check === id) && selection.stateMeant[finding.state]);
-    return across.flatMap((finding) => finding.hosts).filter((host) => selection.hostMeant[host] && words.every((word) => `${id} ${hosts[host].name} ${hosts[host].groups.join(" ")}`.toLowerCase().includes(word)));
   }
 
   function apply() {

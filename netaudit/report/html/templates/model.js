@@ -30,9 +30,6 @@
   });
   data.checks = null;
 
-  const place = new Map(hosts.map((host, number) => [host.name, number]));
-  const fleet = data.fleet.map(([check, severity, names]) => ({ check, state: STATES.indexOf(severity) + 1, hosts: names.map((name) => place.get(name)).filter((number) => number !== undefined) }));
-
   // Texts in lower case for searching, made when first asked for.
   let searchable = null;
   function searching() {
@@ -118,5 +115,5 @@
     return !masks || (masks.hosts[host] | masks.checks[check] | masks.kinds[check][kind]) === full;
   }
 
-  Object.assign(window.netaudit, { model: { hosts, checks, fleet, text, select, isMeant, cut: data.cut, STATES, STATUS_OF, WORDS, TONES, MARKS } });
+  Object.assign(window.netaudit, { model: { hosts, checks, text, select, isMeant, cut: data.cut, STATES, STATUS_OF, WORDS, TONES, MARKS } });
 })();
