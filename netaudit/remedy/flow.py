@@ -387,11 +387,13 @@ class Flow:
         """Call it off until the host says how it ended, or long after its own time is over."""
         why = self.reason
         by_s = max(self._now_s, self._deadline_s or self._now_s) + PATIENCE_S
+        working_until_s = by_s + min(120, 2 * sum(step.script.timeout_s for step in self.work.steps))
         pause_s = 0.5
         while self.state is State.ROLLING_BACK:
             got = yield from self._ask(Action.ABORT, fresh=True)
             event = self._outcome(got)
-            if event is None and got.at_s >= by_s:
+            is_at_work = got.answer is not None and got.answer.alive
+            if event is None and got.at_s >= (working_until_s if is_at_work else by_s):
                 event = Event.SILENCE
             if event is None:
                 yield from self._pause(pause_s)
