@@ -32,6 +32,8 @@ def ansible_playbook(plan: Plan, serial: Sequence[str]) -> str:
     for step_class in StepClass:
         for part, hosts in _alike(part_of(host, step_class) for host in plan.hosts):
             lines += _play(part, hosts, step_class, serial)
+    if not any(host.steps for host in plan.hosts):
+        lines.append("[]")
     return "\n".join(lines) + "\n"
 
 
