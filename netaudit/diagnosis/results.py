@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from netaudit.diagnosis.catalogue import CAUSES
 from netaudit.model.diagnosis import Cause, HostDiagnosis, Unseen
-from netaudit.model.result import HostReport, Result, Severity, Verdict
+from netaudit.model.result import HostReport, Result, Verdict
 
 PREFIX = "diagnosis."
 
@@ -12,11 +13,7 @@ def report_of(diagnosis: HostDiagnosis) -> HostReport:
     """The host with one result a cause: failed when it is implicated, unknown when it could not be looked for."""
     told = {cause.id for cause in diagnosis.causes} | {one.cause for one in diagnosis.unseen}
     follows = {each for cause in diagnosis.causes for each in cause.explains}
-    quiet = tuple(
-        Result(f"{PREFIX}{name}", title, "diagnosis", Verdict.PASS, Severity.INFO)
-        for name, title in diagnosis.examined.items()
-        if name not in told and name not in follows
-    )
+    quiet = tuple(_passed(name) for name in diagnosis.examined if name not in told and name not in follows)
     return HostReport(
         name=diagnosis.name,
         address=diagnosis.address,
@@ -25,6 +22,16 @@ def report_of(diagnosis: HostDiagnosis) -> HostReport:
         duration_s=diagnosis.duration_s,
         results=(*map(_failed, diagnosis.causes), *map(_unknown, diagnosis.unseen), *quiet),
         notes=diagnosis.notes,
+    )
+
+
+_RULES = {rule.id: rule for rule in CAUSES}
+
+
+def _passed(name: str) -> Result:
+    rule = _RULES[name]
+    return Result(
+        f"{PREFIX}{name}", rule.title, str(rule.layer), Verdict.PASS, rule.severity, remediation=rule.remediation
     )
 
 
@@ -49,6 +56,7 @@ def _unknown(unseen: Unseen) -> Result:
         title=unseen.title,
         layer=str(unseen.layer),
         verdict=Verdict.UNKNOWN,
-        severity=Severity.INFO,
+        severity=_RULES[unseen.cause].severity,
+        remediation=_RULES[unseen.cause].remediation,
         reason=f"not observable: {unseen.reason}",
     )
