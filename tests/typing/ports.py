@@ -8,8 +8,11 @@ are looked at: ``warn_unused_ignores`` makes mypy complain if one of them became
 
 from __future__ import annotations
 
+from netaudit.app.guarded_host import GuardedHost
+from netaudit.app.journalling import ChangeJournal
 from netaudit.app.observers import Expendable, Keeping, Observers, Silent
 from netaudit.app.ports import Observer, Recorded, RunStore, Session, Transport
+from netaudit.app.rollout import Guarded
 from netaudit.cli.collecting import Kept
 from netaudit.cli.console import Console
 from netaudit.cli.reports import JsonLines, Waiting, WholeReport
@@ -18,6 +21,7 @@ from netaudit.cli.wiring import Prepared, Routed
 from netaudit.inventory.credentials import InventorySecrets
 from netaudit.model.contact import SecretSource, Sink
 from netaudit.report.terminal_progress import ProgressDisplay
+from netaudit.store.journal import Journal
 from netaudit.store.runs import Store
 from netaudit.transport.asyncssh_session import AsyncsshSession
 from netaudit.transport.asyncssh_transport import AsyncsshTransport
@@ -97,6 +101,11 @@ def observers_of_the_command_line(
 ) -> tuple[Observer, ...]:
     """So are the reports of the commands."""
     return console, waiting, whole, lines, kept
+
+
+def changes_under_guard(host: GuardedHost, journal: Journal) -> tuple[Guarded, ChangeJournal]:
+    """A rollout takes the guard of one host as it is, and the guard the journal of the store."""
+    return host, journal
 
 
 def a_store_is_no_observer(store: Store) -> Observer:
