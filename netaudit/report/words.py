@@ -23,7 +23,7 @@ NO_BREAK = "\xa0"  # between words that stay together
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a summary is set. ``why`` gives the reason of each check by its id; ``standing`` knows since when it fails."""
+    """How a summary is set. ``why`` gives the reason of each check by its id; ``standing`` since when it fails."""
 
     columns: int = 80
     signs: Signs = UNICODE

@@ -153,7 +153,8 @@ def forget_old(connection: sqlite3.Connection, before: datetime | None = None) -
         """
         DELETE FROM spells WHERE (host, check_id, rules, since_at, since_run) IN (
             SELECT host, check_id, rules, since_at, since_run FROM (
-                SELECT *, row_number() OVER (PARTITION BY host, check_id, rules ORDER BY since_at DESC) AS age FROM spells
+                SELECT *, row_number() OVER (PARTITION BY host, check_id, rules ORDER BY since_at DESC) AS age
+                FROM spells
             ) WHERE age > ?)
         """,
         (KEPT_SPELLS,),
