@@ -257,6 +257,18 @@ def test_listeners_are_restarted_only_when_asked(web1, planned) -> None:
     assert restart.step_class is StepClass.RESTART
 
 
+def test_a_stale_listener_is_restarted_when_asked(web1, planned) -> None:
+    """Its unit is named; without the option the class is not allowed."""
+    web1.sysctl("net.core.somaxconn", 65536)
+    web1.have(listeners=(web1.listener(443, backlog=4096, process="mine", unit="mine.service"),))
+    stale = ("tcp.accept_queue.stale_backlog",)
+    assert "--allow restart" in reason(planned(web1, Choices(only=stale)), stale[0])
+    choices = Choices(stale, frozenset({StepClass.RESTART}), restarts_listeners=True)
+    (step,) = planned(web1, choices).steps
+    assert (step.operation, step.subject, step.step_class) == ("restart", "mine.service", StepClass.RESTART)
+    assert "restarting mine.service cuts its connections" in step.notes
+
+
 def test_a_listener_without_a_unit_is_advice(web1, planned) -> None:
     """What cannot be named is not restarted."""
     web1.sysctl("net.core.somaxconn", 65536)
