@@ -87,7 +87,7 @@ def sample(fleet, names, *, width=None, stop_after=None, beat=BEAT):
         targets = [Target(name, "192.0.2.1") for name in names]
         await sampler.run(targets, beat, lambda place, captures: found.update({names[place]: captures}), stop)
 
-    asyncio.run(work())
+    asyncio.run(asyncio.wait_for(work(), 60))
     return found
 
 
@@ -143,6 +143,13 @@ def test_no_more_connections_than_the_limit():
     found = sample(fleet, names, width=Width(forks=2, open_limit=2))
     assert set(found) == set(names)
     assert fleet.most_open <= 2
+
+
+def test_a_slot_is_given_back_once_a_host_is_connected():
+    """One at a time, and nobody waits for the lease to run out."""
+    names = ["web1", "web2", "web3"]
+    found = sample(Fleet(), names, width=Width(forks=1, patience_s=3600.0))
+    assert set(found) == set(names)
 
 
 def test_a_defect_ends_the_run():

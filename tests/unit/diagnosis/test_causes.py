@@ -469,3 +469,9 @@ def test_handshakes_that_hang_at_their_last_step_stay(make):
     full = {"listeners": (make.listener(queue=17, backlog=16),), "sockets": half_open}
     judged = make.judge({"TcpExt.ListenOverflows": 16, "TcpExt.ListenDrops": 16}, both=full)
     assert judged.names == ["accept-queue-ack"]
+
+
+def test_what_is_only_possible_explains_nothing(make):
+    """A gap that may be a filter's does not hide the messages that are counted beside it."""
+    judged = make.judge({"Ip.InReceives": 15, "Icmp.OutDestUnreachs": 40})
+    assert judged.names == ["unreachable-sent", "firewall-drop"]

@@ -50,6 +50,15 @@ def test_a_reboot_in_between(make):
     assert both.last.kernel.boot_id == "b"
 
 
+def test_a_reboot_after_which_the_host_is_up_for_longer(make):
+    """The boot decides, whatever the clocks say."""
+    samples = [
+        Sample(make.facts(kernel=make.kernel(10.0, boot="a"))),
+        Sample(make.facts(kernel=make.kernel(20.0, boot="b"))),
+    ]
+    assert len(window_of(samples).samples) == 1
+
+
 def test_the_time_of_day_jumps(make):
     """Rates go by the clock since boot, and the jump is told."""
     later = make.facts(110.0, kernel=make.kernel(110.0, jump_s=3600.0))
