@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netaudit.remedy.answer import Answer, Word
+from netaudit.remedy.forgotten import what_is_left
 from netaudit.remedy.guard import FINAL, TOUCHED, Action, Event, State, after
 from netaudit.remedy.reasons import Reason, reason_of, surprise
 from netaudit.remedy.work import FileState, Work
@@ -105,10 +106,12 @@ class _UnwrittenError(Exception):
 class Flow:
     """The change of one host. Use either ``begin`` and then ``settle``, or ``recover``."""
 
-    def __init__(self, work: Work, *, state: State = State.PLANNED, boot_id: str = "") -> None:
+    def __init__(
+        self, work: Work, *, state: State = State.PLANNED, boot_id: str = "", prior: tuple[FileState, ...] = ()
+    ) -> None:
         self.work = work
         self.state = state
-        self.prior: tuple[FileState, ...] = ()  # what the files held at the claim, also at one that was refused
+        self.prior = prior  # what the files held at the claim, also at one that was refused
         self.values: dict[int, str] = {}
         self.notes: list[str] = []
         self.reason = Reason("")
@@ -417,26 +420,14 @@ class Flow:
             case Word.STUCK:
                 return Event.NOT_REVERTED
             case Word.NONE:
-                return self._forgotten(got.answer, got.files)
+                return self._forgotten(got, got.answer)
         return None
 
-    def _forgotten(self, answer: Answer, files: tuple[FileState, ...]) -> Event:
-        """The host knows nothing of the change. What its values and files are tells how it ended, or nothing does."""
-        pairs = [(step, answer.values.get(number)) for number, step in enumerate(self.work.steps, start=1)]
-        was_written = bool(self.work.files) and _holds(files, self.work.files)
-        has_booted = bool(self._boot_id) and answer.boot_id not in {"", self._boot_id}
-        if was_written and all(value in step.script.accepts for step, value in pairs):
-            self._is_forgotten = True
-            return Event.CONFIRMED
-        if not was_written and all(value == step.before for step, value in pairs):
-            self.reason = Reason("the host has its old values and knows nothing of the change")
-            return Event.REVERTED
-        if has_booted and not was_written:
-            self.reason = Reason("the host has booted since: what was not confirmed went with the boot before")
-            return Event.REBOOTED
-        shown = ", ".join(f"{step.subject} is {value!r}" for step, value in pairs)
-        self.reason = Reason(f"the host knows nothing of the change: {shown}", "log in and look")
-        return Event.NOT_REVERTED
+    def _forgotten(self, got: Received, answer: Answer) -> Event:
+        found = what_is_left(self.work, answer, got.files, self.prior, self._boot_id)
+        self._is_forgotten = found.event is Event.CONFIRMED
+        self.reason = found.reason
+        return found.event
 
     def _unwritten(self) -> _Moving:
         """The journal is not there: what has not started never does, the rest is called off."""
@@ -488,9 +479,3 @@ class Flow:
     def is_touched(self) -> bool:
         """Whether the host may have other values than before."""
         return self.state in TOUCHED
-
-
-def _holds(found: tuple[FileState, ...], wanted: tuple[FileState, ...]) -> bool:
-    """Whether every file is there with just the content that was to be written."""
-    there = {file.path: file.content for file in found}
-    return all(file.path in there and there[file.path] == file.content for file in wanted)

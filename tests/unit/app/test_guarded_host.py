@@ -298,6 +298,18 @@ def test_resume_of_a_host_that_has_forgotten_goes_by_values_and_files(value, fil
         assert "net.core.somaxconn is '7'" in found.reason
 
 
+def test_a_power_cut_between_two_files_is_lost():
+    """One of two files was written when the host went down: neither old nor new, so a person must look."""
+    two = replace(WORK, files=(*WORK.files, FileState("/etc/other", b"x")))
+    host, book = Host(), Book()
+    asyncio.run(guarded(host, book, work=two).apply())
+    half = Host(word="none", value="128", file=b"new\n")
+    half._do = lambda action: None
+    (found,) = asyncio.run(recovery(half, book).resume([record(book, two)], lambda _: None))
+    assert Outcome.LOST is found.outcome
+    assert "1 of 2 files are written" in found.reason
+
+
 def test_what_was_undone_has_nothing_to_roll_back():
     """Only a persisted change can be taken back; one whose end is not known must be resumed first."""
     host, book = Host(), Book()

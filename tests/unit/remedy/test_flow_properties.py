@@ -213,7 +213,7 @@ class Guarding(RuleBasedStateMachine):
             self.ending = Ending(record.state if record.entries else State.REFUSED)
             self.command = None
             return
-        self.flow = Flow(record.work, state=record.state, boot_id=record.boot_id)
+        self.flow = Flow(record.work, state=record.state, boot_id=record.boot_id, prior=record.prior)
         self.talk = self.flow.recover(objected=record.was_objected)
         self.command = next(self.talk)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from netaudit.remedy.guard import (
@@ -77,13 +79,13 @@ def test_silence_is_an_event_of_every_state_before_the_end():
 
 def test_an_event_that_cannot_happen_is_a_defect():
     """The table is not walked by guessing."""
-    with pytest.raises(ImpossibleError, match="confirmed.*cannot happen.*planned"):
+    with pytest.raises(ImpossibleError, match=r"confirmed.*cannot happen.*planned"):
         after(State.PLANNED, Event.CONFIRMED)
 
 
 def test_the_straight_way_is_in_the_table():
     """Each state of it is followed by the next one."""
-    for state, to in zip(STRAIGHT, STRAIGHT[1:], strict=False):
+    for state, to in pairwise(STRAIGHT):
         assert any(row.state is state and row.to is to for row in TABLE)
 
 
