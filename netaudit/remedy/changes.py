@@ -60,6 +60,8 @@ class Change:
     @property
     def is_nothing(self) -> bool:
         """Whether all is so already, now and after a boot."""
+        if self.target.operation == "restart":
+            return False
         return not self.kept.needs_file and is_same(self.target, self.before, self.after)
 
     def step(self) -> Step:

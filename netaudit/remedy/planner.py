@@ -89,6 +89,7 @@ class _Planning:
         if not boot_id:
             self._leave_all("which boot this is could not be read, so that a reboot in between would not be seen")
         changes = self._settled()
+        self._leave_idle(changes)
         return HostPlan(
             host=facts.host,
             address=facts.address,
@@ -111,6 +112,13 @@ class _Planning:
         for each in self._answers:
             self._leave(each.finding.id, each.finding.subject, reason)
         self._answers = []
+
+    def _leave_idle(self, changes: Sequence[Change]) -> None:
+        """Findings whose changes have all turned out to be none: nothing of the list is silently missing."""
+        made = {change.target for change in changes}
+        for each in self._answers:
+            if not any(proposal.target in made for proposal in each.proposals):
+                self._leave(each.finding.id, each.finding.subject, "all is set as it should be", fix_of(each.finding))
 
     def _leave_results(self) -> None:
         """What is waived or unknown, of whole checks and of single subjects."""

@@ -264,7 +264,9 @@ def test_a_stale_listener_is_restarted_when_asked(web1, planned) -> None:
     stale = ("tcp.accept_queue.stale_backlog",)
     assert "--allow restart" in reason(planned(web1, Choices(only=stale)), stale[0])
     choices = Choices(stale, frozenset({StepClass.RESTART}), restarts_listeners=True)
-    (step,) = planned(web1, choices).steps
+    plan = planned(web1, choices)
+    assert plan.steps, plan.not_remedied
+    (step,) = plan.steps
     assert (step.operation, step.subject, step.step_class) == ("restart", "mine.service", StepClass.RESTART)
     assert "restarting mine.service cuts its connections" in step.notes
 
