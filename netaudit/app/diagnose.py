@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netaudit.app.audit import Outcome
+from netaudit.app.collect import deadline_s as whole_s
 from netaudit.app.ports import Observer
 from netaudit.app.rules import SAMPLE
 from netaudit.app.sampling import Beat, Sampler, offsets_s
@@ -44,6 +45,9 @@ def digests_of(beat: Beat, deadline_s: int) -> tuple[str, ...]:
     return tuple(
         build(probes, nonce="0" * 32, deadline_s=deadline_s, params=params).digest
         for probes, params in zip(beat.probes, beat.params, strict=True)
+    ) + tuple(
+        build((one.probe,), nonce="0" * 32, deadline_s=whole_s(one.limit_s), params=one.params).digest
+        for one in beat.beside
     )
 
 

@@ -12,14 +12,14 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from netaudit.app.collect import deadline_s, decoder_for
 from netaudit.app.fanout import Slots, Width
 from netaudit.app.ports import Limits, Session, Transport
 from netaudit.errors import ErrorKind, Phase, WorldError
-from netaudit.model.probe import Capture, HostError, Probe
+from netaudit.model.probe import Capture, HostError, Probe, Section, SectionStatus
 from netaudit.model.target import Target
 from netaudit.wire.bundle import build
 
@@ -34,6 +34,16 @@ class Beat:
     offsets_s: tuple[float, ...]
     probes: tuple[tuple[Probe, ...], ...]
     params: tuple[Mapping[str, str], ...]
+    beside: tuple[Beside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What runs on a host while samples are taken, in a channel of its own: a trace, a log that is watched."""
+
+    probe: Probe
+    params: Mapping[str, str]
+    limit_s: float  # after which it is given up; it ends itself before
 
 
 def offsets_s(for_s: float, every_s: float | None) -> tuple[float, ...]:
@@ -160,25 +170,43 @@ class Sampler:
 
     async def _samples(self, session: Session, target: Target, beat: Beat, start: float, taken: list[Capture]) -> None:
         loop = asyncio.get_running_loop()
-        for offset_s, probes, params in zip(beat.offsets_s, beat.probes, beat.params, strict=True):
-            await asyncio.sleep(max(0.0, start + offset_s - loop.time()))
-            taken.append(await self._sample(session, target, probes, params))
+        running: list[asyncio.Task[Capture]] = []
+        try:
+            for offset_s, probes, params in zip(beat.offsets_s, beat.probes, beat.params, strict=True):
+                await asyncio.sleep(max(0.0, start + offset_s - loop.time()))
+                taken.append(await self._sample(session, target, probes, params, self.limits.host_s))
+                if len(taken) == 1:
+                    running = [asyncio.create_task(self._along(session, target, each)) for each in beat.beside]
+            for task in running:
+                taken[-1] = _with(taken[-1], await task)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _along(self, session: Session, target: Target, beside: Beside) -> Capture:
+        """What ran beside the samples; one that gave no answer has a section that says so."""
+        capture = await self._sample(session, target, (beside.probe,), beside.params, beside.limit_s)
+        if capture.sections or capture.error is None:
+            return capture
+        why = capture.error.message.encode()
+        return replace(capture, sections=(Section(beside.probe.id, SectionStatus.CUT, None, b"", why, 0),))
 
     async def _sample(
-        self, session: Session, target: Target, probes: Sequence[Probe], params: Mapping[str, str]
+        self, session: Session, target: Target, probes: Sequence[Probe], params: Mapping[str, str], limit_s: float
     ) -> Capture:
         """One answer over a connection that is open. Never raises but for cancellation."""
-        bundle = build(probes, nonce=self.nonce(), deadline_s=deadline_s(self.limits.host_s), params=params)
+        bundle = build(probes, nonce=self.nonce(), deadline_s=deadline_s(limit_s), params=params)
         decoder = decoder_for(bundle)
         started_at, clock = datetime.now(UTC), time.monotonic()
         error: HostError | None = None
         try:
-            async with asyncio.timeout(self.limits.host_s):
+            async with asyncio.timeout(limit_s):
                 await session.run(bundle, decoder)
         except WorldError as wrong:
             error = HostError(wrong.kind, wrong.message, wrong.phase, wrong.hint)
         except TimeoutError:
-            message = f"no whole answer within {self.limits.host_s:g} s"
+            message = f"no whole answer within {limit_s:g} s"
             error = HostError(ErrorKind.TIMEOUT, message, Phase.SESSION, "raise it with --timeout")
         sections = decoder.finish()
         return Capture(
@@ -191,6 +219,11 @@ class Sampler:
             error=error or decoder.problem(),
             notes=tuple(decoder.notes),
         )
+
+
+def _with(sample: Capture, beside: Capture) -> Capture:
+    """A sample that holds what ran beside it as well; it is no worse for what became of that."""
+    return replace(sample, sections=sample.sections + beside.sections, notes=sample.notes + beside.notes)
 
 
 async def _closed(closing: Coroutine[object, object, None]) -> None:

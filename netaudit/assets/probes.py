@@ -1,4 +1,4 @@
-"""Reads the probes that netaudit ships."""
+"""Reads the probes that netaudit ships: those of every audit, and those of tracing, which are sent on demand only."""
 
 from __future__ import annotations
 
@@ -13,4 +13,10 @@ def load_probes(assets: Assets) -> tuple[Probe, ...]:
     paths = sorted(assets.probes.glob("*.sh"))
     if not paths:
         raise AssetsMissing(f"there are no probes in {assets.probes}", hint="install netaudit again")
+    return tuple(parse_probe(path.read_text(encoding="utf-8"), str(path)) for path in paths)
+
+
+def load_trace_probes(assets: Assets) -> tuple[Probe, ...]:
+    """The probes of ``remote_probes/trace/``, by name. Raises RuleError for a head that is not valid."""
+    paths = sorted((assets.probes / "trace").glob("*.sh"))
     return tuple(parse_probe(path.read_text(encoding="utf-8"), str(path)) for path in paths)

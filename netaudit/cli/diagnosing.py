@@ -31,6 +31,7 @@ from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.rules import probes_digest, shipped_probes
 from netaudit.cli.run_request import Fleet, fleet_of, prepared
+from netaudit.cli.tracing import beside_of
 from netaudit.diagnosis.catalogue import CAUSES
 from netaudit.diagnosis.results import PREFIX
 from netaudit.errors import OperatorError, UsageError
@@ -118,7 +119,8 @@ def _hosts(args: argparse.Namespace, warn: Callable[[str], None]) -> _Live | Sto
             raise UsageError("--keep and --from: these samples are kept already")
         return stored_samples(args, warn)
     check_times(args.for_s, args.every_s)
-    return _Live(fleet_of(args, warn), beat_of(shipped_probes(), args.for_s, args.every_s))
+    beat = beat_of(shipped_probes(), args.for_s, args.every_s)
+    return _Live(fleet_of(args, warn), replace(beat, beside=beside_of(args)))
 
 
 def check_times(for_s: float, every_s: float | None) -> None:

@@ -49,7 +49,9 @@ REASONS: Mapping[str, Reason] = {
     "IP_CSUM": _loss(f"IP header: {_CSUM}", "checksum-errors"),
     "SKB_CSUM": _loss(f"{_CSUM}, found on the way out or between drivers", "checksum-errors"),
     "NETFILTER_DROP": _loss("a packet filter or connection tracking dropped it", *_FILTERED),
-    "OTHERHOST": _ordinary("its Ethernet address is another host's: the switch floods, or the interface is promiscuous"),
+    "OTHERHOST": _ordinary(
+        "its Ethernet address is another host's: the switch floods, or the interface is promiscuous"
+    ),
     "IP_INHDR": _loss("its IP header is damaged, or its TTL has run out"),
     "IP_RPFILTER": _loss("its source would not be answered through this interface", "reverse-path-filter"),
     "UNICAST_IN_L2_MULTICAST": _ordinary("a unicast packet in a broadcast or multicast frame"),

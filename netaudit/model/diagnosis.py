@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from netaudit.model.probe import HostError
 from netaudit.model.result import HostStatus, Severity
+from netaudit.model.trace import HostTrace
 
 
 class Layer(StrEnum):
@@ -172,3 +173,4 @@ class HostDiagnosis:
     stuck: tuple[StuckQueue, ...] = ()
     interfaces: tuple[InterfaceLoad, ...] = ()
     notes: tuple[str, ...] = ()  # what was odd in the samples: a reset, a jump of the clock, a lost one
+    trace: HostTrace | None = None  # None: none was asked for

@@ -10,6 +10,7 @@ from netaudit.fleet.jsonable import dumps
 from netaudit.fleet.rows import error_row, run_row, summary_row
 from netaudit.model.diagnosis import Cause, Change, HostDiagnosis, InterfaceLoad, StuckQueue, Talker, Unseen
 from netaudit.model.result import RunInfo, Summary
+from netaudit.report.trace import trace_row
 
 SCHEMA = "netaudit.diagnosis/1"
 Row: TypeAlias = dict[str, object]
@@ -52,6 +53,7 @@ def diagnosis_row(one: HostDiagnosis) -> Row:
         "stuck": [_stuck(each) for each in one.stuck],
         "interfaces": [_interface(each) for each in one.interfaces],
         "notes": list(one.notes),
+        "trace": trace_row(one.trace),
     }
 
 

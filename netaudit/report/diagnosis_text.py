@@ -12,6 +12,7 @@ from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, Confidence, HostDiagnosis, InterfaceLoad, StuckQueue, Talker
 from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.page import Block, Line, Role, Row, Span, Spans, spans_width
+from netaudit.report.trace import trace_blocks
 from netaudit.report.words import ADVICE_CHARS, GAP, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_bytes, format_duration
 
@@ -60,6 +61,7 @@ def diagnosis_page(
             blocks += _traffic(host, options, many=many)
     else:
         blocks.append(_stuck_everywhere(answered, options))
+    blocks += trace_blocks(answered, options)
     blocks += [_unseen_block(answered, options), _notes_block(hosts, options), _trouble_block(hosts, options)]
     blocks.append(_totals(summary, hosts, options))
     return tuple(block for block in blocks if block)
