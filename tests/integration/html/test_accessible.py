@@ -40,7 +40,7 @@ def test_an_audit(look, page_of, hosts, address):
 
 def test_a_host_in_its_dialog(look, page_of):
     """The dialog of several hosts, with all that it unfolds."""
-    seen = look(page_of(12))
+    seen = look(page_of(12), "#check=sysctl.persisted")
     seen.page.get_by_role("button", name="web[1,7]").click()
     seen.page.locator("dialog summary").click()
     assert [] == in_both_themes(seen.page)

@@ -126,7 +126,7 @@ def test_all_of_it_works_from_the_keyboard(look, page_of):
 
 def test_a_host_tells_everything_of_itself(look, page_of):
     """The dialog of hosts with the same verdicts shows one of them, and the others when asked."""
-    seen = look(page_of(12))
+    seen = look(page_of(12), "#check=sysctl.persisted")
     seen.page.get_by_role("button", name="web[1,7]").click()
     told = seen.text("dialog")
     assert "2 hosts with the same verdicts" in told
