@@ -35,8 +35,9 @@ esac
 # In words, what watches: $1 the shell that made the instances, $2 their name, $3 where they are, $4 whether to mount.
 watch='
 if [ -n "$4" ]; then mount -t tracefs nodev /sys/kernel/tracing || exit 1; fi
-clean() { rmdir "$3/$2"-*; }
-trap "clean; exit 0" TERM
+cd "$3" || exit 1
+clean() { rmdir "$1"-*; }
+trap "clean \"$2\"; exit 0" TERM
 echo $$
 exec >/dev/null 2>&1
 left=90
@@ -45,7 +46,14 @@ while [ -d "/proc/$1" ] && [ $left -gt 0 ]; do
     wait $!
     left=$((left - 1))
 done
-clean
+left=30
+while ! clean "$2" && [ $left -gt 0 ]; do
+    for found in "$2"-*; do
+        [ -d "$found" ] || exit 0
+    done
+    sleep 1
+    left=$((left - 1))
+done
 '
 session=
 ! command -v setsid >/dev/null || session=setsid
@@ -208,8 +216,9 @@ listing() {
 }
 
 watch_instances() {
+    exec 6<&- 7<&- 8<&- 9<&- # only the shell that made them protects them
     left=$main_s
-    while [ "$left" -gt 0 ]; do
+    while [ "$left" -gt 0 ] && [ -d "/proc/$$" ]; do
         sleep 1
         listing ''
         left=$((left - 1))
