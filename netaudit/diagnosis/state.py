@@ -14,6 +14,8 @@ from netaudit.model.facts import Listener, Nic, ProcessLimits, Qdisc
 from netaudit.model.facts.flows import Connection, DropRule
 from netaudit.model.reading import Absent, is_known
 
+_BACKLOG_LEAST, _LOSS_RATIO = 10, 0.001
+
 
 def number(value: int | Absent | None) -> int:
     """The number, or 0 where it is not known."""
@@ -198,3 +200,20 @@ def in_initial_namespace(window: Window) -> bool:
     if isinstance(kernel, Absent) or isinstance(kernel.is_initial_namespace, Absent):
         return True
     return kernel.is_initial_namespace
+
+
+def backlog_drops(window: Window) -> int:
+    """Packets that were dropped before IP for want of backlog, if that is loss and not the odd burst; else 0.
+
+    It is loss from ten packets and one of a thousand on. The counter is of the whole machine: in a namespace, what its
+    own interfaces lost decides, and that the busiest of them lost none speaks against it.
+    """
+    dropped = sum(window.deltas.moved("softnet[", (".dropped",)).values())
+    processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
+    if dropped and not in_initial_namespace(window):
+        lost = {nic.name: device_up(window, nic, "rx_dropped") for nic in nics(window)}
+        received = {nic.name: device_up(window, nic, "rx_packets") for nic in nics(window)}
+        busiest = max(received, key=lambda name: received[name] + lost[name], default="")
+        dropped = min(dropped, sum(lost.values())) if lost.get(busiest) else 0
+        processed = sum(received.values())
+    return dropped if dropped >= _BACKLOG_LEAST and dropped >= (processed + dropped) * _LOSS_RATIO else 0

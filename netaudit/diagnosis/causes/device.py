@@ -6,7 +6,7 @@ import re
 
 from netaudit.diagnosis.counters import device_key
 from netaudit.diagnosis.rule import Case, CauseRule
-from netaudit.diagnosis.state import device_up, in_initial_namespace, nics, qdisc_drops
+from netaudit.diagnosis.state import backlog_drops, device_up, in_initial_namespace, nics, qdisc_drops
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Confidence, Layer
 from netaudit.model.facts import Nic
@@ -15,7 +15,6 @@ from netaudit.model.result import Severity
 
 _SQUEEZED_PER_S = 10  # a CPU; a few are normal on a busy host
 _DROP_RATIO = 0.001
-_BACKLOG_LEAST = 10
 _RING = re.compile(
     r"rx_no_?buf|rx_out_of_buffer|rx_no_dma|rx_missed|rx_discards_phy|rx_overrun|rx_no_desc|alloc_rx_buff_failed"
     r"|rx_buf_alloc_fail|rx_fifo|rx_nodesc|no_buffer|rx_ring_full|rx_drops\Z"
@@ -56,7 +55,7 @@ def _backlog(window: Window) -> Case | None:
         return None
     hit = [(nic, device_up(window, nic, "rx_dropped")) for nic in nics(window)]
     hit = [(nic, count) for nic, count in hit if count]
-    if not _is_worth_a_word(window, total, sum(count for _, count in hit)):
+    if not backlog_drops(window):
         return None
     cpus = [name.partition("]")[0].removeprefix("softnet[") for name in dropped]
     missed = sum(device_up(window, nic, "rx_missed_errors") for nic in nics(window))
@@ -68,18 +67,6 @@ def _backlog(window: Window) -> Case | None:
         ruled_out=(("ring-overflow", "rx_missed_errors did not move"),) if not missed else (),
         subjects=tuple(nic.name for nic, _ in hit)[:5],
     )
-
-
-def _is_worth_a_word(window: Window, dropped: int, here: int) -> bool:
-    """Whether it is loss and not the odd burst: ten packets, and one of a thousand.
-
-    The counter is of the whole machine: in a namespace, what its own interfaces lost of their packets decides.
-    """
-    processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
-    if not in_initial_namespace(window):
-        dropped = min(dropped, here)
-        processed = sum(device_up(window, nic, "rx_packets") for nic in nics(window))
-    return dropped >= _BACKLOG_LEAST and dropped >= (processed + dropped) * _DROP_RATIO
 
 
 def _backlog_limit(window: Window) -> tuple[str, ...]:
@@ -218,7 +205,7 @@ def _allowance(window: Window) -> Case | None:
 
 def _receive_drops(window: Window) -> Case | None:
     """A mixed counter: unknown protocols, an idle member of a bond, or real loss."""
-    soft = sum(window.deltas.moved("softnet[", (".dropped",)).values())
+    soft = backlog_drops(window)
     for nic in nics(window):
         received = device_up(window, nic, "rx_packets")
         lost = device_up(window, nic, "rx_dropped") - soft - device_up(window, nic, "rx_missed_errors")

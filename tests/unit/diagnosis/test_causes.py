@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netaudit.diagnosis.catalogue import CAUSES, TITLES
@@ -475,3 +477,19 @@ def test_what_is_only_possible_explains_nothing(make):
     """A gap that may be a filter's does not hide the messages that are counted beside it."""
     judged = make.judge({"Ip.InReceives": 15, "Icmp.OutDestUnreachs": 40})
     assert judged.names == ["unreachable-sent", "firewall-drop"]
+
+
+def test_a_quiet_interface_is_not_blamed_on_the_backlog(make):
+    """In a namespace whose busiest interface lost nothing, drops of another one are that one's own."""
+    inside = make.kernel(110.0, initial=False)
+    pair = make.nic("veth1", kind="veth", rx_dropped=50)
+    later = {
+        "kernel": inside,
+        "softnet": make.softnet(0, 5000),
+        "nics": (make.nic(rx_packets=9000), replace(pair, ifindex=3)),
+    }
+    first = {
+        "kernel": make.kernel(100.0, initial=False),
+        "nics": (make.nic(), replace(pair, ifindex=3, counters=dict.fromkeys(pair.counters, 0))),
+    }
+    assert make.judge(first=first, last=later).names == ["frame-too-long"]
