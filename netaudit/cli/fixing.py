@@ -27,6 +27,7 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.plan import HostPlan, Plan
 from netaudit.model.probe import Capture
 from netaudit.model.result import BaselineRef, HostReport, HostStatus
+from netaudit.remedy.batches import parse_serial
 from netaudit.remedy.gates import GATE_DOMAINS
 
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
@@ -53,9 +54,7 @@ class Looking(Silent):
 def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") -> int:
     """Plan, ask, apply, report. Raises OperatorError before any host is contacted."""
     outputs = parse_outputs(args.output, formats)
-    check_times(args)
-    budget(args.max_fail, 1)
-    _refuse_silence(args)
+    check_terms(args)
     warn = warner(args)
     ruleset = ruleset_of(args, warn)
     plan = stored_plan(Path(args.plan)) if args.plan else None
@@ -82,8 +81,11 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     return worst([silent, of_outcomes(account)])
 
 
-def check_times(args: argparse.Namespace) -> None:
-    """Refuse a soak that leaves the hosts' own timer no room. Raises UsageError."""
+def check_terms(args: argparse.Namespace) -> None:
+    """Refuse what can be seen to be wrong without a look at any host. Raises UsageError."""
+    budget(args.max_fail, 1)
+    parse_serial(args.serial)
+    _refuse_silence(args)
     if args.confirm_within - args.soak < LEAST_SPARE_S:
         raise UsageError(
             f"--soak {args.soak:g}s leaves too little of --confirm-within {args.confirm_within:g}s",

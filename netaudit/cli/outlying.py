@@ -61,7 +61,7 @@ class Comparison(Silent):
             self.census.add(report.name, self.groups_of(target, facts), size_of(facts), settings_of(facts))
 
 
-def find_outliers(args: argparse.Namespace, formats: Sequence[str]) -> int:
+def find_outliers(args: argparse.Namespace, formats: Sequence[str], command: str = "outliers") -> int:
     """Collect, compare, report. Raises OperatorError before any host is contacted."""
     warn = warner(args)
     outputs = parse_outputs(args.output, formats)
@@ -74,7 +74,7 @@ def find_outliers(args: argparse.Namespace, formats: Sequence[str]) -> int:
     question = _question(asked)
     comparison = Comparison(grouping(args.by, fleet), targets, Census(matters), args.against)
     jobs = [Job(target, question) for target in fleet.targets]
-    run = new_run("outliers", args, digest=probes_digest(question.probes))
+    run = new_run(command, args, digest=probes_digest(question.probes))
     outcome = perform(fleet, jobs, run, Observers(comparison, progress_of(args)))
     compared = _compared(comparison, outcome.run, args.by, matters)
     for output in outputs:

@@ -1,4 +1,4 @@
-"""Runs the plays of a playbook, one after the other: audits, capacity checks, diagnoses."""
+"""Runs the plays of a playbook, one after the other: audits, capacity checks, diagnoses, comparisons, remediations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netaudit.assets.yamlfile import read_yaml
-from netaudit.baseline.plays import Play, plays_of
+from netaudit.baseline.plays import FixPlay, Play, plays_of
 from netaudit.cli.auditing import FORMATS, audit
 from netaudit.cli.exit_codes import ExitCode, worst
 from netaudit.cli.guard import say
@@ -57,6 +57,10 @@ def _check(play: Play, args: argparse.Namespace) -> None:
 
         check_times(play.diagnose.for_s, play.diagnose.every_s)
     else:
+        if play.fix is not None:
+            from netaudit.cli.fixing import check_terms
+
+            check_terms(args)
         ruleset_of(args, lambda _warning: None)  # said again, and once, when the play runs
 
 
@@ -70,6 +74,16 @@ def _perform(play: Play, args: argparse.Namespace) -> int:
         from netaudit.cli.diagnosing import diagnose
 
         return diagnose(args, command="run")
+    if play.outliers is not None:
+        from netaudit.cli.commands import outliers
+        from netaudit.cli.outlying import find_outliers
+
+        return find_outliers(args, outliers.FORMATS, command="run")
+    if play.fix is not None:
+        from netaudit.cli import fixing
+        from netaudit.cli.commands import fix
+
+        return fixing.fix(args, fix.FORMATS, command="run")
     return audit(args, command="run")
 
 
@@ -102,7 +116,34 @@ def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) ->
     if play.diagnose is not None:
         stored = [args.from_dir] if args.from_dir else []
         changed |= {"for_s": play.diagnose.for_s, "every_s": play.diagnose.every_s, "keep": None, "from_dirs": stored}
+    if play.outliers is not None:
+        changed |= {"by": play.outliers.by, "against": play.outliers.against}
+    if play.fix is not None:
+        changed |= _fix_arguments(play.fix)
     return argparse.Namespace(**{**vars(args), **changed})
+
+
+def _fix_arguments(fix: FixPlay) -> dict[str, object]:
+    """The options of a remediation: those of the play, and for the rest the defaults of ``netaudit fix``."""
+    from netaudit.cli.commands.fix import parser
+
+    usual = vars(parser().parse_args([]))
+    said: dict[str, object | None] = {
+        "serial": fix.serial,
+        "max_fail": fix.max_fail,
+        "confirm_within": fix.confirm_within_s,
+        "soak": fix.soak_s,
+        "gate": fix.gate,
+    }
+    names = ("remediations", "restart_listeners", "plan", *said)
+    return {
+        **{name: usual[name] for name in names},
+        **{name: value for name, value in said.items() if value is not None},
+        "only": list(fix.only),
+        "allow": list(fix.allow),
+        "no_persist": not fix.persist,
+        "rollback_all_on_failure": fix.rollback_all_on_failure,
+    }
 
 
 def _numbered(outputs: Sequence[str], number: int) -> list[str]:

@@ -19,6 +19,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_source(made)
     options.add_connection(made)
     options.add_output(made, "console", *formats.NAMES)
+    group = made.add_argument_group("remediation plays")
+    group.add_argument("--yes", action="store_true", help="do not ask for approval of their plans")
+    group.add_argument("--check", action="store_true", help="stop after their plans")
     made.set_defaults(fail_on=None)  # a play has its own default: medium of an audit, high of a capacity check
     made.add_argument("--no-history", action="store_true", help="do not keep these runs")
     options.add_console(made)

@@ -286,6 +286,28 @@ def test_a_killed_controller_leaves_it_to_the_hosts(netaudit, fleet, patient):
     assert {""} == {fleet.traces(name) for name in fleet.names}
 
 
+def test_as_a_play(netaudit, fleet, patient, tmp_path, published):
+    """A playbook looks who is odd, changes hosts on its own terms, audits them; without approval nothing runs."""
+    book = tmp_path / "book.yaml"
+    book.write_text(
+        "- {name: who is odd, hosts: all, outliers: {by: all}}\n"
+        "- name: put it right\n  hosts: all\n  baseline: web-edge\n"
+        "  fix: {only: [tcp.slow_start_after_idle], serial: [2], soak: 0s, confirm_within: 20s}\n"
+        "- {name: prove it, hosts: all, baseline: web-edge, fail_on: critical}\n"
+    )
+    words = ("run", book, "-i", fleet.lab.inventory, "--no-progress", *patient)
+    assert "nobody to approve" in netaudit(*words, code=2).err
+    assert {"1"} == set(fleet.values().values())
+    report = tmp_path / "report.json"
+    netaudit(*words, "--yes", "-o", f"json={report}", code=1)  # the last play finds what no play has put right
+    said = json.loads((tmp_path / "report-2.json").read_text())
+    published("remediation-1", said)
+    assert [2, 2, 1] == [len(batch["hosts"]) for batch in said["batches"]]
+    published("outliers-1", json.loads((tmp_path / "report-1.json").read_text()))
+    published("audit-1", json.loads((tmp_path / "report-3.json").read_text()))
+    assert {"0"} == set(fleet.values().values())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
