@@ -306,9 +306,9 @@ CAUSES: tuple[LabCause, ...] = (
 # What hosts in order do all day: they serve, they are clients, they send and receive datagrams that somebody reads.
 NORMAL_LOAD = LabCause(
     "normal-load", "clients and servers that lose nothing", (),
-    host=Side(programs=("drain {port}", "answer {port}", "send {peer} {port} 60", "dial {peer} {port} 2 now")),
-    peer=Side(programs=("drain {port}", "send {host} {port} 60", "dial {host} {port} 3 now",
-                        "datagrams {host} {port} 50 200")),
+    host=Side(programs=("drain {port}", "answer {port}", "hum {peer} {port} 60", "dial {peer} {port} 1 now")),
+    peer=Side(programs=("drain {port}", "hum {host} {port} 60", "dial {host} {port} 2 now",
+                        "datagrams {host} {port} 10 200")),
 )  # fmt: skip
 
 BY_NAME = {cause.name: cause for cause in CAUSES}

@@ -248,6 +248,18 @@ def send(host: str, port: str, rate_kbytes: str) -> None:
         time.sleep(0.3)
 
 
+def hum(host: str, port: str, rate_kbytes: str) -> None:
+    """Send over one connection in four portions a second, as hosts do that have a little to say; wakes up rarely."""
+    name_me("shop-hum")
+    portion = b"x" * int(float(rate_kbytes) * 256)
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5) as one:
+            one.settimeout(None)
+            for _ in forever(0.25):
+                one.sendall(portion)
+        time.sleep(1)
+
+
 def pour(host: str, port: str) -> None:
     """Two parts over a new connection every two seconds, with a pause between them: for a buffer that shrinks."""
     name_me("shop-pour")
