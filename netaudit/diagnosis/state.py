@@ -202,18 +202,26 @@ def in_initial_namespace(window: Window) -> bool:
     return kernel.is_initial_namespace
 
 
+def backlog_share(window: Window) -> int:
+    """Packets dropped for want of backlog that what was looked at may have lost, also when they are few."""
+    dropped = sum(window.deltas.moved("softnet[", (".dropped",)).values())
+    if not dropped or in_initial_namespace(window):
+        return dropped
+    lost = {nic.name: device_up(window, nic, "rx_dropped") for nic in nics(window)}
+    received = {nic.name: device_up(window, nic, "rx_packets") for nic in nics(window)}
+    busiest = max(received, key=lambda name: received[name] + lost[name], default="")
+    return min(dropped, sum(lost.values())) if lost.get(busiest) else 0
+
+
 def backlog_drops(window: Window) -> int:
     """Packets that were dropped before IP for want of backlog, if that is loss and not the odd burst; else 0.
 
     It is loss from ten packets and one of a thousand on. The counter is of the whole machine: in a namespace, what its
     own interfaces lost decides, and that the busiest of them lost none speaks against it.
     """
-    dropped = sum(window.deltas.moved("softnet[", (".dropped",)).values())
-    processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
-    if dropped and not in_initial_namespace(window):
-        lost = {nic.name: device_up(window, nic, "rx_dropped") for nic in nics(window)}
-        received = {nic.name: device_up(window, nic, "rx_packets") for nic in nics(window)}
-        busiest = max(received, key=lambda name: received[name] + lost[name], default="")
-        dropped = min(dropped, sum(lost.values())) if lost.get(busiest) else 0
-        processed = sum(received.values())
+    dropped = backlog_share(window)
+    if in_initial_namespace(window):
+        processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
+    else:
+        processed = sum(device_up(window, nic, "rx_packets") for nic in nics(window))
     return dropped if dropped >= _BACKLOG_LEAST and dropped >= (processed + dropped) * _LOSS_RATIO else 0

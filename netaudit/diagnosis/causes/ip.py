@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netaudit.diagnosis.rule import Case, CauseRule
 from netaudit.diagnosis.state import (
-    backlog_drops,
+    backlog_share,
     connections,
     device_up,
     nics,
@@ -209,7 +209,7 @@ def _frame_too_long(window: Window) -> Case | None:
     """Frames longer than the MTU of the receiving end are dropped by the link: IP never hears of them."""
     if window.deltas.up("Ip.FragFails"):
         return None
-    soft = backlog_drops(window)
+    soft = backlog_share(window)
     for nic in nics(window):
         lengths = device_up(window, nic, "rx_length_errors", "rx_over_errors")
         received = device_up(window, nic, "rx_dropped") - soft

@@ -493,3 +493,14 @@ def test_a_quiet_interface_is_not_blamed_on_the_backlog(make):
         "nics": (make.nic(), replace(pair, ifindex=3, counters=dict.fromkeys(pair.counters, 0))),
     }
     assert make.judge(first=first, last=later).names == ["frame-too-long"]
+
+
+def test_a_few_broadcasts_lost_in_a_burst_are_nothing(make):
+    """Seven packets that the backlog of the machine dropped are neither loss nor frames that are too long."""
+    inside = {"kernel": make.kernel(100.0, initial=False), "nics": (make.nic(kind="veth"),)}
+    later = {
+        "kernel": make.kernel(110.0, initial=False),
+        "nics": (make.nic(kind="veth", rx_packets=400, rx_dropped=7),),
+        "softnet": make.softnet(0, 900),
+    }
+    assert make.judge(first=inside, last=later).names == []
