@@ -179,7 +179,10 @@ class Broken:
             f"ip link add {veth} type veth peer name eth0 address {_hardware(words['peer'])} netns {self.peer}",
             f"ip link set {veth} master {self.host.bridge} up",
             # Solicitations of IPv6 go to every port of the bridge: of a large lab that is a storm of its own.
-            f"ip netns exec {self.peer} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
+            *(
+                f"ip netns exec {self.peer} sysctl -qw net.ipv6.conf.{each}.disable_ipv6=1"
+                for each in ("all", "default")
+            ),
             f"ip -n {self.peer} link set lo up",
             f"ip -n {self.peer} addr add {words['peer']}/{words['length']} dev eth0",
             f"ip -n {self.peer} link set eth0 up",
