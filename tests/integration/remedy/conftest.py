@@ -234,7 +234,7 @@ def _ready(process: subprocess.Popen[bytes]) -> int:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         found = children.read_text().split()
-        if found and Path(f"/proc/{found[0]}/root/run/ready").exists():
+        if found and Path("/proc", str(found[0]), "root", "run/ready").exists():
             return int(found[0])
         time.sleep(0.01)
     process.kill()
