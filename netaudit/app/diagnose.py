@@ -57,6 +57,7 @@ class Diagnosing:
 
     observer: Observer
     told: Told
+    timeline: bool = False
     _tally: Tally = field(default_factory=Tally)
     _known: dict[int, HostDiagnosis] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ class Diagnosing:
     def take(self, place: int, captures: tuple[Capture, ...]) -> None:
         """Diagnose one host by its samples and tell."""
         duration_s = sum(capture.elapsed_s for capture in captures)
-        self._tell(place, diagnosis_of(captures, duration_s), joined(captures))
+        self._tell(place, diagnosis_of(captures, duration_s, timeline=self.timeline), joined(captures))
 
     def finish(self, run: RunInfo) -> Outcome:
         """Tell that all hosts are known."""

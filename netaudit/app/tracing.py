@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from netaudit.app.sampling import Beside
 from netaudit.model.probe import Probe
 
-TRACE = "trace_events"
+TRACE, LOG, HEADERS = "trace_events", "log_lines", "pcap_headers"
 LONGEST_TRACE_S = 50  # a probe ends after a minute
 SHORTEST_TRACE_S = 2
 _STARTING_S = 15.0  # bpftrace compiles its program first
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Companions:
 
     run_id: str
     trace: bool = False
+    log_file: str = ""
+    log_match: str = ""
+    headers: int = 0
 
 
 def companions(asked: Companions, probes: Sequence[Probe], for_s: float) -> tuple[Beside, ...]:
@@ -32,7 +36,19 @@ def companions(asked: Companions, probes: Sequence[Probe], for_s: float) -> tupl
     found: list[Beside] = []
     if asked.trace:
         found.append(_beside(by_id[TRACE], seconds, {"TRACE_ID": asked.run_id}))
+    if asked.log_file:
+        params = {"LOG_FILE": encoded(asked.log_file), "LOG_MATCH": encoded(asked.log_match)}
+        found.append(_beside(by_id[LOG], seconds, params))
+    if asked.headers:
+        of_ipv6 = asked.headers // 4
+        params = {"PCAP_4": str(asked.headers - of_ipv6), "PCAP_6": str(of_ipv6)}
+        found.append(_beside(by_id[HEADERS], seconds, params))
     return tuple(found)
+
+
+def encoded(text: str) -> str:
+    """The text with ``%ooo`` for every byte that could mean something to a shell; a probe turns it back."""
+    return "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:03o}" for byte in text.encode())
 
 
 def _beside(probe: Probe, seconds: int, params: Mapping[str, str]) -> Beside:

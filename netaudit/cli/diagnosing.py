@@ -31,7 +31,7 @@ from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.outputs import Output, parse_outputs
 from netaudit.cli.rules import probes_digest, shipped_probes
 from netaudit.cli.run_request import Fleet, fleet_of, prepared
-from netaudit.cli.tracing import beside_of
+from netaudit.cli.tracing import beside_of, wants_timeline
 from netaudit.diagnosis.catalogue import CAUSES
 from netaudit.diagnosis.results import PREFIX
 from netaudit.errors import OperatorError, UsageError
@@ -104,7 +104,7 @@ def diagnose(args: argparse.Namespace, command: str = "diagnose") -> int:
             for each in reports:
                 each.host(place, diagnosis)
 
-        diagnosing = Diagnosing(observer, told)
+        diagnosing = Diagnosing(observer, told, wants_timeline(args))
         outcome = hosts.perform(diagnosing, run)
         for each in reports:
             each.finished(outcome.run, outcome.summary)
@@ -117,9 +117,11 @@ def _hosts(args: argparse.Namespace, warn: Callable[[str], None]) -> _Live | Sto
     if args.from_dirs:
         if args.keep:
             raise UsageError("--keep and --from: these samples are kept already")
+        beside_of(args)
         return stored_samples(args, warn)
-    check_times(args.for_s, args.every_s)
-    beat = beat_of(shipped_probes(), args.for_s, args.every_s)
+    every_s = 1.0 if args.every_s is None and wants_timeline(args) else args.every_s
+    check_times(args.for_s, every_s)
+    beat = beat_of(shipped_probes(), args.for_s, every_s)
     return _Live(fleet_of(args, warn), replace(beat, beside=beside_of(args)))
 
 

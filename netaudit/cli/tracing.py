@@ -3,17 +3,88 @@
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
+from pathlib import PurePosixPath
 
 from netaudit.app.sampling import Beside
 from netaudit.app.tracing import Companions, companions
 from netaudit.assets.locate import locate
 from netaudit.assets.probes import load_trace_probes
+from netaudit.errors import UsageError
+
+_LONGEST_PATTERN = 200
+_LONGEST_PATH = 1000
+MOST_HEADERS = 10_000
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def add_tracing(group: argparse._ArgumentGroup) -> None:
+    """The options for what runs beside the samples."""
+    group.add_argument("--trace", action="store_true",
+                       help="ask the kernel meanwhile why and where it drops packets, and which connections repeat or "
+                            "reset (needs root; 50 s at most)")  # fmt: skip
+    group.add_argument(
+        "--timeline",
+        action="store_true",
+        help="show what grew from second to second; --every is 1s then, unless it says otherwise",
+    )
+    group.add_argument(
+        "--log",
+        metavar="FILE",
+        default=None,
+        help="beside it, lines that are added to this log of the hosts and match --match",
+    )
+    group.add_argument(
+        "--match", metavar="REGEX", default=None, help="an extended regular expression, for grep -E on the hosts"
+    )
+    group.add_argument("--pcap-headers", metavar="N", type=int, default=0,
+                       help="take at most N headers, without payload, of packets with SYN, FIN or RST (needs root and "
+                            "tcpdump there)")  # fmt: skip
+
+
+def wants_timeline(args: argparse.Namespace) -> bool:
+    """Whether a timeline is to be shown; a play knows no such option."""
+    return bool(getattr(args, "timeline", False) or getattr(args, "log", None))
 
 
 def beside_of(args: argparse.Namespace) -> tuple[Beside, ...]:
-    """The payloads that run beside the samples; none unless an option asks for one. A play knows no such option."""
-    asked = Companions(secrets.token_hex(4), trace=getattr(args, "trace", False))
-    if not asked.trace:
+    """The payloads that run beside the samples; none unless an option asks for one. Raises UsageError."""
+    asked = _asked(args)
+    if not (asked.trace or asked.log_file or asked.headers):
         return ()
+    if args.from_dirs:
+        raise UsageError("--trace, --log and --pcap-headers ask hosts, and --from contacts none")
     return companions(asked, load_trace_probes(locate()), args.for_s)
+
+
+def _asked(args: argparse.Namespace) -> Companions:
+    log, match = getattr(args, "log", None), getattr(args, "match", None)
+    headers = getattr(args, "pcap_headers", 0)
+    if (log is None) != (match is None):
+        raise UsageError("--log FILE and --match REGEX go together")
+    if not 0 <= headers <= MOST_HEADERS:
+        raise UsageError(f"--pcap-headers {headers}: at most {MOST_HEADERS:,}")
+    return Companions(
+        secrets.token_hex(4),
+        trace=getattr(args, "trace", False),
+        log_file=_path(log) if log is not None else "",
+        log_match=_pattern(match) if match is not None else "",
+        headers=headers,
+    )
+
+
+def _path(text: str) -> str:
+    if not PurePosixPath(text).is_absolute() or len(text.encode()) > _LONGEST_PATH or _NO_TEXT.search(text):
+        raise UsageError(f"--log {text!r}: the absolute path of a file on the hosts", hint="as /var/log/app/error.log")
+    return text
+
+
+def _pattern(text: str) -> str:
+    """The pattern, when it can be matched in time that grows with the text alone. Hosts say what else is wrong."""
+    if not text or len(text) > _LONGEST_PATTERN or _NO_TEXT.search(text):
+        raise UsageError(f"--match: one to {_LONGEST_PATTERN} printable characters")
+    if _BACK_REFERENCE.search(text):
+        raise UsageError("--match: references back to a group may take for ever", hint="write it without \\1")
+    return text

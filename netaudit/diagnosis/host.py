@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netaudit.diagnosis.catalogue import TITLES
+from netaudit.diagnosis.headers import headers_of
 from netaudit.diagnosis.judge import examined
+from netaudit.diagnosis.timeline import timeline_of
 from netaudit.diagnosis.trace import told, trace_of, weighed
 from netaudit.diagnosis.traffic import interface_loads, stuck_queues, talkers_of
 from netaudit.diagnosis.window import Sample, Window, window_of
@@ -31,7 +33,7 @@ DOMAINS = frozenset({
 })  # fmt: skip
 
 
-def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0) -> HostDiagnosis:
+def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0, *, timeline: bool = False) -> HostDiagnosis:
     """What the samples of one host say, in the order in which they were taken; there is at least one."""
     name, address = captures[0].host, captures[0].address
     window = window_of([_sample(capture) for capture in captures])
@@ -40,8 +42,9 @@ def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0) -> HostDi
         return HostDiagnosis(name, address, status_of(error), error, duration_s)
     causes, unseen = examined(window)
     trace = trace_of(captures)
-    if trace is not None and not isinstance(trace, Absent):
-        causes = weighed(causes, trace, window)
+    known = None if isinstance(trace, Absent) else trace
+    if known is not None:
+        causes = weighed(causes, known, window)
     return HostDiagnosis(
         name=name,
         address=address,
@@ -58,6 +61,8 @@ def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0) -> HostDi
         interfaces=interface_loads(window),
         notes=(*window.notes, *_shortages(window)),
         trace=told(trace, window) if trace is not None else None,
+        timeline=timeline_of(window, causes, captures, known) if timeline else None,
+        headers=headers_of(captures),
     )
 
 

@@ -54,6 +54,7 @@ def told(trace: Trace | Absent, window: Window) -> HostTrace:
         tcp=tuple(_tcp(trace.tcp)),
         paths=trace.paths,
         delivery=_delivery(window),
+        unseen_drops=trace.unseen_drops,
         unseen_events=trace.unseen_events,
         notes=(*trace.notes, *_scope_notes(trace, window)),
     )
@@ -69,7 +70,9 @@ def _weighed(cause: Cause, trace: Trace, window: Window) -> Cause:
     if spoken:
         own = any(drop.scope is Scope.NAMESPACE for drop in spoken)
         confidence = _step(cause.confidence, 1) if own else cause.confidence
-        return replace(cause, confidence=confidence, evidence=(*cause.evidence, *_evidence(spoken, trace.seconds, own=own)))
+        return replace(
+            cause, confidence=confidence, evidence=(*cause.evidence, *_evidence(spoken, trace.seconds, own=own))
+        )
     if _speaks_against(cause.id, trace, window):
         names = " or ".join(name for name in ALWAYS_TRACED[cause.id] if name != "NOT_SPECIFIED")
         against = f"traced for {trace.seconds:g} s: no packet was freed for {names}"
@@ -80,7 +83,7 @@ def _weighed(cause: Cause, trace: Trace, window: Window) -> Cause:
 def _speaks_against(cause: str, trace: Trace, window: Window) -> bool:
     """Whether the trace would have shown it and did not."""
     reasons = ALWAYS_TRACED.get(cause)
-    if reasons is None or trace.means is Means.NONE or trace.unseen_events or not any(d.reason for d in trace.drops):
+    if reasons is None or trace.means is Means.NONE or trace.unseen_drops or not any(d.reason for d in trace.drops):
         return False
     if trace.seconds < window.deltas.seconds * _ENOUGH_OF_WINDOW:
         return False
@@ -174,7 +177,8 @@ def _delivery(window: Window) -> Delivery | None:
 
 
 def _scope_notes(trace: Trace, window: Window) -> Iterator[str]:
-    if trace.unseen_events:
-        yield f"{trace.unseen_events:,} more events came faster than they could be read: shares are those of a sample"
+    for unseen, what in ((trace.unseen_drops, "drops"), (trace.unseen_events, "events of TCP")):
+        if unseen:
+            yield f"{unseen:,} more {what} came faster than they could be read: those told are a sample"
     if trace.means is Means.TRACEFS and not in_initial_namespace(window):
         yield "tracefs tells of all network namespaces of the machine, and this host is only one of them"

@@ -39,7 +39,8 @@ def parse_trace(section: Section) -> Trace:
         tcp=tuple(sorted(counted.tcp, key=lambda each: (-each.count, each.event))[:_MOST]),
         series={**counted.series, **bpf.series},
         paths=tuple(each for event in _PATHS for each in _paths(event, parts)),
-        unseen_events=counted.unseen,
+        unseen_drops=counted.unseen_drops,
+        unseen_events=counted.unseen_events,
         notes=tuple(_notes(parts, means)),
     )
 
@@ -66,7 +67,8 @@ class _Counted:
         self.drops: list[Drop] = []
         self.tcp: list[TcpEvent] = []
         self.series: dict[tuple[int, str, str], int] = {}
-        self.unseen = 0
+        self.unseen_drops = 0
+        self.unseen_events = 0
         self.has_drops = False
         self._symbols: dict[str, str] = {}
         self._offset_s = clock_offset_s
@@ -79,7 +81,11 @@ class _Counted:
             case "written":
                 name, written, seen = rest.split(" ")
                 self.has_drops |= name == "drops"
-                self.unseen += max(0, natural(written) - natural(seen))
+                unseen = max(0, natural(written) - natural(seen))
+                if name == "drops":
+                    self.unseen_drops += unseen
+                else:
+                    self.unseen_events += unseen
             case "symbol":
                 address, _, symbol = rest.partition(" ")
                 self._symbols[address] = symbol

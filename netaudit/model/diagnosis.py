@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from netaudit.model.pcap import HostHeaders
 from netaudit.model.probe import HostError
 from netaudit.model.result import HostStatus, Severity
+from netaudit.model.timeline import HostTimeline
 from netaudit.model.trace import HostTrace
 
 
@@ -174,3 +176,5 @@ class HostDiagnosis:
     interfaces: tuple[InterfaceLoad, ...] = ()
     notes: tuple[str, ...] = ()  # what was odd in the samples: a reset, a jump of the clock, a lost one
     trace: HostTrace | None = None  # None: none was asked for
+    timeline: HostTimeline | None = None  # as above
+    headers: HostHeaders | None = None  # as above

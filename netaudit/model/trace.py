@@ -61,7 +61,7 @@ class DevicePath:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything one trace said. Counts are exact where ``unseen_events`` is 0."""
+    """Everything one trace said. Counts of drops are exact where ``unseen_drops`` is 0."""
 
     means: Means
     seconds: float
@@ -72,7 +72,8 @@ class Trace:
     tcp: tuple[TcpEvent, ...] = ()
     series: Mapping[tuple[int, str, str], int] = field(default_factory=dict)  # time of day, event, tag -> count
     paths: tuple[DevicePath, ...] = ()
-    unseen_events: int = 0  # happened, and were overwritten before they could be read
+    unseen_drops: int = 0  # happened, and were overwritten before they could be read
+    unseen_events: int = 0  # the same of TCP
     notes: tuple[str, ...] = ()
 
 
@@ -119,5 +120,6 @@ class HostTrace:
     tcp: tuple[TracedTcp, ...] = ()
     paths: tuple[DevicePath, ...] = ()
     delivery: Delivery | None = None
+    unseen_drops: int = 0
     unseen_events: int = 0
     notes: tuple[str, ...] = ()

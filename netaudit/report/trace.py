@@ -166,6 +166,7 @@ def trace_row(trace: HostTrace | None) -> Json | None:
             "delivered": trace.delivery.delivered,
             "by_protocol": dict(trace.delivery.by_protocol),
         },
+        "unseen_drops": trace.unseen_drops,
         "unseen_events": trace.unseen_events,
         "notes": list(trace.notes),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli import options
+from netaudit.cli.tracing import add_tracing
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,13 +21,11 @@ def parser() -> argparse.ArgumentParser:
                        help="from the first sample to the last (default 10s)")  # fmt: skip
     group.add_argument("--every", dest="every_s", type=options.duration, metavar="TIME", default=None,
                        help="samples in between, for what comes and goes (default: none)")  # fmt: skip
-    group.add_argument("--trace", action="store_true",
-                       help="ask the kernel meanwhile why and where it drops packets, and which connections repeat or "
-                            "reset (needs root; 50 s at most)")  # fmt: skip
     group.add_argument("--keep", metavar="DIR", help="keep the samples as received, in a new directory for --from")
     group.add_argument("--from", dest="from_dirs", action="append", metavar="DIR", default=[],
                        help="contact no host: read what --keep DIR wrote, or captures of `netaudit collect`, of which "
                             "two or more are named in turn")  # fmt: skip
+    add_tracing(made.add_argument_group("beside the samples"))
     options.add_connection(made)
     options.add_output(made, "console", "json", "jsonl", "and the other formats of an audit")
     made.add_argument("--no-history", action="store_true", help="do not keep this run")
