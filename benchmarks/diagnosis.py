@@ -30,7 +30,7 @@ HEALTHY_HOSTS = 100
 _LASTS_S = 120.0
 _WINDOW = "5s"
 _LOAD_NUMBER = 9
-_QUIET_AFTER_S = 20.0  # new interfaces solicit routers and report groups, each time to every port of the bridge
+_QUIET_AFTER_S = 45.0  # new interfaces solicit routers and report groups, each time to every port of the bridge
 
 # Two at once: of one layer and of several, look-alikes among them.
 PAIRS = (
@@ -155,7 +155,7 @@ def _healthy(directory: Path, count: int) -> list[str]:
     """What is named on hosts that lose nothing and have something to do."""
     with _lab(directory, count) as lab, contextlib.ExitStack() as stack:
         for host in hosts_of(lab).values():
-            stack.enter_context(Broken(host, NORMAL_LOAD, 2 * _LASTS_S, _LOAD_NUMBER))
+            stack.enter_context(Broken(host, NORMAL_LOAD, 4 * _LASTS_S, _LOAD_NUMBER))
         time.sleep(_QUIET_AFTER_S)
         found = _diagnosed(lab, "all")
         if len(found) != count:
