@@ -1,5 +1,6 @@
 # make demo   brings up a lab fleet, audits it, shows the report, takes it down again (KEEP=1 leaves it up)
 # make test   runs all tests            make lint   style, types, import contracts, shell checks
+# make docs   writes the generated pages and the manual page, and builds the site in site/
 # make bench  speed and memory, as ratios               make clean  removes what these made
 # Each installs what it needs: Python packages into .venv, system packages from apt, and only those that are missing.
 
@@ -14,7 +15,7 @@ PYTEST_ARGS ?=
 DEMO_PROGRAMS := ip:iproute2 sshd:openssh-server ssh-keygen:openssh-client sysctl:procps ethtool:ethtool
 TEST_PROGRAMS := $(DEMO_PROGRAMS) dropbear:dropbear-bin busybox:busybox zsh:zsh fish:fish tcsh:tcsh dash:dash \
 	shellcheck:shellcheck sudo:sudo doas:opendoas ping:iputils-ping nft:nftables conntrack:conntrack \
-	modprobe:kmod strace:strace chromium:chromium
+	modprobe:kmod strace:strace chromium:chromium mandoc:mandoc
 BENCH_PROGRAMS := $(DEMO_PROGRAMS) chromium:chromium
 
 .PHONY: demo test lint bench clean docs packages-demo packages-test packages-bench
@@ -34,13 +35,14 @@ lint: .venv/ready packages-test
 
 docs: .venv/ready
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/ready packages-bench
 	$(SUDO) $(BIN)/python benchmarks/run.py
 
 clean:
 	@if [ -e $(LAB) ]; then $(SUDO) $(BIN)/netaudit lab down --dir $(LAB); fi
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: pyproject.toml constraints.txt

@@ -41,22 +41,38 @@ COMMANDS = {
     "report": ("report", "any report of a past run: html, junit, sarif, csv, …"),
     "lab": ("lab", "a fleet of real sshd hosts in network namespaces on this machine"),
     "doctor": ("doctor", "can this controller do its work"),
+    "config": ("config", "every setting with where it comes from: files, environment, built in"),
+    "completion": ("completion", "the completion script of a shell: bash, zsh, fish"),
+}
+
+# What the commands are for: how `netaudit --help` groups them.
+PURPOSES = {
+    "read hosts": ("audit", "outliers", "watch", "facts", "collect"),
+    "before a launch, during an incident": ("capacity", "diagnose"),
+    "change hosts, under guard": ("plan", "fix", "rollback", "resume", "vet", "run"),
+    "past runs": ("history", "show", "diff", "report"),
+    "what is asked and expected": ("check", "baseline", "probe", "bundle"),
+    "set-up": ("inventory", "trust", "doctor", "lab", "config", "completion"),
 }
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    grouped = {name for names in PURPOSES.values() for name in names}
+    others = {"others": tuple(name for name in COMMANDS if name not in grouped)}
+    lines = []
+    for purpose, names in {**PURPOSES, **others}.items():
+        rows = [f"  {name:<{width}}  {COMMANDS[name][1]}" for name in names if name in COMMANDS]
+        lines += [f"{purpose}:", *rows, ""] if rows else []
     return "\n".join(
         (
             "usage: netaudit COMMAND [OPTIONS]",
             "",
-            "Fleet-wide audit of Linux network tuning, over plain SSH.",
+            "Fleet-wide audit and guarded remediation of Linux network tuning, over plain SSH.",
             "",
-            "commands:",
             *lines,
-            "",
-            "netaudit COMMAND --help says more. netaudit --version prints the version.",
+            "netaudit help COMMAND says more, with examples. netaudit --version prints the",
+            "version. man netaudit is the whole of it.",
         )
     )
 
@@ -65,8 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is that of the contract. No traceback reaches a user, but for ``-vv``."""
     _open_standard_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"] and arguments[1:] and not arguments[1].startswith("-"):
+        arguments = [*arguments[1:], "--help"]
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         return max(_print(_usage()), 0 if arguments else 2)
+    if arguments[0] == "__complete":
+        from netaudit.cli.completing import answer
+
+        return answer(arguments[1:])
     if arguments[0] in {"--version", "-V"}:
         return _print(f"netaudit {__version__}")
     if arguments[0] not in COMMANDS:
@@ -87,6 +109,7 @@ def collect_seldom() -> None:
 def _run(name: str, arguments: Sequence[str]) -> int:
     import importlib
 
+    from netaudit.cli.configuring import configured
     from netaudit.cli.guard import guarded
 
     collect_seldom()
@@ -95,6 +118,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
         parser = command.parser()
         parser.prog = f"netaudit {name}"
+        configured(parser, name)
         code: int = command.run(parser.parse_args(arguments))
         return code
 

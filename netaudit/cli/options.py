@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from netaudit.cli.help_format import HelpFormatter, columns
 from netaudit.model.result import Severity
 from netaudit.units import parse_duration_s
 
@@ -14,16 +15,23 @@ HOST_TIMEOUT_S = 60.0
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with netaudit's manners: no abbreviations, one line on misuse."""
+    """argparse with netaudit's manners: no abbreviations, one line on misuse, examples at the end of the help."""
 
     def __init__(self, description: str = "", *, prog: str | None = None) -> None:
         self._intermixing = False
         super().__init__(
-            prog=prog,
-            description=description,
-            allow_abbrev=False,
-            formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=100),
+            prog=prog, description=description, allow_abbrev=False, formatter_class=HelpFormatter, add_help=False
         )
+        self._positionals.title = "arguments"
+        self._optionals.title = "options"
+        self.add_argument("-h", "--help", action="help", help="show this and exit")
+
+    def format_help(self) -> str:
+        """The help text, with the examples of the command."""
+        from netaudit.cli.examples import epilog
+
+        examples = epilog(self.prog.removeprefix("netaudit "), columns())
+        return super().format_help() + (f"\n{examples}" if examples else "")
 
     def parse_known_args(  # type: ignore[override]  # of the overloads only this form is used
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
