@@ -180,8 +180,8 @@ network namespaces must be as they were. It also carries the confirmation, or a 
 
 One directory, `/run/netaudit`, root's alone, on a tmpfs; in it a lock, who holds it, and a directory for the change.
 One process, a unit of systemd where that runs (`netaudit-ID-guard.service`), else a session of its own. It alone
-changes values and files. Confirmation, abort and deadline race for one hard link, which exactly one of them can make. When the
-end is in the journal, all of it is removed.
+changes values and files. Confirmation, abort and deadline race for one hard link, which exactly one of them can make.
+When the end is in the journal, all of it is removed.
 
 ## Times
 

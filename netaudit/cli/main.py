@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
 # command -> (module under netaudit.cli.commands, what it does). The order is that of `netaudit --help`.
 COMMANDS = {
-    "audit": ("audit", "audit hosts against a baseline: what is wrong, why it matters, what would fix it"),
+    "audit": ("audit", "what is wrong with hosts, why it matters, what would fix it"),
     "capacity": ("capacity", "will the hosts carry a declared load, and what breaks first"),
-    "diagnose": (
-        "diagnose",
-        "where packets and connections are lost, and why: samples of the counters, causes in order",
-    ),
-    "outliers": ("outliers", "hosts that differ from the majority of their group, without any baseline"),
-    "plan": ("plan", "what would be changed on which host, as a difference; changes nothing"),
-    "fix": ("fix", "the guarded remediation: plan, approve, canary, batches, verify, confirm, persist"),
+    "diagnose": ("diagnose", "where packets and connections are lost now, and why"),
+    "outliers": ("outliers", "hosts that differ from the majority of their group"),
+    "plan": ("plan", "what would be changed on which host; changes nothing"),
+    "fix": ("fix", "the guarded remediation: plan, approve, canary, batches, confirm"),
     "vet": ("vet", "pin reviewed remediations, or list the pins"),
     "facts": ("facts", "the collected facts of one host, as JSON"),
     "collect": ("collect", "the raw captures alone, to evaluate later or elsewhere"),
@@ -34,14 +31,14 @@ COMMANDS = {
     "inventory": ("inventory", "list, graph, hosts, host: what the inventory says"),
     "run": ("run", "the plays of a playbook, in order"),
     "rollback": ("rollback", "undo a run, on all or some of its hosts"),
-    "resume": ("resume", "after a crash: find out what each host really has, then finish or undo"),
+    "resume": ("resume", "after a crash: what has each host really got; finish or undo"),
     "history": ("history", "past runs"),
     "show": ("show", "one past run"),
     "diff": ("diff", "what changed between two past runs: findings, settings, hosts"),
     "report": ("report", "any report of a past run: html, junit, sarif, csv, …"),
     "lab": ("lab", "a fleet of real sshd hosts in network namespaces on this machine"),
     "doctor": ("doctor", "can this controller do its work"),
-    "config": ("config", "every setting with where it comes from: files, environment, built in"),
+    "config": ("config", "every setting, and where it comes from"),
     "completion": ("completion", "the completion script of a shell: bash, zsh, fish"),
 }
 
@@ -68,7 +65,7 @@ def _usage() -> str:
         (
             "usage: netaudit COMMAND [OPTIONS]",
             "",
-            "Fleet-wide audit and guarded remediation of Linux network tuning, over plain SSH.",
+            "Fleet-wide audit and guarded remediation of Linux network tuning, over SSH.",
             "",
             *lines,
             "netaudit help COMMAND says more, with examples. netaudit --version prints the",
