@@ -161,10 +161,9 @@ def _names(sources: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """The names of an inventory: of those that ``-i`` names, else of the settings, else where commands look too."""
     import json
 
-    from netaudit.cli.rules import cache_folder
-    from netaudit.inventory.sources import expanded
+    from netaudit.cli.cache_place import cache_folder
 
-    chosen = [expanded(source) for source in tuple(sources) or _default_sources()]
+    chosen = [_expanded(source) for source in tuple(sources) or _default_sources()]
     key = _key(chosen)
     folder = cache_folder()
     kept = folder / "completion.json" if folder else None
@@ -219,6 +218,11 @@ def _read(sources: Sequence[str]) -> dict[str, Sequence[str]]:
         except (OperatorError, NeedsAnsible):
             continue
     return {"groups": list(graph.groups), "hosts": list(graph.hosts)}
+
+
+def _expanded(source: str) -> str:
+    """As commands expand it, without what it takes to import them."""
+    return source if "," in source else os.path.expanduser(os.path.expandvars(source))  # noqa: PTH111 - as they do
 
 
 def _is_program(path: Path) -> bool:
