@@ -8,9 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 
 from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.nearest import did_you_mean
 from netaudit.baseline.select import HostRules
+from netaudit.errors import RuleError
 from netaudit.model.facts import Facts
-from netaudit.model.probe import Probe
+from netaudit.model.probe import OWN_PREFIX, Probe
 from netaudit.model.result import Result
 from netaudit.wire.bundle import build
 
@@ -42,18 +44,29 @@ class Questions:
     """Makes the questions of a run. Hosts with the same rules share one."""
 
     probes: Sequence[Probe]
+    is_replay: bool = False  # what was asked then is not asked again
     _made: dict[int, tuple[HostRules, Question]] = field(default_factory=dict)
 
     def of_rules(self, rules: HostRules) -> Question:
         """The question whose answer the rules need: only the probes whose facts some check mentions."""
         kept = self._made.get(id(rules))
         if kept is None:
+            self._refuse_unknown(rules)
             params = probe_params(rules.variables)
             probes = tuple(
                 probe for probe in self.probes if probe.id in rules.probes and set(probe.params) <= params.keys()
             )
             kept = self._made[id(rules)] = (rules, Question(probes, params, rules.domains, rules))
         return kept[1]
+
+    def _refuse_unknown(self, rules: HostRules) -> None:
+        """Raise RuleError where a check reads what none of the user's own probes answers for."""
+        known = {probe.id.removeprefix(OWN_PREFIX) for probe in self.probes if probe.id.startswith(OWN_PREFIX)}
+        for name in sorted(rules.own - known):
+            if not self.is_replay:
+                near = did_you_mean(name, known) if known else ""
+                hint = near or f"put {name}.sh into a folder and name that with --probe-dir; docs/own-probes.md"
+                raise RuleError(f"a check reads facts.own.{name}, and no probe of yours is called so", None, hint)
 
     def of_everything(self, variables: Mapping[str, object]) -> Question:
         """Every probe that can be sent, nothing judged."""

@@ -19,6 +19,7 @@ from netaudit.baseline.name_list import Lists
 from netaudit.baseline.reads import all_reads
 from netaudit.baseline.schema import Check, Extent, Level, Override, Rules, Waiver, ranked
 from netaudit.errors import Where
+from netaudit.model.probe import OWN_PREFIX
 
 Matches = Callable[[str], frozenset[str]]
 Origin = Callable[[str, str], Where | None]  # of a host's variable: where the inventory sets it, if that is known
@@ -58,7 +59,15 @@ class HostRules:
         """The ids of the probes whose answers the checks need."""
         from netaudit.facts.domains import DOMAINS, probes_for
 
-        return probes_for(self.domains & DOMAINS.keys())
+        return probes_for(self.domains & DOMAINS.keys()) | {f"{OWN_PREFIX}{name}" for name in self.own}
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The names of a user's own probes that the checks read."""
+        if "own" not in self.domains:
+            return frozenset()
+        reads = (name for check in self.checks if check.skip is None for name in all_reads(check.compiled.check))
+        return frozenset(name.split(".")[2] for name in reads if name.startswith("facts.own."))
 
 
 class Ruleset:

@@ -177,6 +177,7 @@ class _Judging:
             self._note_path(found)
             return found, fields[term.name]
         if kind.name == "map":
+            self._note_own(tree, term.name)
             return ["key", tree, ["c", term.name]], kind.element or ANY
         if kind is ANY:
             return ["at", tree, ["c", term.name]], ANY
@@ -190,6 +191,11 @@ class _Judging:
             self.reads[-1] = path
         elif path:
             self.reads.append(path)
+
+    def _note_own(self, tree: Tree, name: str) -> None:
+        """Keeps which of a user's own probes is read: it chooses what is sent."""
+        if _fact_path(tree) == "facts.own":
+            self.reads[-1] = f"facts.own.{name}"
 
     def _of_item(self, term: Term) -> tuple[list[Tree], Kind]:
         base, index = term.parts
@@ -206,6 +212,8 @@ class _Judging:
             if clash(key_kind, TEXT):
                 raise NotAnExpression(f"the key of a mapping is a text, and this is {key_kind}", index.at)
             self._check_counter(tree, index)
+            if index.op == "constant":
+                self._note_own(tree, str(index.constant))
             return ["key", tree, key], kind.element or ANY
         if kind.name == "list" and clash(key_kind, NUMBER):
             hint = "for all elements write `x | map(attribute='…')`"

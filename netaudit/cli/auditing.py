@@ -74,7 +74,7 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     outputs = parse_outputs(args.output, FORMATS)
     ruleset = ruleset_of(args, warn)
     fleet = fleet_of(args, warn)
-    asked = questions()
+    asked = questions(args)
     jobs = [_job(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))

@@ -47,7 +47,7 @@ def collect(
     ``choose`` says what is asked; without it every probe that can be sent to a host is.
     """
     warn = warner(args)
-    asked = questions()
+    asked = questions(args)
     fleet = fleet_of(args, warn)
     if most_hosts is not None and len(fleet.targets) > most_hosts:
         raise UsageError(f"{args.pattern!r} is {len(fleet.targets)} hosts", hint="name exactly one")

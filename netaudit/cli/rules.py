@@ -11,17 +11,8 @@ from netaudit.app.rules import Questions
 from netaudit.assets.catalogue import load_ruleset
 from netaudit.assets.locate import locate
 from netaudit.baseline.select import Ruleset
+from netaudit.cli.cache_place import cache_folder
 from netaudit.model.probe import Probe
-
-
-def cache_folder(environment: Mapping[str, str] | None = None) -> Path | None:
-    """``$XDG_CACHE_HOME/netaudit`` or ``~/.cache/netaudit``; None where there is neither."""
-    env = os.environ if environment is None else environment
-    stated = env.get("XDG_CACHE_HOME", "")
-    if stated.startswith("/"):
-        return Path(stated, "netaudit")
-    home = env.get("HOME", "")
-    return Path(home, ".cache", "netaudit") if home.startswith("/") else None
 
 
 def shipped_probes() -> tuple[Probe, ...]:
@@ -48,9 +39,26 @@ def ruleset_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Ruleset
     return load_ruleset(args.baseline, declared, cache_folder=folder) if declared else rules
 
 
-def questions() -> Questions:
-    """What can be asked of hosts."""
-    return Questions(shipped_probes())
+def questions(args: argparse.Namespace | None = None) -> Questions:
+    """What can be asked of hosts: the shipped probes and the user's own. Raises RuleError."""
+    return Questions((*shipped_probes(), *own_probes(args)), is_replay=bool(getattr(args, "from_dir", None)))
+
+
+def own_probes(args: argparse.Namespace | None = None) -> tuple[Probe, ...]:
+    """The probes of ``--probe-dir``, else those of ``$XDG_CONFIG_HOME/netaudit/probes`` if there are any."""
+    stated = getattr(args, "probe_dirs", None)
+    folders = [Path(each) for each in stated] if stated else _own_folder(os.environ)
+    if not folders:
+        return ()
+    from netaudit.assets.own_probes import load_own_probes
+
+    return load_own_probes(folders)
+
+
+def _own_folder(env: Mapping[str, str]) -> list[Path]:
+    home, stated = env.get("HOME", ""), env.get("XDG_CONFIG_HOME", "")
+    base = Path(stated) if stated.startswith("/") else Path(home, ".config") if home.startswith("/") else None
+    return [base / "netaudit" / "probes"] if base is not None and (base / "netaudit" / "probes").is_dir() else []
 
 
 def probes_digest(probes: Sequence[Probe]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from netaudit.facts.domains import DOMAINS, Domain, Parser
+from netaudit.facts.own import parse_own
 from netaudit.model.facts import Facts
-from netaudit.model.probe import Capture, Section, SectionStatus
-from netaudit.model.reading import Absent, AbsentReason
+from netaudit.model.probe import OWN_PREFIX, Capture, Section, SectionStatus
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 _FIELDS = tuple(name for name in Facts.__dataclass_fields__ if name not in {"host", "address", "taken_at"})
 _ENDINGS = {
@@ -20,6 +21,7 @@ _ENDINGS = {
     SectionStatus.TIMED_OUT: AbsentReason.NOT_FINISHED,
     SectionStatus.CUT: AbsentReason.NOT_FINISHED,
 }
+OWN = "own"  # the domain that a user's own probes answer for
 _DETAIL_LENGTH = 200
 _REMEMBERED = 64  # answers that hosts may have in common
 _LONGEST_REMEMBERED_BYTES = 64 * 1024
@@ -32,7 +34,19 @@ def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
     for name, domain in DOMAINS.items():
         if domains is None or name in domains:
             values[name] = value_of(sections.get(domain.probe), _remembering(domain))
+    if domains is None or OWN in domains:
+        values[OWN] = _own(capture.sections)
     return Facts(host=capture.host, address=capture.address, taken_at=capture.started_at, **values)
+
+
+def _own(sections: Sequence[Section]) -> Maybe[Mapping[str, object]]:
+    """What each of a user's own probes said, by its name."""
+    found = {
+        section.probe_id.removeprefix(OWN_PREFIX): value_of(section, parse_own)
+        for section in sections
+        if section.probe_id.startswith(OWN_PREFIX)
+    }
+    return found or Absent(AbsentReason.NOT_ASKED)
 
 
 def _remembering(domain: Domain) -> Parser:

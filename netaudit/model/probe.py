@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from netaudit.errors import ErrorKind, Phase
 
+OWN_PREFIX = "own_"  # of the ids of a user's own probes, so that none is taken for a shipped one
+
 
 class Stream(StrEnum):
     """The two byte streams of an exec channel."""

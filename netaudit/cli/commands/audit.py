@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli import options
+from netaudit.cli.probe_dirs import add_probe_dir
 from netaudit.report import formats
 
 
@@ -16,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_inventory(made)
     options.add_baseline(made)
+    add_probe_dir(made)
     options.add_source(made)
     options.add_connection(made)
     options.add_output(made, "console", *formats.NAMES)

@@ -7,6 +7,7 @@ import secrets
 import sys
 
 from netaudit.cli import options
+from netaudit.cli.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "-e", "--extra-vars", action="append", metavar="VARS", default=[], help="variables of the baseline"
     )
+    add_probe_dir(made)
     made.add_argument("--all-probes", action="store_true", help="every probe, as `netaudit collect` sends them")
     made.add_argument("--show", action="store_true", help="print the text; the digest goes to standard error")
     made.add_argument("--timeout", type=options.duration, default=options.HOST_TIMEOUT_S, help=argparse.SUPPRESS)
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from netaudit.wire.bundle import build
 
     ruleset = ruleset_of(args, warner(args))
-    asked = questions()
+    asked = questions(args)
     if args.all_probes:
         question = asked.of_everything(ruleset.rules.variables)
     else:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from netaudit.cli import options
+from netaudit.cli.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_inventory(made)
     made.add_argument("-o", "--output", dest="directory", metavar="DIR", required=True, help="a new or empty directory")
+    add_probe_dir(made)
     options.add_connection(made)
     options.add_console(made)
     return made

@@ -7,6 +7,7 @@ import json
 import sys
 
 from netaudit.cli import options
+from netaudit.cli.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
     made = options.Parser("The collected facts of one host as JSON. docs/facts.md says what each of them is.")
     made.add_argument("pattern", metavar="HOST", help="one host, as Ansible names it")
     options.add_inventory(made, pattern=False)
+    add_probe_dir(made)
     options.add_source(made)
     options.add_connection(made)
     options.add_console(made)

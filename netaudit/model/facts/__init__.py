@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from netaudit.model.facts.flows import Connection, DropRule, FlowGroup, Talkers
 from netaudit.model.facts.host import (
@@ -46,11 +47,13 @@ from netaudit.model.facts.sockets import Conntrack, Destination, Listener, Neigh
 from netaudit.model.facts.sysctl import Namespace, Persisted, PersistedFile, PersistedValue, Sysctls
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 
+OwnValue: TypeAlias = bool | int | float | str  # what a user's own probe says of one of its names
+
 __all__ = [
     "Bond", "Channels", "Coalesce", "Connection", "Conntrack", "Cpu", "Destination", "DropRule", "Facts", "Firewall",
     "FirewallRule", "FlowGroup", "InterfaceAddress", "Irq", "Kernel", "KernelLog", "KernelLogLine", "Limits",
-    "LimitsLine", "Listener", "ManagedLink", "Managers", "Memory", "Namespace", "Neighbours", "Nic", "PathProbe",
-    "Persisted", "PersistedFile", "PersistedValue", "PortCount",
+    "LimitsLine", "Listener", "ManagedLink", "Managers", "Memory", "Namespace", "Neighbours", "Nic",
+    "OwnValue", "PathProbe", "Persisted", "PersistedFile", "PersistedValue", "PortCount",
     "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Sockets", "Softnet", "SoftnetCpu", "Sysctls", "Talkers",
     "Tracing", "TracingProcess", "UdpSocket", "Writer",
 ]  # fmt: skip
@@ -90,3 +93,4 @@ class Facts:
     talkers: Maybe[Talkers] = Absent(AbsentReason.NOT_ASKED)  # only asked where two moments are compared
     drop_rules: Maybe[tuple[DropRule, ...]] = Absent(AbsentReason.NOT_ASKED)  # as above
     managers: Maybe[Managers] = Absent(AbsentReason.NOT_ASKED)  # only asked where changes are planned
+    own: Maybe[Mapping[str, Maybe[Mapping[str, OwnValue]]]] = Absent(AbsentReason.NOT_ASKED)  # of a user's own probes
