@@ -10,9 +10,9 @@ import socket
 from collections.abc import Iterator
 
 from netaudit import __version__
+from netaudit.cli.cache_place import cache_folder
 from netaudit.cli.openfiles import FILES_A_PROXY_COMMAND, raise_limit
 from netaudit.cli.options import FORKS
-from netaudit.cli.cache_place import cache_folder
 from netaudit.cli.rules import shipped_probes
 from netaudit.errors import NetauditError
 from netaudit.report.lists import DoctorRow, Health
