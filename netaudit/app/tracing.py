@@ -27,6 +27,9 @@ class Companions:
     log_file: str = ""
     log_match: str = ""
     headers: int = 0
+    probes: tuple[str, ...] = ()  # opt-in probes by name
+    call_program: str = ""  # for application_calls
+    call_function: str = ""
 
 
 def companions(asked: Companions, probes: Sequence[Probe], for_s: float) -> tuple[Beside, ...]:
@@ -43,6 +46,8 @@ def companions(asked: Companions, probes: Sequence[Probe], for_s: float) -> tupl
         of_ipv6 = asked.headers // 4
         params = {"PCAP_4": str(asked.headers - of_ipv6), "PCAP_6": str(of_ipv6)}
         found.append(_beside(by_id[HEADERS], seconds, params))
+    called = {"CALL_PROGRAM": encoded(asked.call_program), "CALL_FUNCTION": asked.call_function}
+    found += [_beside(by_id[name], seconds, called if by_id[name].params[1:] else {}) for name in asked.probes]
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from netaudit.diagnosis.headers import headers_of
 from netaudit.diagnosis.judge import examined
 from netaudit.diagnosis.timeline import timeline_of
 from netaudit.diagnosis.trace import told, trace_of, weighed
+from netaudit.diagnosis.trace_probes import probes_of
 from netaudit.diagnosis.traffic import interface_loads, stuck_queues, talkers_of
 from netaudit.diagnosis.window import Sample, Window, window_of
 from netaudit.errors import Phase
@@ -63,6 +64,7 @@ def diagnosis_of(captures: Sequence[Capture], duration_s: float = 0.0, *, timeli
         trace=told(trace, window) if trace is not None else None,
         timeline=timeline_of(window, causes, captures, known) if timeline else None,
         headers=headers_of(captures),
+        seen=probes_of(captures, window),
     )
 
 

@@ -13,7 +13,7 @@ from netaudit.model.pcap import HostHeaders
 from netaudit.model.probe import HostError
 from netaudit.model.result import HostStatus, Severity
 from netaudit.model.timeline import HostTimeline
-from netaudit.model.trace import HostTrace
+from netaudit.model.trace import HostTrace, ProbeSeen
 
 
 class Layer(StrEnum):
@@ -178,3 +178,4 @@ class HostDiagnosis:
     trace: HostTrace | None = None  # None: none was asked for
     timeline: HostTimeline | None = None  # as above
     headers: HostHeaders | None = None  # as above
+    seen: tuple[ProbeSeen, ...] = ()  # of opt-in probes

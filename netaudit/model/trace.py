@@ -123,3 +123,24 @@ class HostTrace:
     unseen_drops: int = 0
     unseen_events: int = 0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an opt-in probe counted."""
+
+    counts: tuple[tuple[str, int], ...]  # what, and how often; the most first
+    seconds: Mapping[int, int]  # time of day -> calls in the second before it
+    moments_s: tuple[float, ...]  # of the first calls: seconds since boot
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSeen:
+    """The answer of one opt-in probe. ``absent`` says why there is none."""
+
+    name: str
+    absent: str = ""
+    counts: tuple[tuple[str, int], ...] = ()
+    calls: int = 0
+    first_calls_s: tuple[float, ...] = ()  # time of day
+    seconds: Mapping[int, int] = field(default_factory=dict)

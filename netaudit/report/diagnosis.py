@@ -10,7 +10,7 @@ from netaudit.fleet.jsonable import dumps
 from netaudit.fleet.rows import error_row, run_row, summary_row
 from netaudit.model.diagnosis import Cause, Change, HostDiagnosis, InterfaceLoad, StuckQueue, Talker, Unseen
 from netaudit.model.result import RunInfo, Summary
-from netaudit.report.timeline import headers_row, timeline_row
+from netaudit.report.timeline import headers_row, seen_rows, timeline_row
 from netaudit.report.trace import trace_row
 
 SCHEMA = "netaudit.diagnosis/1"
@@ -57,6 +57,7 @@ def diagnosis_row(one: HostDiagnosis) -> Row:
         "trace": trace_row(one.trace),
         "timeline": timeline_row(one.timeline),
         "headers": headers_row(one.headers),
+        "probes": seen_rows(one),
     }
 
 

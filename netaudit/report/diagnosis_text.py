@@ -12,7 +12,7 @@ from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, Confidence, HostDiagnosis, InterfaceLoad, StuckQueue, Talker
 from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.page import Block, Line, Role, Row, Span, Spans, spans_width
-from netaudit.report.timeline import headers_block, timeline_block
+from netaudit.report.timeline import headers_block, seen_block, timeline_block
 from netaudit.report.trace import trace_blocks
 from netaudit.report.words import ADVICE_CHARS, GAP, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_bytes, format_duration
@@ -63,7 +63,8 @@ def diagnosis_page(
     else:
         blocks.append(_stuck_everywhere(answered, options))
     blocks += trace_blocks(answered, options)
-    blocks += [block(host, options, many=many) for host in answered for block in (timeline_block, headers_block)]
+    beside = (seen_block, timeline_block, headers_block)
+    blocks += [block(host, options, many=many) for host in answered for block in beside]
     blocks += [_unseen_block(answered, options), _notes_block(hosts, options), _trouble_block(hosts, options)]
     blocks.append(_totals(summary, hosts, options))
     return tuple(block for block in blocks if block)

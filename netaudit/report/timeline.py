@@ -76,6 +76,46 @@ def headers_block(host: HostDiagnosis, options: Options, *, many: bool) -> Block
     return tuple(lines)
 
 
+def seen_block(host: HostDiagnosis, options: Options, *, many: bool) -> Block:
+    """What opt-in probes saw."""
+    words = Words(options)
+    lines: list[Line] = []
+    for one in host.seen:
+        of = f" of {words.say(host.name)}" if many else ""
+        lines.append(Row(Span("PROBE", Role.TITLE), (Span(f"{one.name}{of}", Role.FAINT),)))
+        if one.absent:
+            lines.append(text_row("", words.say(one.absent)))
+            continue
+        shown = one.counts if options.verbose else one.counts[:_HEADERS]
+        lines.extend(text_row("", words.say(f"{count:,} × {what}")) for what, count in shown)
+        if one.seconds:
+            first = ", ".join(moment(at_s) for at_s in one.first_calls_s[:_LINES])
+            lines.append(text_row("", f"{one.calls:,} calls{', the first at ' + first if first else ''}"))
+        elif not one.counts:
+            lines.append(text_row("", "it saw nothing"))
+    return tuple(lines)
+
+
+def moment(seconds: float) -> str:
+    """``14:03:07.250``."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def seen_rows(host: HostDiagnosis) -> list[Json]:
+    """The objects of opt-in probes."""
+    return [
+        {
+            "probe": one.name,
+            "absent": one.absent or None,
+            "counts": [{"what": what, "count": count} for what, count in one.counts],
+            "calls": one.calls,
+            "first_calls": [round(at_s, 6) for at_s in one.first_calls_s],
+            "seconds": {clock(at): count for at, count in sorted(one.seconds.items())},
+        }
+        for one in host.seen
+    ]
+
+
 def timeline_row(timeline: HostTimeline | None) -> Json | None:
     """The object of a timeline; None when none was asked for."""
     if timeline is None:
