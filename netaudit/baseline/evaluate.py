@@ -321,8 +321,11 @@ class _Evaluation:
         worst = tally.rest[0] if tally.rest else tally.first or tally.skipped
         if worst is None:
             raise ValueError("a tally that is folded has subjects")
-        items = tuple([_item(compiled, each) for each in tally.rest])
-        return _whole(check, worst, _said(compiled, worst), items, tally.passed, self._beside(check))
+        said = [_said(compiled, each) for each in tally.rest]
+        items = tuple([_item(compiled, each, texts) for each, texts in zip(tally.rest, said, strict=True)])
+        return _whole(
+            check, worst, said[0] if said else _said(compiled, worst), items, tally.passed, self._beside(check)
+        )
 
 
 def _is_alone(facts: Facts) -> bool:
@@ -403,33 +406,32 @@ class _Said:
     expected: str | None
     evidence: str | None
     reason: str | None
+    fix: str | None
 
 
 def _said(compiled: Compiled, outcome: Outcome) -> _Said:
     scope = outcome.scope
     scope.names = names = outcome.names
     if compiled.subjects is not None and not names:
-        return _Said(None, None, None, _reason(outcome, scope))
+        return _Said(None, None, None, _reason(outcome, scope), None)
     words, names["expected"] = compiled.wanted(scope, outcome.step)
     value = names.get("value")
     observed = None if isinstance(value, Unknown) else plain_value(value)
-    return _Said(observed, words, compiled.evidence(scope), _reason(outcome, scope))
+    evidence, reason = compiled.evidence(scope), _reason(outcome, scope)
+    return _Said(observed, words, evidence, reason, compiled.fix(scope) if outcome.step is not None else None)
 
 
-def _item(compiled: Compiled, outcome: Outcome) -> Item:
+def _item(compiled: Compiled, outcome: Outcome, said: _Said) -> Item:
     """One subject that did not pass."""
-    name = _subject_name(compiled, outcome)
-    said = _said(compiled, outcome)
-    fix = compiled.fix(outcome.scope) if outcome.step is not None else None
     return Item(
-        name,
+        _subject_name(compiled, outcome),
         outcome.verdict,
         outcome.severity,
         said.observed,
         said.expected or "",
         said.evidence or "",
         said.reason,
-        fix,
+        said.fix,
     )
 
 
@@ -463,10 +465,6 @@ def _whole(
     check: HostCheck, worst: Outcome, said: _Said, items: tuple[Item, ...], passed: int, beside: str | None
 ) -> Result:
     made = check.compiled.check
-    fix = None
-    if worst.step is not None:
-        worst.scope.names = worst.names
-        fix = check.compiled.fix(worst.scope)
     reason = "; ".join([part for part in (said.reason, beside) if part]) if said.reason or beside else None
     return Result(
         made.id,
@@ -480,7 +478,7 @@ def _whole(
         said.evidence,
         reason,
         made.remediation,
-        fix,
+        said.fix,
         _leave(worst),
         items,
         passed,

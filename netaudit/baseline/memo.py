@@ -46,11 +46,12 @@ class Same:
 class Sight:
     """One host, as keys are read from it."""
 
-    __slots__ = ("_drift", "facts", "sysctls")
+    __slots__ = ("_drift", "facts", "known", "sysctls")
 
     def __init__(self, facts: Facts, sysctls: RunningSysctls, drift: Callable[[], Sequence[object]]) -> None:
         self.facts = facts
         self.sysctls = sysctls
+        self.known = sysctls.texts.get  # a setting's text, None when it is absent for whatever reason
         self._drift = drift
 
     def drift(self) -> Hashable:
@@ -64,26 +65,27 @@ class Sight:
 class Reader:
     """Reads the key of a footprint from a host."""
 
-    __slots__ = ("_domains", "_has_drift", "_is_empty", "_projection", "sysctls")
+    __slots__ = ("_domains", "_has_drift", "_has_only_sysctls", "_projection", "sysctls")
 
     def __init__(self, footprint: Footprint) -> None:
         self.sysctls = footprint.sysctls
         self._domains = footprint.domains
         self._has_drift = footprint.has_drift
-        self._is_empty = not (self.sysctls or self._domains or self._has_drift)
+        self._has_only_sysctls = not (self._domains or self._has_drift)
         self._projection = Projection(footprint)
 
     def __call__(self, sight: Sight) -> Key:
         """What the host has of it: texts of settings, then what counts of each domain."""
-        if self._is_empty:
-            return ()
-        found: list[object] = list(map(sight.sysctls.text, self.sysctls))
-        if self._domains:
-            facts, of = sight.facts, self._projection.of_domain
-            found += [of(name, getattr(facts, name)) for name in self._domains]
+        texts: Key = tuple(map(sight.known, self.sysctls))
+        if None in texts:
+            texts = tuple(map(sight.sysctls.text, self.sysctls))
+        if self._has_only_sysctls:
+            return texts
+        facts, of = sight.facts, self._projection.of_domain
+        found = [of(name, getattr(facts, name)) for name in self._domains]
         if self._has_drift:
             found.append(sight.drift())
-        return tuple(found)
+        return (texts, *found)
 
 
 class Memo:

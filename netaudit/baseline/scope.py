@@ -28,20 +28,23 @@ def parsed_sysctl(text: str) -> object:
 
 
 class RunningSysctls:
-    """The running values of one namespace, parsed once each; ``parsed`` are those that were asked for."""
+    """The running values of one namespace, parsed once each; ``parsed`` are those that were asked for.
 
-    __slots__ = ("_lost", "_source", "_texts", "_why", "parsed")
+    ``texts`` are all that there are, as the kernel prints them.
+    """
+
+    __slots__ = ("_lost", "_source", "_why", "parsed", "texts")
 
     def __init__(self, facts: Facts, why: WhyAbsent) -> None:
         self._source = facts.sysctl
-        self._texts = {} if isinstance(facts.sysctl, Absent) else facts.sysctl.values
+        self.texts: Mapping[str, str] = {} if isinstance(facts.sysctl, Absent) else facts.sysctl.values
         self._why = why
         self._lost: dict[str, Absent] = {}
         self.parsed: dict[str, object] = {}
 
     def text(self, name: str) -> str | Absent:
         """What the kernel prints for a key, or the reason why there is nothing."""
-        text = self._texts.get(name)
+        text = self.texts.get(name)
         if text is not None:
             return text
         lost = self._lost.get(name)

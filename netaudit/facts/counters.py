@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from netaudit.facts.numbers import MAX_DIGITS, counter, integer
-from netaudit.facts.parts import grep_lines, split_parts
+from netaudit.facts.parts import split_parts
 from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 
@@ -64,14 +64,10 @@ def parse_sockstat(section: Section) -> Maybe[dict[str, int]]:
 def _lines(section: Section, file: str) -> Maybe[list[str]]:
     """The lines of one file, or the reason why the probe has none."""
     parts = split_parts(section)
-    lines = _by_file(parts.texts.get("", "")).get(file)
-    return lines or parts.missing.get(file, Absent(AbsentReason.NOT_PRESENT, f"/proc/net/{file}"))
-
-
-@lru_cache(maxsize=2)
-def _by_file(text: str) -> dict[str, list[str]]:
-    """The lines of all files; kept for a moment, because four domains are read from them in a row."""
-    return grep_lines(text)
+    _, *found = ("\n" + parts.texts.get("", "")).split(f"\n{file}:")
+    if found:
+        return [piece.partition("\n")[0] for piece in found]
+    return parts.missing.get(file, Absent(AbsentReason.NOT_PRESENT, f"/proc/net/{file}"))
 
 
 def _in_two_lines(section: Section, file: str) -> Maybe[dict[str, int]]:

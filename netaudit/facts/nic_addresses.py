@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from netaudit.facts.numbers import natural
 from netaudit.facts.parts import Parts
@@ -14,8 +15,10 @@ MAX_ADDRESSES = 64  # of one interface; a load balancer of Kubernetes holds thou
 _SCOPES = {"00": "global", "10": "host", "20": "link"}  # IPV6_ADDR_* of <net/ipv6.h>
 
 
-def ip_address(words: list[str]) -> InterfaceAddress:
+@lru_cache(maxsize=256)
+def ip_address(line: str) -> InterfaceAddress:
     """``inet 192.0.2.2/24 brd … scope global eth0``; of a point-to-point link the peer has the length."""
+    words = line.split()
     own, _, length = words[1].partition("/")
     network = words[1]
     if "peer" in words:

@@ -84,17 +84,24 @@ def read_ip(text: str) -> dict[str, Link]:
         elif line[4:7] in {"RX:", "TX:", "RX ", "TX "}:
             heading = line
         elif line[:4] == "    " and line[4:5] != " ":
-            _read_detail(link, line.split())
+            _read_detail(link, line)
     return links
 
 
 def _read_counters(link: Link, heading: str, values: str) -> None:
     """A row of numbers below ``RX: bytes packets …`` or ``TX errors: aborted fifo …``."""
-    for column, value in zip(_columns(heading), values.split(), strict=False):
-        if column == _CHANGES:
-            link.carrier_changes = natural(value)
-        elif column:
-            link.counters[column] = counter(value)
+    counters, changes = _row(heading, values)
+    link.counters.update(counters)
+    if changes is not None:
+        link.carrier_changes = changes
+
+
+@lru_cache(maxsize=256)
+def _row(heading: str, values: str) -> tuple[Mapping[str, int], int | None]:
+    """The counters of a row, and the changes of the carrier if they stand in it. Most rows of most hosts are zeros."""
+    found = {column: counter(value) for column, value in zip(_columns(heading), values.split(), strict=False) if column}
+    changes = found.pop(_CHANGES, None)
+    return found, changes
 
 
 @lru_cache(maxsize=256)
@@ -122,12 +129,13 @@ def _read_head(line: str) -> Link | None:
     )
 
 
-def _read_detail(link: Link, words: list[str]) -> None:
-    first = words[0] if words else ""
-    if first in {"inet", "inet6"}:
+def _read_detail(link: Link, line: str) -> None:
+    if line.startswith(("    inet ", "    inet6 ")):
         if len(link.addresses) < MAX_ADDRESSES:
-            link.addresses.append(ip_address(words))
+            link.addresses.append(ip_address(line))
         return
+    words = line.split()
+    first = words[0] if words else ""
     if first == "link/loopback":
         link.kind = "loopback"
     if first in _KINDS and not link.kind:

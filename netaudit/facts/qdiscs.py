@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from netaudit.facts.numbers import counter
@@ -9,6 +10,8 @@ from netaudit.model.facts import Qdisc
 from netaudit.model.probe import Section
 
 MAX_QDISCS = 4000
+_SENT = re.compile(r" Sent (\d+) bytes (\d+) pkt \(dropped (\d+), overlimits (\d+) requeues (\d+)\) ?\Z", re.ASCII)
+_COUNTED = ("bytes", "pkt", "dropped", "overlimits", "requeues")
 
 
 def parse_qdiscs(section: Section) -> tuple[Qdisc, ...]:
@@ -41,6 +44,9 @@ def _numbers(lines: list[str]) -> dict[str, int]:
     """``Sent 203 bytes 2 pkt (dropped 0, overlimits 0 requeues 0)`` and ``backlog 0b 0p requeues 0``."""
     found: dict[str, int] = {}
     for line in lines:
+        if (sent := _SENT.match(line)) is not None:
+            found |= zip(_COUNTED, map(counter, sent.groups()), strict=True)
+            continue
         words = line.replace("(", " ").replace(",", " ").replace(")", " ").split()
         if words[:1] == ["Sent"]:
             found["bytes"], found["pkt"] = counter(words[1]), counter(words[3])

@@ -62,12 +62,15 @@ def settings_of(text: str) -> dict[str, str]:
     A file that was read twice says the same both times. Raises ValueError for text of another form.
     """
     first, *tuned = ("\n" + text).split(_TCP)
-    pieces = [first, *[_TCP + piece for piece in tuned]]
+    pieces = [first, _TCP + tuned.pop()] if tuned else [first]
     for heading in _COUNTED:
         pieces[-1:] = _apart(pieces[-1], heading)
-    settings: dict[str, str] = {}
-    for piece in pieces:
-        settings.update((_settings_of if len(piece) < _LONG else _settings_of_many)(piece))
+    before, *behind = [(_settings_of if len(piece) < _LONG else _settings_of_many)(piece) for piece in pieces]
+    settings = dict(before)
+    for piece in tuned:
+        settings.update(_tuned(piece) if len(piece) < _LONG else _settings_of_many(_TCP + piece))
+    for read in behind:
+        settings.update(read)
     return settings
 
 
@@ -98,3 +101,9 @@ def _read(text: str) -> dict[str, str]:
 # of equal ones, and the whole takes 40 % of the time. Of long pieces few are kept, because each may hold thousands.
 _settings_of = lru_cache(maxsize=2048)(_read)
 _settings_of_many = lru_cache(maxsize=32)(_read)
+
+
+@lru_cache(maxsize=2048)
+def _tuned(piece: str) -> dict[str, str]:
+    """The settings of a piece behind the beginning of the path of a setting of TCP."""
+    return _read(_TCP + piece)
