@@ -91,13 +91,14 @@ class Ways:
     nonce: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
-def change_of(work: Work, run_id: str) -> Change:
+def change_of(work: Work, run_id: str, *, undoes: str = "") -> Change:
     """A change that nobody else can confirm. Its owner is shown to whoever finds the host locked."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return Change(work, secrets.token_hex(16), f"run {run_id} of {user}@{socket.gethostname()} pid {os.getpid()}")
+    owner = f"run {run_id} of {user}@{socket.gethostname()} pid {os.getpid()}"
+    return Change(work, secrets.token_hex(16), owner, undoes=undoes)
 
 
 class GuardedHost:

@@ -124,7 +124,7 @@ class Recovery:
     async def _applied(self, run_id: str, record: ChangeRecord, work: Work, target: Target) -> tuple[HostOutcome, Flow]:
         host = GuardedHost(
             target,
-            change_of(work, run_id),
+            change_of(work, run_id, undoes=record.id),
             self.ways,
             self.inspection,
             steps=_shown(record.work),
@@ -173,6 +173,18 @@ def recorded(record: ChangeRecord) -> HostOutcome:
     kept = Outcome.PERSISTED if record.work.lasts else Outcome.CONFIRMED
     outcome = _OUTCOMES.get(record.state, kept)
     return _outcome(record, outcome, record.entries[-1].detail)
+
+
+def accounted(record: ChangeRecord, undone_by: str = "") -> HostOutcome:
+    """The same for a report of the past: a change that was taken back since stands no more, whatever its own end."""
+    outcome = recorded(record)
+    if record.undoes:
+        turned = tuple(replace(step, before=step.after, after=step.before) for step in outcome.steps)
+        return replace(_of_undo(outcome), steps=turned)
+    if not undone_by or outcome.outcome not in _GOOD:
+        return outcome
+    before = {step.subject: step.before for step in outcome.steps}
+    return replace(outcome, outcome=Outcome.ROLLED_BACK, reason=f"undone by run {undone_by}", read_back=before)
 
 
 def _outcome(record: ChangeRecord, outcome: Outcome, reason: str, hint: str = "") -> HostOutcome:

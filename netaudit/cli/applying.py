@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from netaudit.app.audit import Job
@@ -19,21 +19,20 @@ from netaudit.app.rollout import Guarded, Rollout, Terms
 from netaudit.baseline.select import HostRules
 from netaudit.cli import gate_command
 from netaudit.cli.auditing import new_run
-from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.narrating import Narrator
+from netaudit.cli.recording import recorded_run
 from netaudit.cli.rules import shipped_probes
 from netaudit.cli.run_request import Fleet, prepared
-from netaudit.errors import StoreError
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts
 from netaudit.model.plan import HostOutcome, HostPlan, Outcome, Plan
 from netaudit.model.probe import Capture, Probe
-from netaudit.model.result import RunInfo, Summary
+from netaudit.model.result import RunInfo
 from netaudit.remedy import proof, unchanged
 from netaudit.remedy.gates import GATE_PROBES, sample_of
 from netaudit.remedy.operations import scripts_of
-from netaudit.remedy.rolled import Rolled
+from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
 from netaudit.remedy.work import work_of
 from netaudit.report.remediation import Told, told
 from netaudit.store.journal import Journal, open_journal
@@ -95,28 +94,13 @@ def apply(args: argparse.Namespace, fleet: Fleet, agreed: Agreed, max_fail: int)
     hosts = [each.host for each in agreed.plan.hosts if each.steps]
     terms = Terms(max_fail, args.soak, args.confirm_within, args.rollback_all_on_failure, fleet.width)
     interrupt = Interrupt()
-    started = datetime.now(UTC)
     narrator = Narrator(args)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(open_journal(default_path(os.environ)))
-        stack.enter_context(_recorded(agreed.run, hosts))
+        recorded = stack.enter_context(recorded_run(agreed.run, hosts))
         rolled = interrupt.run(_roll_out(args, fleet, agreed, terms, journal, narrator, interrupt))
-    run = replace(agreed.run, duration_s=agreed.run.duration_s + (datetime.now(UTC) - started).total_seconds())
+        run = recorded.ended(rolled.by_host(hosts), GOOD, interrupted=rolled.interrupted)
     return told(run, agreed.plan.batches, hosts, rolled)
-
-
-@contextlib.contextmanager
-def _recorded(run: RunInfo, hosts: Sequence[str]) -> Iterator[None]:
-    """The run as the history knows it: begun before any host is changed. Its end never costs the result."""
-    from netaudit.store.runs import open_store
-
-    with open_store(default_path(os.environ)) as store:
-        store.begin(run, hosts)
-        yield
-        try:
-            store.finish(run, Summary(hosts=len(hosts)), ())
-        except StoreError as error:
-            say(f"warning: the history does not know how this run ended, the journal does: {error}")
 
 
 async def _roll_out(
@@ -154,11 +138,14 @@ async def _undone(
 ) -> Sequence[HostOutcome]:
     """Take back what this run has kept on some hosts, as a run of its own in the journal."""
     targets = {target.name: target for target in fleet.targets}
-    ways = Ways(fleet.transport, Journalling(journal, new_run("rollback", args).id), fleet.limits.host_s)
+    run = new_run("rollback", args)
+    ways = Ways(fleet.transport, Journalling(journal, run.id), fleet.limits.host_s)
     inspection = Inspection(watched=tuple(probes[name] for name in unchanged.PROBES))
     records = [record for record in journal.changes(run_id) if record.host in set(hosts)]
     recovery = Recovery(ways, targets.get, inspection, fleet.width)
-    outcomes, _ = await recovery.roll_back(ways.journalling.run_id, records, lambda _: None)
+    with recorded_run(run, hosts) as recorded:
+        outcomes, _ = await recovery.roll_back(run.id, records, lambda _: None)
+        recorded.ended(outcomes, UNDONE)
     return outcomes
 
 

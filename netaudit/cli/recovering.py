@@ -18,11 +18,12 @@ from netaudit.cli.exit_codes import ExitCode
 from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.pages import Pages
+from netaudit.cli.recording import recorded_run
 from netaudit.cli.run_request import Fleet, fleet_of, prepared
 from netaudit.fleet.jsonable import dumps
 from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.remedy.record import ChangeRecord
-from netaudit.remedy.rolled import Rolled
+from netaudit.remedy.rolled import UNDONE, Rolled
 from netaudit.remedy.unchanged import PROBES
 from netaudit.report.remediation import remediation_page, told
 from netaudit.report.remediation_json import host_outcome_row
@@ -31,7 +32,6 @@ from netaudit.store.location import default_path
 
 T = TypeVar("T")
 
-_UNDONE = frozenset({Outcome.ROLLED_BACK, Outcome.NOTHING})
 _KEPT = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED, Outcome.NOTHING})
 
 
@@ -55,8 +55,10 @@ def rollback(args: argparse.Namespace) -> int:
     with open_journal(default_path(os.environ), must_exist=True) as journal:
         fleet = fleet_of(args, warner(args))
         chosen = {target.name for target in fleet.targets}
-        records = tuple(record for record in journal.changes(journal.run_id(args.run)) if record.host in chosen)
-        run_id = new_run("rollback", args).id
+        wanted = journal.run_id(args.run, is_to_be_undone=True)
+        records = tuple(record for record in journal.changes(wanted) if record.host in chosen)
+        run = new_run("rollback", args)
+        run_id = run.id
 
         async def work(recovery: Recovery) -> tuple[HostOutcome, ...]:
             force = chosen if args.force else frozenset[str]()
@@ -75,9 +77,11 @@ def rollback(args: argparse.Namespace) -> int:
         if not records:
             say(f"the run has changed none of {args.pattern}")
             return ExitCode.DONE
-        outcomes, interrupted = _perform(fleet, journal, run_id, work)
+        with recorded_run(run, list(dict.fromkeys(record.host for record in records))) as recorded:
+            outcomes, interrupted = _perform(fleet, journal, run_id, work)
+            recorded.ended(outcomes, UNDONE, interrupted=interrupted)
     _report(args, outcomes, records, run_id)
-    return _code(outcomes, _UNDONE, interrupted=interrupted)
+    return _code(outcomes, UNDONE, interrupted=interrupted)
 
 
 def _agrees(args: argparse.Namespace, outcome: HostOutcome) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
-from netaudit.app.recovery import recorded
+from netaudit.app.recovery import accounted
 from netaudit.cli import exit_codes
 from netaudit.cli.accounts import of_outcomes, write_account
 from netaudit.cli.auditing import FORMATS
@@ -14,6 +15,7 @@ from netaudit.cli.outputs import Output, opened, parse_outputs
 from netaudit.fleet.fold import Fold
 from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
+from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.result import Severity
 from netaudit.remedy.rolled import Rolled
 from netaudit.report import terminal
@@ -30,7 +32,7 @@ def show(args: argparse.Namespace) -> int:
     outputs = parse_outputs(args.output, FORMATS)
     with open_store(default_path(os.environ), must_exist=True) as store:
         stored = _counted(store, store.run(args.run))
-        account = _remediation(stored)
+        account = _remediation(stored, store.names(stored.info.id))
         if account is not None:
             for output in outputs:
                 write_account(args, output, account)
@@ -41,14 +43,19 @@ def show(args: argparse.Namespace) -> int:
     return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
 
 
-def _remediation(stored: StoredRun) -> Told | None:
-    """What a run has changed, out of the journal; None for a run that changed nothing."""
+def _remediation(stored: StoredRun, names: Sequence[str]) -> Told | None:
+    """What a run has changed, out of the journal; None for a run that changed nothing. ``names`` were to be changed."""
     with open_journal(default_path(os.environ), must_exist=True) as journal:
         records = journal.changes(stored.info.id)
+        undone = journal.undone(stored.info.id)
     if not records:
         return None
-    hosts = list(dict.fromkeys(record.host for record in records))
-    return told(stored.info, (), hosts, Rolled(tuple((1, recorded(record)) for record in records), {}))
+    outcomes = [accounted(record, undone.get(record.id, "")) for record in records]
+    begun = {record.host for record in records}
+    hosts = list(dict.fromkeys((*names, *(record.host for record in records))))
+    never = (host for host in hosts if host not in begun)
+    outcomes += [HostOutcome(host, "", Outcome.UNREACHED, "its turn never came") for host in never]
+    return told(stored.info, (), hosts, Rolled(tuple((1, outcome) for outcome in outcomes), {}))
 
 
 def _counted(store: Store, stored: StoredRun) -> StoredRun:

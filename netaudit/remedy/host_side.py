@@ -51,6 +51,7 @@ class Change:
     token: str = field(repr=False)  # 32 lower-case hex digits; empty where a later controller takes over
     owner: str = ""
     id: str = ""
+    undoes: str = ""  # the id of an earlier change that it takes back
 
     def __post_init__(self) -> None:
         if not self.id:

@@ -22,6 +22,7 @@ class ChangeRecord:
     begun_at: datetime
     work: Work
     entries: tuple[Entry, ...] = field(default=())
+    undoes: str = ""  # the id of the earlier change that this one takes back
 
     @property
     def state(self) -> State:

@@ -10,6 +10,7 @@ from netaudit.remedy.gates import GateVerdict
 
 KEPT = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED})
 GOOD = KEPT | {Outcome.NOTHING}
+UNDONE = frozenset({Outcome.ROLLED_BACK, Outcome.NOTHING})  # of a run that takes back another one
 # The worst first: of a host that was in several batches this one counts.
 ORDER = (
     Outcome.LOST, Outcome.ROLLED_BACK, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED,

@@ -7,7 +7,7 @@ controller stays in that controller's memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -58,10 +58,11 @@ class Journal:
         with explained(self._database.path), self._database.writing() as connection:
             for position, change in changes:
                 cursor = connection.execute(
-                    "INSERT INTO changes (id, run, host, position, owner, begun_at, work) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO changes (id, run, host, position, owner, begun_at, work, undoes) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(change.id, run_id, clean(change.work.host), position, clean(change.owner), now),
-                        work_text(change.work),
+                        *(work_text(change.work), change.undoes),
                     ),
                 )
                 self._numbers[change.id] = cursor.lastrowid or 0
@@ -87,14 +88,16 @@ class Journal:
             raise StoreError(f"the change {identity} was not begun", Where(str(self._database.path)))
         return self._numbers[identity]
 
-    def run_id(self, reference: str) -> str:
+    def run_id(self, reference: str, *, is_to_be_undone: bool = False) -> str:
         """The run with changes of this id, or of the only id that begins or ends so, or the newest one for ``last``.
 
-        Raises UsageError when there is no such run, or when there are several.
+        ``last`` names no run that has itself taken back changes where it ``is_to_be_undone``: who says it twice
+        does not want the changes back. Raises UsageError when there is no such run, or when there are several.
         """
         ids: list[str] = [run for (run,) in self._database.rows("SELECT DISTINCT run FROM changes ORDER BY run DESC")]
         if reference == LAST:
-            found = ids[:1]
+            undoing = {run for (run,) in self._database.rows("SELECT DISTINCT run FROM changes WHERE undoes <> ''")}
+            found = [run for run in ids if not (is_to_be_undone and run in undoing)][:1]
         else:
             found = [run for run in ids if run == reference] or [
                 run for run in ids if reference and (run.startswith(reference) or run.endswith(reference))
@@ -110,14 +113,27 @@ class Journal:
     def changes(self, run_id: str) -> tuple[ChangeRecord, ...]:
         """All changes of one run, in the order in which they were begun. Raises StoreError."""
         rows = self._database.rows(
-            "SELECT no, id, run, host, position, owner, begun_at, work FROM changes WHERE run = ? ORDER BY no", run_id
+            "SELECT no, id, run, host, position, owner, begun_at, work, undoes FROM changes WHERE run = ? ORDER BY no",
+            run_id,
         )
         with self._intact():
             return tuple(
                 ChangeRecord(identity, run, host, position, owner, datetime.fromisoformat(begun), work_from(work),
-                             self._entries(number))
-                for number, identity, run, host, position, owner, begun, work in list(rows)
+                             self._entries(number), undoes)
+                for number, identity, run, host, position, owner, begun, work, undoes in list(rows)
             )  # fmt: skip
+
+    def undone(self, run_id: str) -> Mapping[str, str]:
+        """The changes of a run that were taken back since, by id, each with the run that did it."""
+        rows = self._database.rows(
+            """
+            SELECT undoes, run FROM changes
+            WHERE undoes IN (SELECT id FROM changes WHERE run = ?)
+                AND (SELECT state FROM journal WHERE change = changes.no ORDER BY no DESC LIMIT 1) = 'persisted'
+            """,
+            run_id,
+        )
+        return dict(rows)
 
     def unfinished(self) -> tuple[str, ...]:
         """The runs with a change whose end is not known, the newest first."""

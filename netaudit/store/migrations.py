@@ -212,6 +212,13 @@ MIGRATIONS = (
             "CREATE INDEX spells_by_fix ON spells (fixed_run) WHERE fixed_run IS NOT NULL",
         ),
     ),
+    Migration(
+        "0005-undoes",
+        (
+            "ALTER TABLE changes ADD COLUMN undoes TEXT NOT NULL DEFAULT ''",  # id of the change that it takes back
+            "CREATE INDEX changes_by_undone ON changes (undoes) WHERE undoes <> ''",
+        ),
+    ),
 )
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,22 @@ def test_runs_whose_end_is_not_known_are_listed(path):
             journal.write([(made.id, Entry(state))])
         journal.begin("e", [(0, change(9))])
         assert ("c", "b") == journal.unfinished()
+
+
+def test_what_was_taken_back_is_known(path):
+    """Only by a change that was kept; and the run that did it is not the last one to be undone."""
+    first, other = change(1), change(2, "web2")
+    again, failed = replace(change(3), undoes=first.id), replace(change(4, "web2"), undoes=other.id)
+    later = "20260602-120000-ffff"
+    with open_journal(path) as journal:
+        journal.begin(RUN, [(0, first), (1, other)])
+        journal.begin(later, [(0, again), (1, failed)])
+        journal.write([(again.id, Entry(State.PERSISTED)), (failed.id, Entry(State.ROLLED_BACK))])
+        assert {first.id: later} == journal.undone(RUN)
+        assert {} == journal.undone(later)
+        assert ["", first.id] == [journal.changes(run)[0].undoes for run in (RUN, later)]
+        assert (later, RUN) == (journal.run_id("last"), journal.run_id("last", is_to_be_undone=True))
+        assert later == journal.run_id(later, is_to_be_undone=True)
 
 
 def test_a_damaged_row_is_said(path):
