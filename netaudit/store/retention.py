@@ -51,11 +51,18 @@ def expire(connection: sqlite3.Connection, retention: Retention) -> None:
 
 
 def older(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
-    """The runs that began before a moment, but for the newest and those that another program may be writing."""
+    """The runs that began before a moment, but for the newest, those that another program may be writing, and those
+    that have changed a host of which it is not known how that ended: their journal is what ``resume`` goes by.
+    """
     rows = connection.execute(
         """
         SELECT id FROM runs WHERE started_at < ? AND id <> (SELECT max(id) FROM runs)
-            AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day')) ORDER BY id
+            AND (finished OR started_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 day'))
+            AND id NOT IN (
+                SELECT run FROM changes WHERE coalesce(
+                    (SELECT state FROM journal WHERE change = changes.no ORDER BY no DESC LIMIT 1), 'planned'
+                ) NOT IN ('persisted', 'rolled_back', 'refused')
+            ) ORDER BY id
         """,
         (before.astimezone(UTC).isoformat(),),
     )
@@ -65,7 +72,10 @@ def older(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
 def prune(connection: sqlite3.Connection, before: datetime) -> tuple[str, ...]:
     """Delete the runs that began before a moment, with what is known of that time only; the ids of those deleted."""
     doomed = older(connection, before)
-    connection.executemany("DELETE FROM runs WHERE id = ?", [(identity,) for identity in doomed])
+    runs = [(identity,) for identity in doomed]
+    connection.executemany("DELETE FROM runs WHERE id = ?", runs)
+    connection.executemany("DELETE FROM journal WHERE change IN (SELECT no FROM changes WHERE run = ?)", runs)
+    connection.executemany("DELETE FROM changes WHERE run = ?", runs)
     forget_unused(connection)
     forget_old(connection, before)
     return doomed

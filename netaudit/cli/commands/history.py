@@ -35,8 +35,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 _PRUNE = (
-    "Forget the runs that began longer ago than --keep says, with their captures. The newest run stays, and so does "
-    "since when the findings of hosts that are still audited have stood."
+    "Forget the runs that began longer ago than --keep says, with their captures and the journal of what they have "
+    "changed, so that they can be rolled back no more. The newest run stays, and so does one of whose changes it is "
+    "not known how all of them ended: `netaudit resume` finds out. Since when the findings of hosts that are still "
+    "audited have stood is not forgotten."
 )
 _EXPORT = (
     "Write one run to a file that `netaudit history import` reads. What looks like a secret is taken out; with "

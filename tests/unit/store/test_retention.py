@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,13 @@ from types import ModuleType
 from netaudit.fleet.tally import Tally
 from netaudit.model.probe import Capture
 from netaudit.model.result import RunInfo
+from netaudit.remedy.flow import Entry
+from netaudit.remedy.guard import State
+from netaudit.remedy.host_side import Change
+from netaudit.remedy.scripts import StepScript
+from netaudit.remedy.work import Work, WorkStep
 from netaudit.store import Retention, Store, open_store, run_id
+from netaudit.store.journal import open_journal
 
 
 def _runs(count: int) -> list[RunInfo]:
@@ -93,3 +101,25 @@ def test_run_ids_sort_by_time_and_are_short() -> None:
     ids = [run_id(each, "0f"[place % 2]) for place, each in enumerate(moments)]
     assert ids == sorted(set(ids))
     assert run_id(moment.replace(microsecond=999_999), "f") < run_id(moment + timedelta(seconds=1), "0")
+
+
+def test_the_journal_goes_with_its_run_once_all_has_ended(path: Path, made_up: ModuleType) -> None:
+    """A run with a host whose state is not known stays, and so does what is noted of it."""
+    ended, unknown, newest = _runs(3)
+    step = WorkStep("net.core.somaxconn", "1", StepScript("cat x", "echo 2 >x", "echo 1 >x", ("2",)))
+    work = Work("web1", "boot", (step,), (), (), 60)
+    changes = {ended: (State.PERSISTED, State.ROLLED_BACK, State.REFUSED), unknown: (State.PERSISTED, State.LOST)}
+    with open_store(path) as store, open_journal(path) as journal:
+        for run in (ended, unknown, newest):
+            _fill(store, run, made_up, None)
+        for number, (run, states) in enumerate(changes.items()):
+            for place, state in enumerate(states):
+                change = Change(work, f"{number}{place:031x}")
+                journal.begin(run.id, [(place, change)])
+                journal.write([(change.id, Entry(State.CLAIMED)), (change.id, Entry(state))])
+        later = newest.started_at + timedelta(days=1)
+        assert (ended.id,) == store.older(later) == store.prune(later)
+        assert ((), 2) == (journal.changes(ended.id), len(journal.changes(unknown.id)))
+        assert [newest.id, unknown.id] == [each.info.id for each in store.runs()]
+    with closing(sqlite3.connect(path)) as database:
+        assert 4 == database.execute("SELECT count(*) FROM journal").fetchone()[0]
