@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from netaudit.cli.here import here
+
 _CHECK = re.compile(r"^\s*- id: ([\w.-]+)\s*\n\s*title: (.*)$", re.MULTILINE)
 _VARIABLE = re.compile(r"^  ([a-z]\w*):", re.MULTILINE)
 _LAST_TERM = re.compile(r"(?:.*[:,])?[&!]?", re.DOTALL)
@@ -185,7 +187,7 @@ def _default_sources() -> Sequence[str]:
     from netaudit.cli import configuring
     from netaudit.inventory import default_sources
 
-    said = [each for each in configuring.all_said(os.environ, Path.cwd()) if each.name == "inventory"]
+    said = [each for each in configuring.all_said(os.environ, here()) if each.name == "inventory"]
     return configuring.sources_of(said[-1]) if said else default_sources(os.environ)
 
 

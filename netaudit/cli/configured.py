@@ -10,6 +10,7 @@ from pathlib import Path
 
 from netaudit.cli import configuring
 from netaudit.cli.configuring import Said
+from netaudit.cli.here import here
 from netaudit.errors import UsageError
 
 BUILT_IN = "built-in"
@@ -68,8 +69,8 @@ def _setting(name: str, action: argparse.Action, said: Said | None) -> Setting:
 
 def _place(said: Said) -> str:
     path = Path(said.where.file)
-    here = Path.cwd()
-    near = str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+    root = here()
+    near = str(path.relative_to(root)) if path.is_absolute() and path.is_relative_to(root) else str(path)
     home = os.environ.get("HOME", "")
     if home.startswith("/") and near.startswith(home + "/"):
         near = "~" + near.removeprefix(home)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from netaudit.cli.here import here
 from netaudit.errors import UsageError, Where
 
 PROJECT_FILE = "netaudit.toml"
@@ -67,7 +68,7 @@ class Count(int):
 
 def configured(parser: argparse.ArgumentParser, command: str) -> Mapping[str, Said]:
     """The parser has the operator's defaults; what was said, by setting. Raises UsageError with the place."""
-    found = tuple(all_said(os.environ, Path.cwd()))
+    found = tuple(all_said(os.environ, here()))
     return apply(parser, command, found) if found else {}
 
 

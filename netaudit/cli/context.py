@@ -7,14 +7,15 @@ from pathlib import Path
 
 from netaudit.baseline.schema import Check
 from netaudit.baseline.select import Ruleset
+from netaudit.cli.here import here
 from netaudit.cli.run_request import Fleet
 from netaudit.errors import Where
 from netaudit.model.context import CheckContext, RunContext
 
 
-def context_of(ruleset: Ruleset, fleet: Fleet, here: Path | None = None) -> RunContext:
-    """The context of a run of these rules over these hosts; files below ``here`` are named relative to it."""
-    root = here or Path.cwd()
+def context_of(ruleset: Ruleset, fleet: Fleet, below: Path | None = None) -> RunContext:
+    """The context of a run of these rules over these hosts; files below ``below`` are named relative to it."""
+    root = below or here()
     places = {}
     for target in fleet.targets:
         place = fleet.place(target.name) if fleet.place else None
