@@ -75,7 +75,7 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     ruleset = ruleset_of(args, warn)
     fleet = fleet_of(args, warn)
     asked = questions(args)
-    jobs = [_job(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
+    jobs = [job_of(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
     run = replace(run, notes=(*run.notes, *waiver_notes(ruleset.rules.waivers, run.started_at)))
@@ -116,7 +116,8 @@ def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer)
     return interrupt.run(work())
 
 
-def _job(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -> Job:  # type: ignore[type-arg]
+def job_of(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -> Job:  # type: ignore[type-arg]
+    """What is asked of one host of a fleet."""
     target = fleet.targets[place]
     variables = fleet.variables(target.name)
     rules = rules_for(target.name, variables, fleet.matches, fleet.origin)

@@ -18,6 +18,7 @@ COMMANDS = {
     "capacity": ("capacity", "will the hosts carry a declared load, and what breaks first"),
     "diagnose": ("diagnose", "where packets and connections are lost now, and why"),
     "outliers": ("outliers", "hosts that differ from the majority of their group"),
+    "watch": ("watch", "audit again and again over open connections, and tell what changes"),
     "plan": ("plan", "what would be changed on which host; changes nothing"),
     "fix": ("fix", "the guarded remediation: plan, approve, canary, batches, confirm"),
     "vet": ("vet", "pin reviewed remediations, or list the pins"),

@@ -47,7 +47,7 @@ def fleet_of(args: argparse.Namespace, warn: Callable[[str], None]) -> Fleet:
         return _stored(args, warn)
     inventory = load_inventory(args, warn)
     asked = secrets.ask(password=args.ask_pass, become_password=args.ask_become_pass)
-    resolution = inventory.targets(select_hosts(inventory, args, warn), _overrides(args))
+    resolution = inventory.targets(select_hosts(inventory, args, warn), overrides_of(args))
     for warning in resolution.warnings:
         warn(warning)
     transport = wiring.transport_of(
@@ -73,7 +73,8 @@ def _jumps(text: str | None) -> tuple[str, ...]:
         raise UsageError(f"-J {text}: {error}", hint="[user@]host[:port], several with commas") from None
 
 
-def _overrides(args: argparse.Namespace) -> Overrides:
+def overrides_of(args: argparse.Namespace) -> Overrides:
+    """What the command line says of every host."""
     return Overrides(
         user=args.user,
         private_key=str(Path(args.private_key).expanduser()) if args.private_key else None,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from netaudit.model.context import NO_CONTEXT, RunContext
@@ -39,7 +40,7 @@ def prometheus(
     yield exposition(families(run, summary, hosts, fleet))
 
 
-def exposition(metrics: Iterable[GaugeMetricFamily]) -> str:
+def exposition(metrics: Iterable[Metric]) -> str:
     """The metrics as text."""
     registry = CollectorRegistry()
     registry.register(_Given(tuple(metrics)))
@@ -58,10 +59,10 @@ def families(
 class _Given(Collector):
     """Metrics that are known already."""
 
-    def __init__(self, metrics: Sequence[GaugeMetricFamily]) -> None:
+    def __init__(self, metrics: Sequence[Metric]) -> None:
         self._metrics = metrics
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """All of them."""
         return iter(self._metrics)
 
