@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
+from netaudit.baseline.closures import Closure
 from netaudit.baseline.compiled import Compiled, Step
 from netaudit.baseline.drift import Drift, drifting
-from netaudit.baseline.memo import Memo, Sight
+from netaudit.baseline.memo import Memo, Sight, Verdicts
 from netaudit.baseline.schema import Extent
 from netaudit.baseline.scope import RunningSysctls, Scope, WhyAbsent
 from netaudit.baseline.select import HostCheck, HostRules
@@ -57,6 +59,7 @@ class Outcome:
     step: Step | None = None
     unknown: Unknown | None = None
     decision: Decision | None = None
+    place: int = 0  # in the list of subjects
 
 
 class _Tally:
@@ -80,11 +83,19 @@ class _Tally:
         elif self.skipped is None:
             self.skipped = outcome
 
-    def add_pass(self, severity: Severity, scope: Scope, names: dict[str, object]) -> None:
+    def add_pass(self, severity: Severity, scope: Scope, names: dict[str, object], place: int) -> None:
         """Count one that passed."""
         self.passed += 1
         if self.first is None:
-            self.first = Outcome(Verdict.PASS, severity, scope, names)
+            self.first = Outcome(Verdict.PASS, severity, scope, names, place=place)
+
+    @property
+    def verdicts(self) -> Verdicts | None:
+        """What became of the subjects, to be recalled; None where that is more than passes and failures."""
+        if self.is_empty or self.skipped is not None or any(each.verdict is not Verdict.FAIL for each in self.rest):
+            return None
+        failed = tuple([(each.place, each.step) for each in self.rest if each.step is not None])
+        return Verdicts(failed, self.first.place if self.first is not None else None, self.passed)
 
     @property
     def is_empty(self) -> bool:
@@ -197,14 +208,30 @@ class _Evaluation:
                 memo.keep_refusal(key, refusal)
             if refusal is not None:
                 return refusal
-        if memo.is_vain:
-            return self._judged(check, scope or begin(check))
-        key = memo.result_key(sight)
-        found = memo.result(key)
+        results = memo.results
+        if results.is_vain:
+            return self._said_anew(check, memo, sight, scope or begin(check))
+        key = results.key(sight)
+        found = results.get(key)
         if found is None:
-            found = self._judged(check, scope or begin(check))
-            memo.keep(key, found)
+            found = self._said_anew(check, memo, sight, scope or begin(check))
+            results.keep(key, found)
         return found
+
+    def _said_anew(self, check: HostCheck, memo: Memo, sight: Sight, scope: Scope) -> Result:
+        """The result of a check that applies; which subjects are in it is remembered, what is said of them is not."""
+        verdicts = memo.verdicts
+        if verdicts.is_vain:
+            return self._judged(check, scope)
+        key = verdicts.key(sight)
+        known = verdicts.get(key)
+        if known is not None:
+            return self._folded(check, _recalled(check.compiled, scope, known))
+        tally = _Tally()
+        result = self._judged(check, scope, tally)
+        if (found := tally.verdicts) is not None:
+            verdicts.keep(key, found)
+        return result
 
     def _worked_out(self, check: HostCheck) -> Result:
         made = check.compiled.check
@@ -218,12 +245,12 @@ class _Evaluation:
     def _in_one(self, check: HostCheck, scope: Scope) -> Result:
         return _refusal(check, scope) or self._judged(check, scope)
 
-    def _judged(self, check: HostCheck, scope: Scope) -> Result:
-        """The result of a check that applies, in one namespace."""
+    def _judged(self, check: HostCheck, scope: Scope, tally: _Tally | None = None) -> Result:
+        """The result of a check that applies, in one namespace. An empty tally that is given is filled."""
         subjects = check.compiled.subjects
         if subjects is None:
             return self._single(check, scope)
-        tally = _Tally()
+        tally = tally or _Tally()
         try:
             self._count(check, scope, tally)
         except Unknown as unknown:
@@ -284,25 +311,26 @@ class _Evaluation:
         compiled = check.compiled
         subjects = compiled.subjects
         if subjects is None:
-            self._count_one(check, scope, {}, tally)
+            self._count_one(check, scope, {}, tally, 0)
             return
         listed = subjects.listed(scope)
         if not isinstance(listed, list | tuple):
             raise not_understood(f"{shown(listed)} is not a list")
-        for subject in listed:
+        for place, subject in enumerate(listed):
             names = scope.begin(subjects.name, subject)
             try:
                 if subjects.where is None or subjects.where(scope):
-                    self._count_one(check, scope, names, tally)
+                    self._count_one(check, scope, names, tally, place)
             except Unknown as unknown:
                 if not _is_of_the_host(scope, unknown):
                     tally.add(Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, unknown))
 
-    def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: _Tally) -> None:
+    def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: _Tally, place: int) -> None:
         outcome = _not_passed(check.compiled, scope, names)
         if outcome is None:
-            tally.add_pass(check.compiled.check.severity, scope, names)
+            tally.add_pass(check.compiled.check.severity, scope, names, place)
         elif not _is_of_the_host(scope, outcome.unknown):
+            outcome.place = place
             self._waive(check, outcome)
             tally.add(outcome)
 
@@ -358,16 +386,42 @@ def _is_of_the_host(scope: Scope, unknown: Unknown | None) -> bool:
     return unknown.absent.reason is AbsentReason.NOT_APPLICABLE
 
 
+def _recalled(compiled: Compiled, scope: Scope, known: Verdicts) -> _Tally:
+    """What became of subjects, as it was with those of another host that cannot be told from them."""
+    subjects, severity = compiled.subjects, compiled.check.severity
+    if subjects is None:
+        raise ValueError("verdicts are recalled of subjects")
+    listed = cast("Sequence[object]", subjects.listed(scope))
+    tally = _Tally()
+
+    def names_of(place: int) -> dict[str, object]:
+        names = scope.begin(subjects.name, listed[place])
+        if compiled.value is not None:
+            names["value"] = _value(compiled.value, scope)
+        return names
+
+    for place, step in known.failed:
+        tally.rest.append(Outcome(Verdict.FAIL, step.severity, scope, names_of(place), step, place=place))
+    if known.first_passed is not None:
+        tally.first = Outcome(Verdict.PASS, severity, scope, names_of(known.first_passed), place=known.first_passed)
+    tally.passed = known.passed
+    return tally
+
+
+def _value(run: Closure, scope: Scope) -> object:
+    """The value that is judged, or the Unknown that stands for it."""
+    try:
+        return run(scope)
+    except Unknown as unknown:
+        return unknown
+
+
 def _not_passed(compiled: Compiled, scope: Scope, names: dict[str, object]) -> Outcome | None:
     """The first level that fails, else what is unknown, or skipped for want of a subject; None is a pass."""
     scope.names = names
     value: object = None
     if compiled.value is not None:
-        try:
-            value = compiled.value(scope)
-        except Unknown as unknown:
-            value = unknown
-        names["value"] = value
+        names["value"] = value = _value(compiled.value, scope)
     lost: Unknown | None = None
     for step in compiled.steps:
         try:

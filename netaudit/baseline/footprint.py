@@ -21,7 +21,7 @@ from netaudit.baseline.closures import Tree
 from netaudit.baseline.evidence import DESCRIBED
 from netaudit.baseline.functions import FUNCTIONS
 from netaudit.baseline.reads import expressions_in, expressions_of, texts_of
-from netaudit.baseline.schema import Check
+from netaudit.baseline.schema import Check, Expression
 from netaudit.model.reading import Absent
 
 PLAIN = frozenset({int, float, str, bool, type(None), Absent})  # equal ones say the same, in one field of one record
@@ -59,14 +59,11 @@ def footprint_of_conditions(check: Check) -> Footprint | None:
 
 def footprint_of_result(check: Check) -> Footprint | None:
     """What the result of a check that applies is made of; None where it cannot be told beforehand."""
-    listed = check.for_each.listed if check.for_each is not None else None
-    reached_by_name = {id(made) for _, made in check.definitions} | {id(listed)}
-    deciding = [made for made in expressions_of(check) if id(made) not in reached_by_name]
+    deciding = _deciding(check)
 
     def visit(walk: _Walk) -> None:
-        if listed is not None:
-            walk.visit(listed.tree, entire=False)
-        walk.visit_all([made.tree for made in (*deciding, *texts_of(check))], entire=True)
+        walk.visit_verdicts(check, deciding)
+        walk.visit_all([made.tree for made in texts_of(check)], entire=True)
         if check.evidence is None:  # then it is made of all that the deciding expressions look at
             walk.names.update(DESCRIBED)
             walk.is_shown = True
@@ -74,6 +71,18 @@ def footprint_of_result(check: Check) -> Footprint | None:
             walk.visit_all([made.tree for made in deciding if made is not where], entire=True)
 
     return _walked(check, visit)
+
+
+def footprint_of_verdicts(check: Check) -> Footprint | None:
+    """What decides which subjects of a check fail, and by which level, whatever is said of them."""
+    return _walked(check, lambda walk: walk.visit_verdicts(check, _deciding(check)))
+
+
+def _deciding(check: Check) -> list[Expression]:
+    """The expressions that no other one reaches by a name."""
+    listed = check.for_each.listed if check.for_each is not None else None
+    reached_by_name = {id(made) for _, made in check.definitions} | {id(listed)}
+    return [made for made in expressions_of(check) if id(made) not in reached_by_name]
 
 
 def _walked(check: Check, visit: Callable[[_Walk], None]) -> Footprint | None:
@@ -127,6 +136,12 @@ class _Walk:
         """Note what some trees look at."""
         for tree in trees:
             self.visit(tree, entire=entire)
+
+    def visit_verdicts(self, check: Check, deciding: Iterable[Expression]) -> None:
+        """Note what decides about the subjects of a check."""
+        if check.for_each is not None:
+            self.visit(check.for_each.listed.tree, entire=False)
+        self.visit_all([made.tree for made in deciding], entire=True)
 
     def _note(self, name: str, *, entire: bool) -> None:
         self.names.add(name)

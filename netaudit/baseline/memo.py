@@ -1,19 +1,24 @@
 """Remembers what became of a check for the values it looked at.
 
 Most hosts of a fleet agree on what most checks look at: their result is the same value, worked out once. A check
-remembers twice: whether it applies, which few values decide and which ends a third of all checks, and its result.
+remembers three things: whether it applies, which few values decide and which ends a third of all checks; its result;
+and where no two hosts have the same result, because it names a process, which of the subjects are in it.
 Of what no footprint tells beforehand, and of what is a matter of time (a waiver), nothing is remembered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from netaudit.baseline.compiled import Step
 from netaudit.baseline.footprint import (
     Footprint,
     Projection,
     footprint_of_conditions,
     footprint_of_result,
+    footprint_of_verdicts,
 )
 from netaudit.baseline.schema import Check
 from netaudit.baseline.scope import RunningSysctls
@@ -24,6 +29,8 @@ from netaudit.model.result import Result
 _TRIED = 256  # so many hosts show whether a check is worth remembering
 _WORTH = 32  # of those, so many must have had a result that was known
 _KEPT = 512  # results of one check; a fleet that has more different ones starts over
+
+_NOTHING = Footprint((), (), frozenset(), (), frozenset(), has_drift=False)
 
 Key = tuple[object, ...]
 
@@ -88,46 +95,71 @@ class Reader:
         return (texts, *found)
 
 
-class Memo:
-    """What became of one check under one set of variables. ``refusals`` and ``results`` are by their own keys.
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What became of the subjects of a check, by their places in the list: the failed, with the level that failed."""
 
-    A check that looks at what no two hosts have in common, such as process ids, is found out after some hosts: from
-    then on ``is_vain``, and its results are neither sought nor kept, which would take a fifth of its time.
+    failed: tuple[tuple[int, Step], ...]
+    first_passed: int | None
+    passed: int
+
+
+_V = TypeVar("_V")
+
+
+class Shelf(Generic[_V]):
+    """Values by the keys of a footprint.
+
+    What no two hosts have in common, such as process ids, is found out after some hosts: from then on it ``is_vain``,
+    and nothing is sought or kept, which would take a fifth of the time of a check.
     """
 
-    __slots__ = ("_found", "_sought", "condition_key", "has_drift", "is_vain", "refusals", "result_key", "results")
+    __slots__ = ("_found", "_kept", "_sought", "is_vain", "key")
 
-    def __init__(self, conditions: Footprint | None, judged: Footprint) -> None:
-        self.condition_key = Reader(conditions) if conditions is not None else None
-        self.result_key = Reader(judged)
-        self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
-        self.refusals: dict[Key, Result | None] = {}
-        self.results: dict[Key, Result] = {}
-        self.is_vain = False
+    def __init__(self, footprint: Footprint | None) -> None:
+        self.is_vain = footprint is None
+        self.key = Reader(footprint or _NOTHING)
+        self._kept: dict[Key, _V] = {}
         self._sought = self._found = 0
 
-    def result(self, key: Key) -> Result | None:
-        """The result that is kept for a key."""
-        found = self.results.get(key)
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Key) -> _V | None:
+        """What is kept for a key."""
+        found = self._kept.get(key)
         if self._sought < _TRIED:
             self._sought += 1
             self._found += found is not None
             if self._sought == _TRIED and self._found < _WORTH:
                 self.is_vain = True
-                self.results.clear()
+                self._kept.clear()
         return found
+
+    def keep(self, key: Key, value: _V) -> None:
+        """Keep a value."""
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        self._kept[key] = value
+
+
+class Memo:
+    """What became of one check under one set of variables. ``refusals`` are by the key of its conditions."""
+
+    __slots__ = ("condition_key", "has_drift", "refusals", "results", "verdicts")
+
+    def __init__(self, conditions: Footprint | None, judged: Footprint, decided: Footprint | None) -> None:
+        self.condition_key = Reader(conditions) if conditions is not None else None
+        self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
+        self.refusals: dict[Key, Result | None] = {}
+        self.results: Shelf[Result] = Shelf(judged)
+        self.verdicts: Shelf[Verdicts] = Shelf(decided)
 
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""
         if len(self.refusals) >= _KEPT:
             self.refusals.clear()
         self.refusals[key] = refusal
-
-    def keep(self, key: Key, result: Result) -> None:
-        """Keep a result."""
-        if len(self.results) >= _KEPT:
-            self.results.clear()
-        self.results[key] = result
 
 
 def memo_of(check: Check) -> Memo | None:
@@ -136,4 +168,4 @@ def memo_of(check: Check) -> Memo | None:
     judged = footprint_of_result(check)
     if judged is None or (check.applies_to and conditions is None):
         return None
-    return Memo(conditions, judged)
+    return Memo(conditions, judged, footprint_of_verdicts(check) if check.for_each is not None else None)

@@ -13,7 +13,7 @@ import pytest
 
 from netaudit.assets.catalogue import load_ruleset
 from netaudit.baseline import drift, select
-from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.evaluate import _not_passed, evaluate
 from netaudit.baseline.evidence import DESCRIBED, described
 from netaudit.baseline.footprint import in_full
 from netaudit.baseline.memo import Memo, memo_of
@@ -189,7 +189,7 @@ def test_names_made_of_written_subjects_are_remembered(ruleset: Callable[..., Ru
     """
     memo = _check(ruleset, body).memo
     assert memo is not None
-    assert memo.result_key.sysctls == ("net.core.somaxconn",)
+    assert memo.results.key.sysctls == ("net.core.somaxconn",)
 
 
 def test_nearly_all_checks_are_remembered() -> None:
@@ -226,6 +226,36 @@ def _nics() -> tuple[Nic, ...]:
     return facts.nics
 
 
+def test_what_is_said_of_a_listener_follows_the_host_where_its_verdict_is_remembered(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hosts whose listeners have other processes share the verdicts on them, and each names its own."""
+    rules = _one_check(ruleset, BY_PORT)
+    judged: list[object] = []
+    monkeypatch.setattr("netaudit.baseline.evaluate._not_passed", _counting(judged, _not_passed))
+
+    def said(process: str) -> list[str | None]:
+        listeners = tuple(
+            dataclasses.replace(LISTENER, port=port, queue=queue, process=process)
+            for port, queue in ((1, 0), (2, 9), (3, 0), (4, 5))
+        )
+        (result,) = evaluate(rules, facts(listeners=listeners), NOW)
+        assert (result.observed, result.passed_items) == (9, 2)
+        return [f"{item.subject} {item.observed} {item.evidence}" for item in result.items]
+
+    assert said("one") == ["2 9 one", "4 5 one"]
+    assert said("other") == ["2 9 other", "4 5 other"]
+    assert len(judged) == 4
+
+
+def _counting(calls: list[object], run: Callable[..., object]) -> Callable[..., object]:
+    def counted(*given: object) -> object:
+        calls.append(given)
+        return run(*given)
+
+    return counted
+
+
 def test_a_memo_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPatch, ruleset: Callable[..., Ruleset]) -> None:
     """When there are too many different results, it starts over."""
     memo = memo_of(_check(ruleset, BY_PORT).compiled.check)
@@ -233,7 +263,7 @@ def test_a_memo_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPatch, rul
     monkeypatch.setattr("netaudit.baseline.memo._KEPT", 3)
     result = evaluate(rules_of(), recorded_host(random.Random(4)), NOW)[0]
     for number in range(10):
-        memo.keep((number,), result)
+        memo.results.keep((number,), result)
         memo.keep_refusal((number,), None)
     assert (len(memo.results), len(memo.refusals)) == (1, 1)
 
