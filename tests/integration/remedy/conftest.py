@@ -288,3 +288,10 @@ def shipped_ids() -> set[str]:
         for each in remediations.all
         if any(step.operation != "advise" for rule in each.rules.values() for step in rule.steps)
     }
+
+
+@pytest.fixture(scope="session")
+def operation_names() -> set[str]:
+    """The operations that shipped remediations are made of."""
+    remediations = load_remediations(load_ruleset())
+    return {step.operation for each in remediations.all for rule in each.rules.values() for step in rule.steps}
