@@ -236,9 +236,10 @@ def _notes(parts: Parts, means: Means) -> Iterator[str]:
     stale = [line.partition(" ")[2] for line in tracefs.splitlines() if line.startswith("removed ")]
     if stale:
         yield f"what an earlier trace had left there was removed: {', '.join(stale[:3])}"
-    failed = parts.texts.get("bpftrace failed", "")
-    if failed:
-        told = [line for line in failed.splitlines() if line.strip() and "RLIMIT_MEMLOCK" not in line] or [failed]
+    failed = parts.texts.get("bpftrace failed")
+    if failed is not None:
+        told = [line for line in failed.splitlines() if line.strip() and "RLIMIT_MEMLOCK" not in line]
+        told = told or [failed.strip() or "it said nothing"]
         yield f"bpftrace did not work ({told[-1].strip()[:160]}): {_INSTEAD[means]}"
     if isinstance(missing := parts.missing.get("bpftrace"), Absent) and means is Means.TRACEFS:
         yield f"bpftrace is {missing.detail}: {_INSTEAD[means]}"

@@ -41,7 +41,7 @@ trap "clean \"$2\"; exit 0" TERM
 echo $$
 exec >/dev/null 2>&1
 left=90
-while [ -d "/proc/$1" ] && [ $left -gt 0 ]; do
+while [ -e "/proc/$1/exe" ] && [ $left -gt 0 ]; do
     sleep 1 &
     wait $!
     left=$((left - 1))
@@ -88,7 +88,7 @@ instances=$tracing/instances
 remove() {
     exec 6<&- 7<&- 8<&- 9<&-
     for made in drops tcp state path; do
-        [ ! -d "$instances/$name-$made" ] || rmdir "$instances/$name-$made"
+        [ ! -d "$instances/$name-$made" ] || rmdir "$instances/$name-$made" || return # the watcher tries again
     done
     [ -z "$watcher" ] || kill -TERM -- "-$watcher" 2>/dev/null || kill -TERM "$watcher"
 } 2>/dev/null
@@ -218,7 +218,7 @@ listing() {
 watch_instances() {
     exec 6<&- 7<&- 8<&- 9<&- # only the shell that made them protects them
     left=$main_s
-    while [ "$left" -gt 0 ] && [ -d "/proc/$$" ]; do
+    while [ "$left" -gt 0 ] && [ -e "/proc/$$/exe" ]; do
         sleep 1
         listing ''
         left=$((left - 1))
@@ -373,7 +373,8 @@ if [ -n "$tracing" ]; then
         echo 1 >"$made/enable" || printf '#! %s: not permitted\n' $drops
     fi
     printf '#@ counts\n'
-    watch_instances | awk "$counting"
+    watch_instances | awk "$counting" 6<&- 7<&- 8<&- 9<&- &
+    wait $! # which a signal interrupts, so that the trap need not wait for the time to be up
     if [ "$seconds" -ge 6 ] && make_instance path 256; then
         exec 9<"$instances/$name-path/tracing_on"
         split_path
