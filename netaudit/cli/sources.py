@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from netaudit.inventory import Inventory
 
 
+NO_INVENTORY = (
+    "name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY; without any, the pattern localhost is this machine"
+)
+
+
 class NoHosts(UsageError):
     """A pattern that matches no host of the inventory."""
 
@@ -23,19 +28,27 @@ def inventory_sources(named: Sequence[str], environment: Mapping[str, str] | Non
 
     sources = tuple(named) or default_sources(os.environ if environment is None else environment)
     if not sources:
-        raise UsageError("no inventory", hint="name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY")
+        raise UsageError("no inventory", hint=NO_INVENTORY)
     return sources
 
 
 def load_inventory(args: argparse.Namespace, warn: Callable[[str], None]) -> Inventory:
-    """The inventory of the command line, its warnings said."""
+    """The inventory of the command line, its warnings said. A run on this machine alone needs none."""
     from netaudit.inventory import load
     from netaudit.inventory.extravars import parse_extra_vars
 
-    inventory = load(inventory_sources(args.inventory), extra_vars=parse_extra_vars(args.extra_vars))
+    sources = () if _means_this_machine(args) else inventory_sources(args.inventory)
+    inventory = load(sources, extra_vars=parse_extra_vars(args.extra_vars))
     for warning in inventory.warnings:
         warn(warning)
     return inventory
+
+
+def _means_this_machine(args: argparse.Namespace) -> bool:
+    """Whether there is no inventory and the pattern is a name of this machine: Ansible's implicit localhost."""
+    from netaudit.inventory import LOCAL_NAMES, default_sources
+
+    return getattr(args, "pattern", None) in LOCAL_NAMES and not (args.inventory or default_sources(os.environ))
 
 
 def select_hosts(inventory: Inventory, args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[str, ...]:

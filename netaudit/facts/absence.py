@@ -35,9 +35,9 @@ def _by_kernel(name: str, kernel: Kernel | None) -> Absent:
 @lru_cache(maxsize=1024)  # a fleet has few kernels; looking through all patterns takes 20 µs for each setting
 def _of_kernel(
     name: str,
-    is_initial: bool | None,
+    is_initial: bool | None,  # noqa: FBT001  # a fact
     version: Version | None,
-    modules: Maybe[tuple[str, ...]],  # noqa: FBT001  # a fact
+    modules: Maybe[tuple[str, ...]],
 ) -> Absent:
     """The reason that lies in the kernel. Without a version nothing is known of it."""
     return (

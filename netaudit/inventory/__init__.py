@@ -6,6 +6,7 @@ a file needs them.
 """
 
 from netaudit.inventory.credentials import InventorySecrets
+from netaudit.inventory.graph import LOCAL_NAMES
 from netaudit.inventory.inventory import GroupEntry, Inventory, load
 from netaudit.inventory.patterns import Selection
 from netaudit.inventory.sources import default_sources
@@ -13,6 +14,7 @@ from netaudit.inventory.sshargs import parse_jumps
 from netaudit.inventory.targets import Overrides, Resolution
 
 __all__ = [
+    "LOCAL_NAMES",
     "GroupEntry",
     "Inventory",
     "InventorySecrets",

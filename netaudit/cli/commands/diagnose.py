@@ -11,9 +11,9 @@ from netaudit.cli.tracing import add_tracing
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit diagnose``."""
     made = options.Parser(
-        "Sample the counters of every host twice, or again and again, at the same moments, and say which causes of loss "
-        "and of failing connections they implicate: with the evidence, what was ruled out, the fix, who talks and what "
-        "is stuck. Reads only; over one connection a host."
+        "Sample the counters of every host twice, or again and again, at the same moments, and say which causes of "
+        "loss and of failing connections they implicate: with the evidence, what was ruled out, the fix, who talks and "
+        "what is stuck. Reads only; over one connection a host."
     )
     options.add_inventory(made)
     group = made.add_argument_group("samples")
