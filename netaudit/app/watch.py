@@ -137,7 +137,8 @@ class Watch:
         """One round; ``until`` by the clock, or until all have answered."""
         self._number += 1
         began, started_at = self.clock.now(), self.clock.wall()
-        asked = [host for host in self._hosts.values() if not host.is_busy and host.due <= began]
+        soon = began + self.every_s / 2  # who is due before the next round is nearer is asked now
+        asked = [host for host in self._hosts.values() if not host.is_busy and host.due <= soon]
         for host in asked:
             if host.task is not None:
                 host.task.result()  # of one that was late: a defect ends the watch

@@ -88,7 +88,7 @@ def severities_of(report: HostReport) -> dict[Severity, int]:
 
 
 def take(known: Known | None, answer: Answer, number: int) -> tuple[Known, list[Event]]:
-    """What is known of a host after an answer, and the events that follow from it, worst first."""
+    """What is known of a host after an answer, and the events that follow from it: what was set before what it does."""
     if answer.facts is None:
         return _lost(known, answer, number)
     now = _after(known, answer)
@@ -144,13 +144,13 @@ def _events(before: Known | None, now: Known, answer: Answer, number: int) -> It
         kernel = answer.facts.kernel if answer.facts else None
         up_s = kernel.uptime_s if isinstance(kernel, Kernel) else None
         yield Event(EventKind.REBOOTED, at, number, host, duration_s=up_s, since=at)
-    yield from _finding_events(before, answer, number)
     if before.vector is not None and now.vector is not None:
         for each in moved(before.vector, now.vector):
             yield Event(
                 EventKind.SETTING, at, number, host, each.name, before=each.before, after=each.after, since=at,
                 count=each.count,
             )  # fmt: skip
+    yield from _finding_events(before, answer, number)
 
 
 def _finding_events(before: Known, answer: Answer, number: int) -> Iterator[Event]:
