@@ -1,4 +1,7 @@
-"""Makes docs/audit.svg out of what `make demo` prints: picture.py <COLOURED-TEXT >docs/audit.svg"""
+"""Makes the pictures of docs/ out of what commands print: picture.py TITLE <COLOURED-TEXT >docs/audit.svg
+
+docs/audit.svg is what `make demo` prints; docs/fix.svg a `netaudit fix` in a lab of 24 hosts, whose gate says no.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ def main() -> None:
     """Read the coloured text, write the picture."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(sys.stdin.read()), soft_wrap=False)
-    sys.stdout.write(console.export_svg(title="make demo", theme=MONOKAI, code_format=_SVG, unique_id="netaudit"))
+    title = sys.argv[1] if len(sys.argv) > 1 else "make demo"
+    sys.stdout.write(console.export_svg(title=title, theme=MONOKAI, code_format=_SVG, unique_id="netaudit"))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import argparse
 import os
 import re
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +32,7 @@ from netaudit.model.result import BaselineRef, HostReport, HostStatus
 from netaudit.remedy.batches import parse_serial
 from netaudit.remedy.gates import GATE_DOMAINS
 
+PROMPT_COLUMNS = 79
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
 _BUDGET = re.compile(r"([0-9]{1,6})(%?)\Z", re.ASCII)
 
@@ -114,11 +117,27 @@ def approved(args: argparse.Namespace, changed: Sequence[HostPlan]) -> bool:
     """Whether the plan may be applied: by ``--yes``, or by the number of hosts, typed."""
     if args.yes:
         return True
-    steps = sum(len(each.steps) for each in changed)
-    hosts = f"{len(changed)} host{'s' if len(changed) > 1 else ''}"
-    sys.stderr.write(f"{steps} change{'s' if steps > 1 else ''} on {hosts}. Type the number of hosts to go on: ")
+    sys.stderr.write(f"{what_would_happen(args, changed)}\nType the number of hosts to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == str(len(changed))
+
+
+def what_would_happen(args: argparse.Namespace, changed: Sequence[HostPlan]) -> str:
+    """What approval sets off, in words: how much, of which class, how long it can be taken back, what stays."""
+    steps = [step for each in changed for step in each.steps]
+    classes = ", ".join(f"{count} {kind}" for kind, count in Counter(str(step.step_class) for step in steps).items())
+    lasts = "until the next boot" if args.no_persist else "for the next boot too"
+    return textwrap.fill(
+        f"This makes {_counted(len(steps), 'change')} ({classes}) on {_counted(len(changed), 'host')}, batch by batch. "
+        f"A host undoes its own after {args.confirm_within:g} s unless a new login has verified and confirmed it; "
+        f"from then on it stays, {lasts}. `netaudit rollback last` takes it back.",
+        PROMPT_COLUMNS,
+        break_on_hyphens=False,
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _audited(args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, plan: Plan | None, command: str) -> Agreed:

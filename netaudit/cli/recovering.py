@@ -84,6 +84,14 @@ def rollback(args: argparse.Namespace) -> int:
     return _code(outcomes, UNDONE, interrupted=interrupted)
 
 
+def _announce(args: argparse.Namespace, records: Sequence[ChangeRecord]) -> None:
+    """What is about to happen, to a person: Ctrl-C still leaves everything as it is, or brings it to its end."""
+    if not args.quiet and args.output == "console" and sys.stderr.isatty():
+        hosts = list(dict.fromkeys(record.host for record in records))
+        names = ", ".join(hosts[:5]) + (f" and {len(hosts) - 5} more" if len(hosts) > 5 else "")
+        say(f"undoes what {records[0].run} changed on {names}: values and files become what they were before")
+
+
 def _agrees(args: argparse.Namespace, outcome: HostOutcome) -> bool:
     """Whether the operator wants it undone although somebody else has changed it since."""
     if args.force or not sys.stdin.isatty():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from netaudit.app.fanout import fan_out
@@ -36,7 +37,7 @@ def trust(args: argparse.Namespace) -> int:
     if interrupt.heard:
         return ExitCode.INTERRUPTED
     wanted = _wanted(shown, replace=args.replace)
-    if wanted and not _approved(args, sum(map(_fresh_keys, wanted))):
+    if wanted and not _approved(args, wanted):
         say("nothing is recorded")
     elif wanted:
         for keys in wanted:
@@ -103,12 +104,31 @@ def _fresh_keys(shown: ShownKeys) -> int:
     return sum(key.state in {KeyState.NEW, KeyState.CHANGED} for key in shown.keys)
 
 
-def _approved(args: argparse.Namespace, keys: int) -> bool:
+def _approved(args: argparse.Namespace, wanted: Sequence[ShownKeys]) -> bool:
     if args.yes:
         return True
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked whether to record these keys", hint="--yes records without asking")
+    keys = sum(map(_fresh_keys, wanted))
     try:
-        return input(f"record {keys} keys? Type their number to approve: ").strip() == str(keys)
+        return input(f"{what_would_happen(wanted, keys)}\nType the number of keys to go on: ").strip() == str(keys)
     except EOFError:  # Ctrl-D
         return False
+
+
+def what_would_happen(wanted: Sequence[ShownKeys], keys: int) -> str:
+    """What approval sets off, in words: which files are written, and what that means."""
+    changed = sum(_has(each, KeyState.CHANGED) for each in wanted)
+    files = ", ".join(sorted({str(each.file) for each in wanted}))
+    replaced = f" The stored keys of {_counted(changed, 'host')} are replaced." if changed else ""
+    return textwrap.fill(
+        f"This records {_counted(keys, 'key')} of {_counted(len(wanted), 'host')} in {files}.{replaced} From then on "
+        "whoever has these keys is taken for these hosts, by ssh as well: compare the fingerprints first.",
+        79,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

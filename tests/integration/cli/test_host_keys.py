@@ -86,7 +86,8 @@ def test_trust_at_a_terminal(netaudit, stranger):
     words, _ = stranger
     for answer in ("yes\n", "\x04"):
         code, out, err = _answered(netaudit, answer, *words)
-        assert "record 2 keys? Type their number to approve: " in out
+        assert "This records 2 keys of 2 hosts in" in " ".join(out.split())
+        assert "Type the number of keys to go on: " in out
         assert (0, "netaudit: nothing is recorded\n") == (code, err)
         assert "" == _known_hosts(netaudit)
     code, _, err = _answered(netaudit, "2\n", *words)
