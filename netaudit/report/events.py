@@ -89,7 +89,8 @@ class _Line:
         match event.kind:
             case EventKind.NEW:
                 seen = self._value(event.after)
-                return Span(f"new {severity} ", Role(severity.value)), name, Span(f" {seen}{wanted}{self._since()}")
+                tail = f"{' ' if seen else ''}{seen}{wanted}{self._since()}"
+                return Span(f"new {severity} ", Role(severity.value)), name, Span(tail)
             case EventKind.CHANGED:
                 return Span(f"still {severity} ", Role(severity.value)), name, Span(
                     f" {self._moved()}{wanted}{self._since()}"
@@ -97,7 +98,8 @@ class _Line:
             case EventKind.WAIVED:
                 return Span("waived ", Role.FAINT), name, Span(self._since())
             case _:
-                return Span("fixed ", Role.GOOD), name, Span(f" was {self._value(event.before)}{self._since()}")
+                was = self._value(event.before)
+                return Span("fixed ", Role.GOOD), name, Span(f"{' was ' if was else ''}{was}{self._since()}")
 
     def _of_a_host(self) -> Spans:
         event = self._event
@@ -122,9 +124,9 @@ class _Line:
         event = self._event
         changes = f"{count(event.count, 'change')}"
         if event.kind is EventKind.FLAPPING:
-            what = self._named() if event.name else "is lost and back again"
-            tail = f" keeps changing: {changes} so far, told again when it rests"
-            return Span("flapping ", Role.WARN), Span(what, Role.TITLE), Span(tail if event.name else tail[14:])
+            what = f"{self._named()} keeps changing" if event.name else "is lost and back again and again"
+            tail = f": {changes} so far, told again when it rests"
+            return Span("flapping ", Role.WARN), Span(what, Role.TITLE), Span(tail)
         if not event.name:
             state = "back" if event.told_as is EventKind.BACK else "lost"
             return Span("settled ", Role.GOOD), Span(f"{state} after {changes}{self._since()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -195,7 +196,7 @@ def test_a_host_that_goes_and_comes_is_told_and_asked_less_and_less(skipping, wa
     watching(network, heard, count=20, every_s=10.0)
     assert [("host-lost", "web1", ""), ("host-back", "web1", "")] == heard.told()
     tries = [moment for moment in host.opened if moment]
-    gaps = [after - before for before, after in zip(tries[:-1], tries[1:], strict=True)]
+    gaps = [after - before for before, after in pairwise(tries)]
     assert pytest.approx([10, 20, 40, 80], abs=0.1) == gaps
     assert 1 == heard.rounds[3].summary.unreachable
     assert (2, 0) == (heard.rounds[-1].summary.ok, heard.rounds[-1].waiting)
@@ -217,7 +218,7 @@ def test_a_slow_host_holds_up_nobody_and_is_never_asked_twice_at_once(skipping, 
     watching(network, heard, count=9, every_s=10.0)
     assert 1 == network.hosts["slow"].most_busy
     beats = network.hosts["web1"].asked[2:]  # the first round waits for everybody
-    assert all(9.9 < after - before < 10.1 for before, after in zip(beats[:-1], beats[1:], strict=True))
+    assert all(9.9 < after - before < 10.1 for before, after in pairwise(beats))
     assert 1 in {over.late for over in heard.rounds}
     assert len(network.hosts["slow"].asked) < len(network.hosts["web1"].asked)
     assert [] == heard.told()
@@ -233,7 +234,7 @@ def test_after_a_sleep_there_is_one_round_over_new_connections(skipping, watchin
     assert [EventKind.SLEPT] == [each.kind for each in heard.events[1:]]
     assert pytest.approx(3 * 3600.0, abs=6) == heard.events[1].duration_s
     assert host.asked[2] < 80, "the round after the sleep does not wait for the beat"
-    pauses = [after - before for before, after in zip(host.asked[2:-1], host.asked[3:], strict=True)]
+    pauses = [after - before for before, after in pairwise(host.asked[2:])]
     assert all(pause >= 29 for pause in pauses), "a burst"
 
 
