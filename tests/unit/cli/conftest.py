@@ -26,7 +26,15 @@ def cache_folder(tmp_path_factory):
 @pytest.fixture
 def home(tmp_path, monkeypatch, cache_folder):
     """An empty home that is the working directory as well."""
-    for name in ("SSH_AUTH_SOCK", "ANSIBLE_INVENTORY", "ANSIBLE_CONFIG", "NO_COLOR", "COLUMNS", "LC_ALL", "XDG_CONFIG_HOME"):
+    for name in (
+        "SSH_AUTH_SOCK",
+        "ANSIBLE_INVENTORY",
+        "ANSIBLE_CONFIG",
+        "NO_COLOR",
+        "COLUMNS",
+        "LC_ALL",
+        "XDG_CONFIG_HOME",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
