@@ -26,11 +26,12 @@ for file in proc/sys/net/netfilter/nf_conntrack_count proc/sys/net/netfilter/nf_
         printf '#! %s: not permitted\n' "$file"
     fi
 done
+rows=
 if [ ! -e "$file" ] && [ -r proc/slabinfo ]; then
     set -- "$@" proc/slabinfo
+    # Of slabinfo the rows of conntrack, of the others every line: a number, or the table of counters.
+    rows='^([0-9]+$|entries|[0-9a-f]{8} |nf_conntrack)'
 elif [ ! -e "$file" ] && [ -e proc/slabinfo ]; then
     printf '#! %s: not permitted\n' "$file"
 fi
-
-# Of slabinfo the rows of conntrack, of the others every line: a number, or the table of counters.
-grep -HE '^([0-9]+$|entries|[0-9a-f]{8} |nf_conntrack)' "$@"
+exec grep -HE "$rows" "$@"
