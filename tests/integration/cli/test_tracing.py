@@ -86,8 +86,8 @@ def test_drops_and_lines_of_a_log_stand_beside_each_other(netaudit, closed_port,
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
 def test_headers_are_taken_and_summed_up(netaudit, closed_port, published, patient):
     """At most as many as were asked for, and what became of the SYNs."""
-    done = netaudit("diagnose", "web03", "-i", closed_port.inventory, "--for", "3s", "--pcap-headers", "8", "-o", "json",
-                    *patient, code=None)  # fmt: skip
+    words = ("--for", "3s", "--pcap-headers", "8", "-o", "json", *patient)
+    done = netaudit("diagnose", "web03", "-i", closed_port.inventory, *words, code=None)
     published("diagnosis-1", done.json())
     found = done.json()["hosts"][0]["headers"]
     assert 0 < len(found["headers"]) <= 8
