@@ -92,6 +92,9 @@ elif command -v getconf >/dev/null 2>&1; then
     printf '#@ getconf PAGESIZE\n%s\n' "$(getconf PAGESIZE)"
 fi
 
+# Whose process 1 is decides whether this login could change anything, whatever it is called.
+[ -O proc/1 ] && printf '#@ login\nroot\n' || printf '#@ login\nuser\n'
+
 # What only the kernel's first network namespace has.
 [ -d proc/sys/net/core ] && printf '#@ /proc/sys/net/core\n'
 [ -e proc/sys/net/core/netdev_max_backlog ] && printf 'netdev_max_backlog\n'

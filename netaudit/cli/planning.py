@@ -29,6 +29,7 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts
 from netaudit.model.plan import HostPlan, NotRemedied, Plan, StepClass
 from netaudit.model.probe import Capture
+from netaudit.model.reading import Absent
 from netaudit.model.result import BaselineRef, FleetFinding, HostReport, HostStatus, RunInfo, Summary
 from netaudit.remedy.batches import DEFAULT_SERIAL, batches_of, parse_serial
 from netaudit.remedy.changes import Choices
@@ -39,7 +40,7 @@ from netaudit.remedy.planner import DOMAINS, Material, host_plan
 from netaudit.remedy.remediation import Remediations
 
 VALID_FOR = timedelta(hours=1)  # a plan is refused afterwards; hosts that have changed since are refused in any case
-_SEGMENT = "path.mtu.segment"
+_NAMED_AT_MOST = 5
 
 
 def add_planning(parser: argparse.ArgumentParser) -> None:
@@ -148,7 +149,7 @@ def make_plan(
         baseline_sha256=ruleset.sha256,
         hosts=hosts,
         batches=batches_of(hosts, serial),
-        notes=_notes(run, planner.reports, choices),
+        notes=_notes(run, planner.reports, choices, planner.rootless),
     )
     return Made(sealed(plan), planner.reports, outcome.run, outcome.summary, serial)
 
@@ -168,11 +169,14 @@ def jobs_of(fleet: Fleet, ruleset: Ruleset, asked: Questions) -> tuple[list[Job]
     return jobs, all_rules
 
 
-def _notes(run: RunInfo, reports: Sequence[HostReport], choices: Choices) -> tuple[str, ...]:
+def _notes(run: RunInfo, reports: Sequence[HostReport], choices: Choices, rootless: Sequence[str]) -> tuple[str, ...]:
     silent = sum(1 for report in reports if report.status is not HostStatus.OK)
     notes = list(run.notes)
     if silent:
         notes.append(f"{silent} host{'s' if silent > 1 else ''} gave no answer and would not be touched")
+    if rootless:
+        some = ", ".join(rootless[:_NAMED_AT_MOST]) + (", …" if len(rootless) > _NAMED_AT_MOST else "")
+        notes.append(f"the login is not root on {some}: to change anything there takes --become, or another --user")
     if not choices.persists:
         notes.append("nothing would be written for the next boot (--no-persist)")
     return tuple(notes)
@@ -198,6 +202,7 @@ class _Planner(Silent):
         self._created_at = created_at
         self._plans: dict[int, HostPlan] = {}
         self._reports: dict[int, HostReport] = {}
+        self._rootless: dict[int, str] = {}
 
     def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Plan for one host; one that gave no answer is left alone."""
@@ -213,6 +218,8 @@ class _Planner(Silent):
         made = self._plans[position] = host_plan(
             Material(rules, facts, report.results, self._remediations, self._choices, self._created_at)
         )
+        if made.steps and not isinstance(facts.kernel, Absent) and facts.kernel.is_root is False:
+            self._rootless[position] = report.name
         if made.steps and self._planned is not None:
             self._planned(made, self._jobs[position], rules, facts)
 
@@ -220,6 +227,11 @@ class _Planner(Silent):
     def reports(self) -> tuple[HostReport, ...]:
         """The hosts' reports in inventory order."""
         return tuple(self._reports[place] for place in sorted(self._reports))
+
+    @property
+    def rootless(self) -> tuple[str, ...]:
+        """Hosts with something to do that were read by a login without the right to do it, in inventory order."""
+        return tuple(self._rootless[place] for place in sorted(self._rootless))
 
     def hosts(self, fleet: Sequence[FleetFinding]) -> tuple[HostPlan, ...]:
         """The plans in inventory order; what only several hosts together show is left alone, and said."""

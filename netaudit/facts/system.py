@@ -113,6 +113,7 @@ def parse_kernel(section: Section) -> Kernel:
         modules=_modules(parts, files),
         is_initial_namespace=_is_initial(parts),
         clock_s=natural(files["proc/stat"][0].split()[1]) + uptime_s,
+        is_root=_is_root(parts),
     )
 
 
@@ -145,6 +146,12 @@ def _is_initial(parts: Parts) -> Maybe[bool]:
     """
     text = parts.text("/proc/sys/net/core")
     return text if isinstance(text, Absent) else "netdev_max_backlog" in text
+
+
+def _is_root(parts: Parts) -> Maybe[bool]:
+    """Whether the one who read owns process 1; captures of earlier versions do not say it."""
+    said = parts.texts.get("login")
+    return _gone("the login's privilege") if said is None else said.strip() == "root"
 
 
 def _virtualization(parts: Parts) -> str:

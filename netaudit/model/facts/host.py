@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netaudit.model.reading import Absent, Maybe
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Kernel:
     modules: Maybe[tuple[str, ...]]  # loaded modules: /proc/modules
     is_initial_namespace: Maybe[bool]  # whether the audited network namespace is the kernel's first one
     clock_s: float  # the host's own time, seconds since the epoch
+    is_root: Maybe[bool] = Absent(AbsentReason.NOT_ASKED)  # whether the host was read as its root
 
 
 @dataclass(frozen=True, slots=True)

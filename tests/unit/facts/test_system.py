@@ -62,6 +62,13 @@ def test_processors_are_counted(online: str, count: int) -> None:
     assert (cpu.count, cpu.numa_nodes, cpu.model) == (count, 1, "")
 
 
+@pytest.mark.parametrize(("login", "is_root"), [("root", True), ("user", False)])
+def test_who_has_read_is_known(login: str, is_root: bool) -> None:
+    """Whether it was root; what was collected before that was asked does not say it."""
+    assert parse_kernel(section_of(KERNEL | {"login": login})).is_root is is_root
+    assert isinstance(parse_kernel(section_of(KERNEL)).is_root, Absent)
+
+
 def test_kernel_is_read_whole() -> None:
     """Release and version, boot time plus uptime as clock, modules by name."""
     kernel = parse_kernel(section_of(KERNEL))
