@@ -18,8 +18,14 @@ clear_away() {
     rmdir "$base" 2>/dev/null
 }
 
+# Where an answer takes long, the machine is busy: who asks ever again only adds to that.
 nap() {
-    sleep 0.05 2>/dev/null || sleep 1
+    case ${naps:-0} in
+        [0-3]) nap_s=0.05 ;;
+        [4-7]) nap_s=0.1 ;;
+        *) nap_s=0.25 ;;
+    esac
+    sleep "$nap_s" 2>/dev/null || sleep 1
 }
 
 wake() {
@@ -41,6 +47,7 @@ check_token() {
 await() {
     now
     await_end=$((now_cs + WAIT_S * 100))
+    naps=0
     while :; do
         read_state "$dir"
         case " $1 " in
@@ -50,6 +57,7 @@ await() {
         [ ! -e "$dir/pid" ] || runs "$dir/pid" || return
         now
         [ "$now_cs" -lt "$await_end" ] || return
+        naps=$((naps + 1))
         nap
     done
 }

@@ -154,6 +154,7 @@ exit 0
 """
 
 
+@lru_cache(maxsize=128)  # bundles that hold something of one host alone hold most that they have for all
 def _probe_function(probe: Probe) -> str:
     if _CONTROL.search(probe.text):
         raise RuleError(f"the probe {probe.id!r} holds a control character")
