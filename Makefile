@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 # program:package pairs; a package is installed when its program is missing
 DEMO_PROGRAMS := ip:iproute2 sshd:openssh-server ssh-keygen:openssh-client sysctl:procps ethtool:ethtool
 TEST_PROGRAMS := $(DEMO_PROGRAMS) dropbear:dropbear-bin busybox:busybox zsh:zsh fish:fish tcsh:tcsh dash:dash \
-	shellcheck:shellcheck sudo:sudo doas:opendoas ping:iputils-ping nft:nftables conntrack:conntrack \
+	bpftrace:bpftrace tcpdump:tcpdump curl:curl shellcheck:shellcheck sudo:sudo doas:opendoas ping:iputils-ping nft:nftables conntrack:conntrack \
 	modprobe:kmod strace:strace chromium:chromium mandoc:mandoc
 BENCH_PROGRAMS := $(DEMO_PROGRAMS) chromium:chromium
 
@@ -31,7 +31,7 @@ lint: .venv/ready packages-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	shellcheck -s sh remote_probes/*.sh tools/*.sh
+	shellcheck -s sh remote_probes/*.sh remote_probes/trace/*.sh tools/*.sh
 
 docs: .venv/ready
 	$(BIN)/python tools/generate_docs.py

@@ -18,8 +18,11 @@ rows_at_most=600
 groups_at_most=300
 read_at_most=50000
 
-command -v ss >/dev/null 2>&1 || exit 11
-command -v awk >/dev/null 2>&1 || exit 11
+for program in ss awk; do
+    command -v $program >/dev/null 2>&1 && continue
+    echo "$program is not installed" >&2
+    exit 11
+done
 [ -r "${ROOT:-}/proc/net/tcp" ] || exit 11
 [ -r "${ROOT:-}/proc/1/environ" ] || echo '#! owners: not permitted'
 

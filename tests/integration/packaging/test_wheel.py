@@ -48,6 +48,9 @@ def test_the_wheel_carries_probes_playbooks_and_schema(wheel):
     """Everything that a run needs is inside, and nothing of the tests is."""
     names = set(zipfile.ZipFile(wheel).namelist())
     probes = {f"netaudit/_data/remote_probes/{path.name}" for path in (ROOT / "remote_probes").glob("*.sh")}
+    probes |= {
+        f"netaudit/_data/remote_probes/trace/{path.name}" for path in (ROOT / "remote_probes/trace").glob("*.sh")
+    }
     checks = {
         f"netaudit/_data/playbooks/{path.relative_to(ROOT / 'playbooks')}"
         for path in (ROOT / "playbooks").rglob("*.yaml")
@@ -83,3 +86,26 @@ def test_an_installed_netaudit_uses_its_own_copy(installed, tmp_path):
     assert done.returncode in {0, 1}, done.stderr
     assert '"status":"ok"' in done.stdout
     assert (tmp_path / "report.html").read_text().endswith("</html>")
+
+
+def test_the_wheel_brings_the_manual_page_and_completions(wheel):
+    """They go where man and the shells look below the prefix of an installation."""
+    names = {name.partition(".data/data/")[2]: name for name in zipfile.ZipFile(wheel).namelist() if ".data/" in name}
+    sources = {
+        "share/man/man1/netaudit.1": "docs/man/netaudit.1",
+        "share/bash-completion/completions/netaudit": "netaudit/cli/shells/netaudit.bash",
+        "share/zsh/site-functions/_netaudit": "netaudit/cli/shells/netaudit.zsh",
+        "share/fish/vendor_completions.d/netaudit.fish": "netaudit/cli/shells/netaudit.fish",
+    }
+    assert set(sources) <= set(names)
+    for place, source in sources.items():
+        assert zipfile.ZipFile(wheel).read(names[place]) == (ROOT / source).read_bytes()
+
+
+def test_an_installed_netaudit_completes(installed, tmp_path):
+    """The scripts that ``completion`` prints are in the package as well."""
+    _, environment = installed
+    for shell in ("bash", "zsh", "fish"):
+        done = subprocess.run([sys.executable, "-m", "netaudit", "completion", shell], env=environment, cwd=tmp_path,
+                              capture_output=True, text=True, timeout=60)  # fmt: skip
+        assert "__complete" in done.stdout
