@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from netaudit.assets import cache
 from netaudit.assets.locate import Assets, locate
+from netaudit.assets.named import file_named, names_in
 from netaudit.assets.textfile import read_bytes
 from netaudit.baseline.name_list import Lists, NameList, names_of
 from netaudit.baseline.nearest import did_you_mean
@@ -80,7 +81,7 @@ def lint(
 
 def baseline_names(assets: Assets) -> tuple[str, ...]:
     """The names of the shipped baselines."""
-    return tuple(sorted(path.stem for path in assets.baselines.glob("*.yaml")))
+    return names_in(assets.baselines)
 
 
 def name_lists(assets: Assets) -> Lists:
@@ -128,14 +129,9 @@ class _Reading:
 
     def entry(self, baseline: str | Path) -> Path:
         """The file of a baseline. Raises RuleError when there is none of that name."""
-        path = Path(baseline)
-        if isinstance(baseline, Path) or path.suffix in {".yaml", ".yml"} or "/" in baseline:
-            return path
-        shipped = self._assets.baselines / f"{baseline}.yaml"
-        if not shipped.is_file():
-            names = baseline_names(self._assets)
-            raise RuleError(f"there is no baseline {baseline!r}", None, did_you_mean(baseline, names))
-        return shipped
+        if isinstance(baseline, Path):
+            return baseline
+        return file_named(baseline, self._assets.baselines, "baseline")
 
     def rules(self, entry: Path) -> tuple[Rules | None, Problems]:
         """The rules of a baseline's file, and everything that is wrong with them."""

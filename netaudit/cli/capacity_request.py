@@ -11,6 +11,7 @@ from pathlib import Path
 
 from netaudit.assets.catalogue import name_lists
 from netaudit.assets.locate import locate
+from netaudit.assets.named import workload_file
 from netaudit.assets.textfile import read_bytes
 from netaudit.assets.yamlfile import parse_yaml
 from netaudit.baseline.nearest import nearest
@@ -46,7 +47,7 @@ def read_workload(path: Path) -> Workload:
 
 def request_of(args: argparse.Namespace) -> Request:
     """The request of the command line. Raises OperatorError."""
-    return Request(read_workload(Path(args.workload)), args.scale, what_if_of(args.what_if))
+    return Request(read_workload(workload_file(args.workload)), args.scale, what_if_of(args.what_if))
 
 
 def scale(text: str) -> float:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from netaudit.assets.catalogue import DEFAULT_BASELINE
+from netaudit.assets.named import is_path, playbook_file
 from netaudit.assets.yamlfile import read_yaml
 from netaudit.baseline.plays import FixPlay, Play, plays_of
 from netaudit.cli.auditing import FORMATS, audit
@@ -25,7 +27,7 @@ def play_all(args: argparse.Namespace) -> int:
     A play without hosts is skipped, as Ansible does, unless no play has any: then UsageError is raised. With several
     plays a report's path gets the number of the play before its suffix: ``report-2.json``.
     """
-    plays = plays_of(read_yaml(Path(args.playbook)))
+    plays = plays_of(read_yaml(playbook_file(args.playbook)))
     _refuse_two_objects(plays, parse_outputs(args.output, FORMATS))
     audits = [_arguments(args, play, number, len(plays)) for number, play in enumerate(plays, 1)]
     for play, one in zip(plays, audits, strict=True):
@@ -97,20 +99,23 @@ def _refuse_two_objects(plays: Sequence[Play], outputs: Sequence[Output]) -> Non
             )
 
 
+def _beside(folder: Path, word: str) -> str:
+    """A path of a playbook counts from the playbook's folder; the name of what is shipped stays as it is."""
+    return str(folder / word) if is_path(word) else word
+
+
 def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) -> argparse.Namespace:
     """The options of one play: its own words over those of the command line."""
-    baseline = play.baseline or "linux-server"
-    if "/" in baseline or baseline.endswith((".yaml", ".yml")):
-        baseline = str(Path(args.playbook).parent / baseline)
+    folder = playbook_file(args.playbook).parent
     changed: dict[str, object] = {
         "pattern": play.hosts,
-        "baseline": baseline,
+        "baseline": _beside(folder, play.baseline or DEFAULT_BASELINE),
         "play_variables": play.variables,
         "fail_on": str(play.fail_on or args.fail_on or (Severity.HIGH if play.capacity else Severity.MEDIUM)),
         "output": args.output if count == 1 else _numbered(args.output, number),
     }
     if play.capacity is not None:
-        changed["workload"] = str(Path(args.playbook).parent / play.capacity.workload)
+        changed["workload"] = _beside(folder, play.capacity.workload)
         changed["scale"] = play.capacity.scale
         changed["what_if"] = [f"{name}={value}" for name, value in play.capacity.what_if.items()]
     if play.diagnose is not None:

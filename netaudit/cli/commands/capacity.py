@@ -18,7 +18,9 @@ def parser() -> argparse.ArgumentParser:
         "breaks first, at which multiple of the load. Every number comes with its formula. Changes nothing on any host."
     )
     options.add_inventory(made)
-    made.add_argument("--workload", metavar="FILE", required=True, help="the load: see playbooks/workloads/")
+    made.add_argument(
+        "--workload", metavar="FILE", required=True, help="the load: a file, or a shipped one by name: launch"
+    )
     made.add_argument("--what-if", metavar="NAME=VALUE", action="append", default=[],
                       help="try out a setting: a sysctl, listen_backlog, nofile or rx_ring (repeatable)")  # fmt: skip
     made.add_argument("--scale", type=scale, metavar="FACTOR", default=1.0, help="so many times the load (default 1)")

@@ -14,7 +14,9 @@ def parser() -> argparse.ArgumentParser:
         "Run the plays of a playbook in order. A play names its hosts, its baseline and its variables; "
         "what is said here applies to every play, and -l narrows all of them."
     )
-    made.add_argument("playbook", metavar="PLAYBOOK", help="a YAML list of plays: see playbooks/audit.yaml")
+    made.add_argument(
+        "playbook", metavar="PLAYBOOK", help="a YAML list of plays, or a shipped one by name: audit, launch"
+    )
     options.add_inventory(made, pattern=False)
     options.add_source(made)
     options.add_connection(made)

@@ -62,10 +62,7 @@ NAMES = [
     (["probe", "show", "sysctll"], "there is no probe 'sysctll' (did you mean sysctl?)"),
     (["probe", "run", "sysctll", "-i", "a,"], "there is no probe 'sysctll' (did you mean sysctl?)"),
     (["probe", "run", "path", "-i", "a,"], "the probe 'path' needs PEERS"),
-    (
-        ["audit"],
-        "no inventory (name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY; without any, the pattern localhost",
-    ),
+    (["audit"], "no inventory (name one with -i FILE, -i host1,host2, or $ANSIBLE_INVENTORY; without any, "),
     (["audit", "-i", "/no/where"], "/no/where: no such inventory file or directory"),
     (["audit", "-i", "a,b", "nosuch"], "the pattern 'nosuch' matches no host (netaudit inventory graph"),
     (["audit", "-i", "a,b", "-l", "c"], "the pattern 'all' limited to 'c' matches no host"),
