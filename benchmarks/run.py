@@ -20,6 +20,7 @@ import capacity
 import decoding
 import diagnosis
 import evaluation
+import fix
 import fleet
 import history
 import html_page
@@ -35,6 +36,7 @@ _PARTS = {
     "outliers": outliers.figures,
     "probes": probes.figures,
     "fleet": fleet.figures,
+    "fix": fix.figures,
     "diagnosis": diagnosis.figures,
     "history": history.figures,
     "html": html_page.figures,
@@ -54,7 +56,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="netaudit-bench-") as scratch:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = scratch
         for name in args.parts or _PARTS:
-            if name in {"fleet", "probes", "capacity", "diagnosis"} and os.geteuid() != 0:
+            if name in {"fleet", "fix", "probes", "capacity", "diagnosis"} and os.geteuid() != 0:
                 print(f"{name}: left out, needs root", file=sys.stderr)
                 continue
             print(f"{name} …", file=sys.stderr, flush=True)
