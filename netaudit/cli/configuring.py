@@ -103,6 +103,20 @@ def all_said(environment: Mapping[str, str], here: Path) -> Iterator[Said]:
                 yield Said(name, text, Where(f"${variable}"))
             elif name in ON_COMMAND_LINE_ONLY:
                 _refuse(name, Where(f"${variable}"))
+            else:
+                _tell_of_a_slip(variable, name)
+
+
+def _tell_of_a_slip(variable: str, name: str) -> None:
+    """Warn of a variable that is nearly a setting. Others are left alone: a service called so has some of its own."""
+    import difflib
+
+    from netaudit.cli.guard import say
+
+    near = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.8)
+    if near:
+        meant = PREFIX + near[0].upper().replace("-", "_")
+        say(f"warning: ${variable} is no setting and does not count (did you mean ${meant}?)")
 
 
 def files(environment: Mapping[str, str], here: Path) -> Iterator[Path]:

@@ -116,7 +116,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
         parser = command.parser()
         parser.prog = f"netaudit {name}"
-        configured(parser, name)
+        if name != "completion" and not {"-h", "--help"} & set(arguments):  # these help also where a file is wrong
+            configured(parser, name)
         code: int = command.run(parser.parse_args(arguments))
         return code
 

@@ -169,6 +169,20 @@ def test_variables_of_others_are_left_alone(shown, monkeypatch):
     assert {"built-in"} == {place for _, place in shown().values()}
 
 
+def test_a_slip_in_a_variable_is_told(call, monkeypatch):
+    """A variable that is nearly a setting does not pass in silence."""
+    monkeypatch.setenv("NETAUDIT_FORK", "3")
+    assert "$NETAUDIT_FORK is no setting and does not count (did you mean $NETAUDIT_FORKS?)" in call("history").err
+
+
+def test_help_is_given_where_a_file_is_wrong(call, project):
+    """Whoever has to put it right can read how."""
+    project("[defaults]\nforks = nonsense\n")
+    assert 2 == call("audit", "-i", "a,").code
+    for words in (("audit", "--help"), ("help", "config"), ("completion", "bash")):
+        assert (0, "") == (call(*words).code, call(*words).err)
+
+
 def test_files_can_be_left_out(shown, project, monkeypatch):
     """``NETAUDIT_NO_CONFIG`` is for scripts that must not depend on where they run."""
     project("[defaults]\nforks = 2\n")
