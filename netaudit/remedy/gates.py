@@ -91,6 +91,9 @@ def _snmp(name: str) -> Callable[[Facts], int | None]:
 
 
 def _softnet_dropped(facts: Facts) -> int | None:
+    """Those of the whole machine: of a container they say what its neighbours lose, and nothing of the container."""
+    if isinstance(facts.kernel, Absent) or facts.kernel.is_initial_namespace is False:
+        return None
     return sum(cpu.dropped for cpu in facts.softnet.cpus) if is_known(facts.softnet) else None
 
 

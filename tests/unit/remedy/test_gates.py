@@ -122,7 +122,7 @@ def test_a_sample_is_read_from_the_facts():
     """Counters come from their domains by the kernel's names; those of CPUs are summed."""
     softnet = Softnet(tuple(SoftnetCpu(cpu, 5, 3, 0, 0, 0) for cpu in range(2)), (), (), (), 0.0)
     facts = facts_with(
-        kernel=SimpleNamespace(boot_id="one", uptime_s=5.0),
+        kernel=SimpleNamespace(boot_id="one", uptime_s=5.0, is_initial_namespace=True),
         netstat={OVERFLOWS: 7},
         snmp={RETRANSMITS: 2, "Tcp.OutSegs": 100},
         softnet=softnet,
@@ -130,5 +130,7 @@ def test_a_sample_is_read_from_the_facts():
     taken = sample_of(facts)
     assert taken is not None
     assert {OVERFLOWS: 7, RETRANSMITS: 2, "softnet dropped": 6} == dict(taken.values)
+    inner = replace(facts, kernel=SimpleNamespace(boot_id="one", uptime_s=3.0, is_initial_namespace=False))
+    assert {OVERFLOWS: 7, RETRANSMITS: 2} == dict(sample_of(inner).values)
     assert {RETRANSMITS: 100} == dict(taken.totals)
     assert sample_of(facts_with()) is None
