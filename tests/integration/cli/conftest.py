@@ -295,7 +295,7 @@ def slow_host(lab_hosts):
 @pytest.fixture(scope="session")
 def kit():
     """The functions of this file that tests call themselves: test folders are no packages to import from."""
-    return SimpleNamespace(eventually=eventually, root=ROOT)
+    return SimpleNamespace(eventually=eventually, root=ROOT, LabHost=LabHost)
 
 
 @pytest.fixture(scope="session")
