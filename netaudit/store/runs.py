@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from netaudit.errors import StoreError, Where
 from netaudit.fleet.jsonable import clean, dumps
@@ -16,14 +16,15 @@ from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 from netaudit.model.spell import Spell
-from netaudit.store import choosing, contexts, history, reading
+from netaudit.store import contexts, history, reading
 from netaudit.store.batch import Batch
-from netaudit.store.choosing import Choice, ChosenRun
 from netaudit.store.database import Database
-from netaudit.store.export import new_key
 from netaudit.store.faults import explained
 from netaudit.store.reading import StoredRun
 from netaudit.store.retention import Retention, expire, older, prune
+
+if TYPE_CHECKING:
+    from netaudit.store.choosing import Choice, ChosenRun
 
 
 def open_store(path: Path, *, retention: Retention | None = None, must_exist: bool = False) -> Store:
@@ -182,6 +183,8 @@ class Store:
 
     def key(self, name: str) -> bytes:
         """The random key of this name, which is made when it is first asked for and stays with the history."""
+        from netaudit.store.export import new_key  # an audit writes no file and reads no past run
+
         with explained(self.path), self._database.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (name, new_key()))
             (value,) = connection.execute("SELECT value FROM keys WHERE name = ?", (name,)).fetchone()
@@ -189,6 +192,8 @@ class Store:
 
     def chosen(self, choice: Choice) -> Iterator[ChosenRun]:
         """The runs of a choice, the newest first, with the totals of the hosts and checks that it names."""
+        from netaudit.store import choosing
+
         return choosing.chosen(self._database, choice)
 
     def spells(self, *, host: str | None = None, check: str | None = None, standing: bool = False) -> Iterator[Spell]:
