@@ -256,12 +256,25 @@ def _count(said: Said) -> Count:
 
 
 def _from_here(said: Said, word: str) -> str:
-    """A path of a file is meant from where that file lies, whatever the working directory is."""
+    """A path of a file is meant from where that file lies, whatever the working directory is. Raises UsageError."""
+    if said.name == "output" and said.folder is not None:
+        return _report_from_here(said, said.folder, word)
     if said.name not in _PATHS or said.folder is None or "," in word:
         return word
     path = Path(os.path.expanduser(word))  # noqa: PTH111 - Path.expanduser raises for an unknown user
     is_name = said.name == "baseline" and "/" not in word and not (said.folder / path).is_file()
     return word if is_name or (path.is_absolute() and word == str(path)) else str(said.folder / path)
+
+
+def _report_from_here(said: Said, folder: Path, word: str) -> str:
+    """A project's file has reports written below its own folder only: it may have come with somebody's repository."""
+    name, equals, path = word.partition("=")
+    if not equals or not path:
+        return word
+    whole = Path(os.path.normpath(folder / os.path.expanduser(path)))  # noqa: PTH111 - as above
+    if said.where.file.endswith(PROJECT_FILE) and not whole.is_relative_to(folder):
+        raise UsageError(f"output: {path} is not below {folder}", said.where, hint="say it on the command line")
+    return f"{name}={whole}"
 
 
 def _is_variable(said: Said) -> bool:

@@ -96,6 +96,15 @@ def test_paths_are_meant_from_the_file(call, project):
     assert (0, "") == call("check", "list")[::2]
 
 
+def test_reports_are_written_from_the_file(shown, project, user):
+    """``output`` of a project's file stays below it; the user's own may go anywhere."""
+    path = project('[audit]\noutput = ["console", "json=reports/last.json"]\n')
+    assert ["console", f"json={path.parent}/reports/last.json"] == shown()["output"][0]
+    path.unlink()
+    user('[audit]\noutput = ["json=/srv/last.json"]\n')
+    assert ["json=/srv/last.json"] == shown()["output"][0]
+
+
 def test_a_required_option_may_be_a_setting(call, project):
     """``capacity`` needs a workload; the project can name it."""
     project('[capacity]\nworkload = "launch.yaml"\n[defaults]\ninventory = ["a,"]\n')
@@ -124,6 +133,8 @@ def test_a_required_option_may_be_a_setting(call, project):
         ('[defaults]\n"host-key-checking" = "off"\n', "netaudit.toml:2: host keys are left unchecked only by the com"),
         ("[defaults]\nhost_key_checking = 'off'\n", "netaudit.toml:2: host keys are left unchecked only by the com"),
         ("[fix]\nyes = true\n", "netaudit.toml:2: yes is said on the command line only (--yes)"),
+        ('[audit]\noutput = ["json=/etc/x"]\n', "netaudit.toml:2: output: /etc/x is not below /"),
+        ('[audit]\noutput = ["json=../x"]\n', "netaudit.toml:2: output: ../x is not below /"),
         ('[fix]\ngate = "rm -rf /"\n', "netaudit.toml:2: gate is said on the command line only (--gate)"),
         ('[fix]\nallow = ["reboot"]\n', "netaudit.toml:2: allow is said on the command line only (--allow)"),
     ],
