@@ -176,7 +176,7 @@ def read_capture_dir(path: Path) -> CaptureDir:
 
 
 def _unreadable(message: str) -> WorldError:
-    return WorldError(ErrorKind.BAD_ANSWER, message, phase=Phase.CONNECT, hint="collect it again")
+    return WorldError(ErrorKind.BAD_ANSWER, message, phase=Phase.ANSWER, hint="collect it again")
 
 
 def _our_vars(target: Target) -> dict[str, object]:
