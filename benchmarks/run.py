@@ -27,6 +27,7 @@ import html_page
 import outliers
 import probes
 import startup
+import watch
 from figures import Figure
 
 _PARTS = {
@@ -41,6 +42,7 @@ _PARTS = {
     "history": history.figures,
     "html": html_page.figures,
     "capacity": capacity.figures,
+    "watch": watch.figures,
 }
 
 
