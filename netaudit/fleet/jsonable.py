@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 
 _MAX_BITS = 256  # of an integer that is written in digits
 _MAX_DEPTH = 8
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode  # made once: json.dumps makes one a call
 
 
 def dumps(row: object) -> str:
     """The row as one line of JSON in ASCII, valid whatever a host put into its values."""
     try:
-        text = json.dumps(row, allow_nan=False, separators=(",", ":"))
+        text = _encode(row)
     except (TypeError, ValueError, RecursionError):
-        return json.dumps(clean(row), allow_nan=False, separators=(",", ":"))
+        return _encode(clean(row))
     if "\\ud" in text:  # a surrogate, or half of a pair
-        return json.dumps(clean(row), allow_nan=False, separators=(",", ":"))
+        return _encode(clean(row))
     return text
 
 

@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from netaudit.fleet.from_rows import item_from_row, waived_from_row
 from netaudit.fleet.jsonable import dumps
@@ -23,6 +23,7 @@ _WINDOW_BITS = 14  # of the dictionary: 16 KiB, a host's text; the state that is
 _MEMORY_LEVEL = 7
 _MAX_BODY_BYTES = 256 * 2**20
 _PLAIN_FIELDS = 8
+_MAX_ROWS = 2048  # texts of results that hosts may share
 
 # A table is faster than the enum's own look-up, and this is done for every result that is read.
 _VERDICTS = {str(verdict): verdict for verdict in Verdict}
@@ -52,11 +53,20 @@ class Packed:
     failures: tuple[tuple[int, int], ...]
 
 
+class _Row(NamedTuple):
+    """One result as text. It holds the result, so no other object can have its identity."""
+
+    result: Result
+    number: int  # of its check
+    text: str
+
+
 class Packer:
     """Packs the hosts of one run. ``new_checks`` and ``dictionary`` are to be kept before what refers to them."""
 
     def __init__(self) -> None:
         self._numbers: dict[_CheckKey, int] = {}
+        self._rows: dict[int, _Row] = {}  # by the identity of the result
         self.new_checks: list[tuple[int, _CheckKey]] = []
         self._dictionary: bytes | None = None
         self._primed = zlib.compressobj(_LEVEL)
@@ -70,17 +80,11 @@ class Packer:
     def pack(self, report: HostReport) -> Packed:
         """The host's notes and results."""
         failures: dict[int, int] = {}
-        rows = []
-        for result in report.results:
-            key = (result.check, result.title, result.layer, result.unit, result.remediation)
-            number = self._numbers.get(key)
-            if number is None:
-                number = self._numbers[key] = len(self._numbers)
-                self.new_checks.append((number, key))
-            if result.verdict is Verdict.FAIL:
-                failures[number] = max(failures.get(number, 0), result.severity.rank)
-            rows.append(_packed_result(number, result))
-        text = dumps([report.notes, rows]).encode("ascii")
+        rows = [self._row(result) for result in report.results]
+        for row in rows:
+            if row.result.verdict is Verdict.FAIL:
+                failures[row.number] = max(failures.get(row.number, 0), row.result.severity.rank)
+        text = f"[{dumps(report.notes)},[{','.join([row.text for row in rows])}]]".encode("ascii")
         if self._dictionary is not None:
             compressor = self._primed.copy()
             body = compressor.compress(text) + compressor.flush()
@@ -88,6 +92,20 @@ class Packer:
         if rows:
             self._choose_dictionary(text)
         return Packed(zlib.compress(text, _LEVEL), uses_dictionary=False, failures=tuple(failures.items()))
+
+    def _row(self, result: Result) -> _Row:
+        """The row of a result; most hosts share most results with others, which are one object then."""
+        row = self._rows.get(id(result))
+        if row is None:
+            key = (result.check, result.title, result.layer, result.unit, result.remediation)
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = len(self._numbers)
+                self.new_checks.append((number, key))
+            if len(self._rows) >= _MAX_ROWS:
+                self._rows.clear()
+            row = self._rows[id(result)] = _Row(result, number, dumps(_packed_result(number, result)))
+        return row
 
     def _choose_dictionary(self, text: bytes) -> None:
         self._dictionary = self.new_dictionary = text[-(1 << _WINDOW_BITS) :]
