@@ -81,6 +81,7 @@ def _route(words: list[str]) -> Route:
         device=named.get("dev", ""),
         source=named.get("src", ""),
         metric=_number(named, "metric"),
+        locked=tuple(name for name, word in itertools.pairwise(words) if word == "lock"),
         mtu=_number(named, "mtu"),
         initcwnd=_number(named, "initcwnd"),
         initrwnd=_number(named, "initrwnd"),

@@ -173,6 +173,7 @@ class Route:
     initrwnd: int | None
     advmss: int | None
     protocol: str = ""  # who made it: kernel, static, ra, dhcp, …
+    locked: tuple[str, ...] = ()  # of mtu, advmss, …: what discovery and peers cannot change (``mtu lock 1400``)
 
 
 _HALVES = ("0.0.0.0/1", "128.0.0.0/1")

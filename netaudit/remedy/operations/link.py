@@ -106,7 +106,8 @@ def _words(route: Route) -> str:
     for name in ("protocol", "table", "metric", "source", "mtu", "advmss", "initcwnd", "initrwnd"):
         value = getattr(route, name)
         if value not in (None, ""):
-            words += [{"protocol": "proto", "source": "src"}.get(name, name), str(value)]
+            lock = ["lock"] if name in route.locked else []
+            words += [{"protocol": "proto", "source": "src"}.get(name, name), *lock, str(value)]
     if route.kind not in {"", "unicast"} or not all(map(_ROUTE_WORD.match, words)):
         raise ValueError(f"the route to {route.destination} cannot be put back exactly")
     return " ".join(words)

@@ -50,9 +50,16 @@ CASES = [
     Case("cpu_mask", "nic.rps", device=True),
     Case("mtu", "path.mtu.consistency",
          "ip link add br0 type bridge; ip link set br0 up; ip link add m0 type ifb; ip link set m0 up; "
-         "ip link set m0 master br0; ip link set br0 mtu 1500; ip link set m0 mtu 1400; ip link set br0 mtu 1500",
+         "ip link set m0 master br0; ip link set br0 mtu 1500; ip link set m0 mtu 1400; ip link set br0 mtu 1500; "
+         "ip address add 198.18.202.2/24 dev m0; ip route add 198.18.203.0/24 via 198.18.202.1 mtu lock 1400; "
+         "ip route add 198.18.204.0/24 via 198.18.202.1 mtu 1300",
          options=("--no-persist", "--allow", "link-flap")),
 ]  # fmt: skip
+TUNED = (
+    "echo 128 >/proc/sys/net/core/somaxconn; mkdir -p /etc/tuned/busy; echo busy >/etc/tuned/active_profile; "
+    "printf '[sysctl]\\nnet.core.somaxconn=128\\n' >/etc/tuned/busy/tuned.conf; "
+    "cp $(command -v sleep) /run/tuned; /run/tuned 300 >/dev/null 2>&1 &"
+)
 # Nothing of a test can have these: systemd with a unit that listens, a module that this kernel loads.
 ELSEWHERE = {"restart", "load_module", "advise"}
 
@@ -61,7 +68,7 @@ ELSEWHERE = {"restart", "load_module", "advise"}
 def netaudit(machine, tmp_path: Path) -> Callable[..., Mapping[str, object]]:
     """The command on that very machine, with no network in between: what it prints as JSON."""
 
-    def run(*words: str, code: int = 0) -> Mapping[str, object]:
+    def run(*words: str, code: int = 0, nothing: bool = False) -> Mapping[str, object]:
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"),
         }  # fmt: skip
@@ -71,7 +78,7 @@ def netaudit(machine, tmp_path: Path) -> Callable[..., Mapping[str, object]]:
             env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150,
         )  # fmt: skip
         assert code == done.returncode, done.stderr[-3000:] + done.stdout[-3000:]
-        said: Mapping[str, object] = json.loads(done.stdout)
+        said: Mapping[str, object] = {} if nothing else json.loads(done.stdout)
         return said
 
     return run
@@ -105,6 +112,35 @@ def test_made_and_taken_back(machine, netaudit, tmp_path: Path, case: Case) -> N
     assert "rolled-back" == undone["hosts"][0]["outcome"]
     assert machine.state() == before
     assert machine.sh("find /run/netaudit -mindepth 1 2>/dev/null", fails=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("check", "bad", "device", "variables", "why"),
+    [
+        ("nic.ring.rx_size", "", True, {}, "--allow link-flap"),
+        ("tcp.accept_queue.somaxconn", "echo 128 >/proc/sys/net/core/somaxconn", False,
+         {"new_conn_per_s": 10_000_000, "accept_stall_s": 1}, "out of range"),
+        ("tcp.accept_queue.somaxconn", TUNED, False, {}, "tuned writes it"),
+    ],
+    ids=["a-class-that-is-not-allowed", "a-value-out-of-range", "what-tuned-writes"],
+)  # fmt: skip
+def test_what_is_refused_is_said_and_not_touched(
+    machine, netaudit, tmp_path: Path, check: str, bad: str, device: bool, variables: dict[str, object], why: str
+) -> None:
+    """``fix`` leaves it in the list of what is not remedied, with the reason, and the machine as it is."""
+    if device:
+        machine.with_device()
+        machine.sh("ethtool -g eth0")
+    machine.sh(bad or ":")
+    host = {"ansible_connection": "local", "netaudit_vars": variables}
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": host}}}))
+    before = machine.state()
+    plan = netaudit("plan", "--only", check, "--no-progress")
+    (row,) = plan["hosts"]
+    assert [] == row["steps"]
+    assert why in " ".join(f"{each['reason']} {each['advice']}" for each in row["not_remedied"])
+    netaudit("fix", "--only", check, "--yes", "--no-progress", nothing=True)
+    assert machine.state() == before
 
 
 def test_every_operation_has_a_case(operation_names: set[str]) -> None:

@@ -33,6 +33,7 @@ def case(name: str) -> Routing:
 def test_metrics_of_a_route() -> None:
     """MTU, windows and segment size are read; a locked value is the value."""
     found = route("default via 198.18.0.1 dev eth0 mtu lock 1400 advmss 1360 initcwnd 20 initrwnd 30")
+    assert found.locked == ("mtu",)
     assert (found.mtu, found.advmss, found.initcwnd, found.initrwnd) == (1400, 1360, 20, 30)
 
 
