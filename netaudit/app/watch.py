@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +28,7 @@ from netaudit.fleet.events_memory import Answer
 from netaudit.fleet.segments import extract
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, Result, Summary
+from netaudit.model.target import Target
 
 _FIRST = 1
 
@@ -319,11 +320,16 @@ class Watch:
         for job in jobs:
             name = job.target.name
             host = before.get(name)
-            if host is not None and host.job.target == job.target:
-                host.job = job
+            if host is not None and _is_reached_alike(host.job.target, job.target):
+                host.job, host.line.target = job, job.target
             else:
                 host = _Host(job, Line(job.target, self.transport, self.limits))
                 joined.append(name)
             now[name] = host
         self._hosts = now
         return joined, [host for name, host in before.items() if now.get(name) is not host]
+
+
+def _is_reached_alike(before: Target, now: Target) -> bool:
+    """Whether a connection made for the one serves the other: groups and other variables do not matter."""
+    return replace(before, groups=(), vars={}) == replace(now, groups=(), vars={})

@@ -117,7 +117,8 @@ def _perform(
 
     async def work() -> tuple[bool, Round | None]:
         assert interrupt.stop is not None  # noqa: S101  # made before this starts
-        await prepared(fleet.transport, fleet.targets)
+        if hosts.transport is not None:
+            await prepared(hosts.transport.current, fleet.targets)
         one = Watch(fleet.transport, args.every_s, listener, fleet.limits, fleet.width, clock=clock, reread=hosts.again)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _read_again, hosts, one.nudged)
         began = clock.now()

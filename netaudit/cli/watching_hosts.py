@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netaudit.app.audit import Job
+from netaudit.app.ports import Session
 from netaudit.app.rules import Question, Questions
 from netaudit.baseline.select import HostRules, Ruleset
 from netaudit.cli import secrets, wiring
@@ -43,6 +44,32 @@ class _Latest:
         return self.source.for_target(target) if self.source is not None else Credentials()
 
 
+class Renewed:
+    """A transport that is made anew on demand: keys, known_hosts and ssh_config are read once by each.
+
+    What the earlier ones have open stays so until the end, such as connections to jump hosts.
+    """
+
+    def __init__(self, make: Callable[[], wiring.Routed]) -> None:
+        self._make = make
+        self._earlier: list[wiring.Routed] = []
+        self.current = make()
+
+    def renew(self) -> None:
+        """Connections that are made from now on are made by another."""
+        self._earlier.append(self.current)
+        self.current = self._make()
+
+    async def open(self, target: Target) -> Session:
+        """See ``app.ports.Transport``."""
+        return await self.current.open(target)
+
+    async def close(self) -> None:
+        """Close all that were made."""
+        for each in (*self._earlier, self.current):
+            await each.close()
+
+
 class WatchedHosts:
     """Reads the hosts and the rules of a command line, as often as it takes. Raises OperatorError the first time."""
 
@@ -51,7 +78,7 @@ class WatchedHosts:
         self._warn = warn
         self._asked = secrets.ask(password=args.ask_pass, become_password=args.ask_become_pass)
         self._secrets = _Latest()
-        self._transport: wiring.Routed | None = None
+        self.transport: Renewed | None = None
         self._signature: frozenset[tuple[str, int, int]] = self._files()
         self.must_read = False  # set by SIGHUP
         self.fleet, self.ruleset, self.asked, self.jobs = self._read()
@@ -66,6 +93,8 @@ class WatchedHosts:
         now = self._files()
         if now == self._signature and not self.must_read:
             return None
+        if self.must_read and self.transport is not None:
+            self.transport.renew()
         self._signature, self.must_read = now, False
         try:
             self.fleet, self.ruleset, self.asked, self.jobs = self._read()
@@ -82,11 +111,12 @@ class WatchedHosts:
         for warning in resolution.warnings:
             self._warn(warning)
         self._secrets.source = secrets.AskedSecrets(resolution.secrets, self._asked)
-        if self._transport is None:
-            self._transport = wiring.transport_of(args, self._secrets, resolution.ssh_config_file, self._warn)
+        if self.transport is None:
+            ssh_config = resolution.ssh_config_file
+            self.transport = Renewed(lambda: wiring.transport_of(args, self._secrets, ssh_config, self._warn))
         fleet = Fleet(
             targets=resolution.targets,
-            transport=self._transport,
+            transport=self.transport,
             limits=wiring.limits_of(args),
             width=wiring.width_of(args, resolution.targets, self._warn),
             matches=inventory.matcher,

@@ -273,6 +273,16 @@ def test_a_host_with_another_address_is_connected_to_anew(skipping, watching):
     assert [] == heard.told()
 
 
+def test_other_groups_and_variables_keep_the_connection(skipping, watching):
+    """Only what says how a host is reached makes another connection."""
+    network, heard = Network(skipping, "web1"), Heard()
+    regrouped = [Job(Target("web1", "192.0.2.1", groups=("new",), vars={"site": "x"}), QUESTION)]
+    known = iter([regrouped])
+    watching(network, heard, count=3, reread=lambda: next(known, None))
+    assert 1 == len(network.hosts["web1"].opened)
+    assert ("new",) == heard.rounds[-1].reports[0].groups
+
+
 def test_a_reboot_is_seen_by_the_boot_id(skipping, watching):
     """Also when the host was back before anybody missed it."""
     network, heard = Network(skipping, "web1"), Heard()
