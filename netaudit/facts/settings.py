@@ -8,11 +8,11 @@ so that it is only compared between machines of one size.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
-from netaudit.model.facts import Facts, Kernel, Nic
+from netaudit.model.facts import Facts, Kernel, Nic, Qdisc, Route
 from netaudit.model.reading import Absent, Maybe, is_known
 
 DOMAINS = frozenset(
@@ -34,6 +34,12 @@ SIZED = frozenset({
     "net.netfilter.nf_conntrack_max", "net.nf_conntrack_max", "net.ipv4.route.max_size", "user.max_net_namespaces",
     "vm.min_free_kbytes", "conntrack hashsize",
 })  # fmt: skip
+# What the kernel counts or makes up by itself below /proc/sys: sysctl(5), Documentation/admin-guide/sysctl.
+_COUNTED = re.compile(
+    r"fs\.(?:dentry-state|inode-nr|inode-state|aio-nr|quota\.)|kernel\.(?:random\.|ns_last_pid|pty\.nr|tainted|"
+    r"usermodehelper\.)|net\.ipv4\..*nf_conntrack_count|net\.ipv[46]\.conf\.[^.]*\.mc_forwarding",
+    re.ASCII,
+)
 _MACHINE = ("kernel ", "cpu ", "memory ", "distribution", "machine", "init", "virtualization")
 _OF_INTERFACE = re.compile(r"net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\.", re.ASCII)
 _PASSING = re.compile(r"(?:veth|cali|lxc|tap|vnet|fwln|fwpr|nl)[0-9a-f]", re.ASCII)  # names that engines make up
@@ -65,18 +71,29 @@ def settings_of(facts: Facts) -> dict[str, str]:
     ``eth0 mtu``, ``kernel release``, ``eth0 offload generic-receive-offload``.
     """
     found: dict[str, str] = {}
+    for values in by_domain(facts).values():
+        found.update(values)
+    return found
+
+
+def by_domain(facts: Facts) -> dict[str, dict[str, str]]:
+    """The same by the domain that each value was read from; a domain that could not be read is not in it."""
     nics = facts.nics if is_known(facts.nics) else ()
     passing = frozenset(nic.name for nic in nics if _is_passing(nic))
+    found: dict[str, dict[str, str]] = {}
     if is_known(facts.sysctl):
-        kept = _kept_names(tuple(facts.sysctl.values), passing)
         values = facts.sysctl.values
-        found.update({name: values[name] for name in kept})
+        found["sysctl"] = {name: values[name] for name in _kept_names(tuple(values), passing)}
     if is_known(facts.persisted):
-        found.update({BOOT + name: each.value for name, each in facts.persisted.boot.items()})
-    for nic in nics:
-        if nic.name not in passing and nic.kind != "loopback":
-            found.update(_of_nic(nic))
-    found.update(_of_queues(facts, passing))
+        found["persisted"] = {BOOT + name: each.value for name, each in facts.persisted.boot.items()}
+        found["persisted"].update(_of_modules(facts.persisted.module_options))
+    if is_known(facts.nics):
+        compared = (nic for nic in facts.nics if nic.name not in passing and nic.kind != "loopback")
+        found["nics"] = dict(pair for nic in compared for pair in _of_nic(nic))
+    if is_known(facts.qdiscs):
+        found["qdiscs"] = dict(_of_queues(facts.qdiscs, passing))
+    if is_known(facts.routing):
+        found["routing"] = dict(_of_routes(facts.routing.routes))
     found.update(_of_machine(facts))
     return found
 
@@ -93,7 +110,7 @@ def _kept_names(names: tuple[str, ...], passing: frozenset[str]) -> tuple[str, .
     kept = []
     for name in names:
         of = _OF_INTERFACE.match(name)
-        if name not in _NOISE and not (of and (of[1] in passing or _PASSING.match(of[1]))):
+        if name not in _NOISE and not _COUNTED.match(name) and not (of and (of[1] in passing or _PASSING.match(of[1]))):
             kept.append(name)
     return tuple(kept)
 
@@ -107,8 +124,12 @@ def _of_nic(nic: Nic) -> Iterator[tuple[str, str]]:
     pairs: list[tuple[str, object]] = [
         ("kind", nic.kind), ("mtu", nic.mtu), ("driver", nic.driver), ("speed_mbps", nic.speed_mbps),
         ("duplex", nic.duplex), ("txqueuelen", nic.txqueuelen), ("rx queues", nic.rx_queues),
-        ("tx queues", nic.tx_queues), ("rps", ",".join(nic.rps_cpus)),
+        ("tx queues", nic.tx_queues),
     ]  # fmt: skip
+    if nic.rps_cpus:
+        pairs.append(("rps", ",".join(nic.rps_cpus)))
+    if nic.master:
+        pairs.append(("master", nic.master))
     if is_known(nic.rings):
         pairs += [("ring rx", nic.rings.rx_slots), ("ring tx", nic.rings.tx_slots)]
     if is_known(nic.channels):
@@ -127,33 +148,38 @@ def _of_nic(nic: Nic) -> Iterator[tuple[str, str]]:
             yield f"{nic.name} {name}", str(value)
 
 
-def _of_queues(facts: Facts, passing: frozenset[str]) -> Iterator[tuple[str, str]]:
-    if is_known(facts.qdiscs):
-        for qdisc in facts.qdiscs:
-            if qdisc.parent == "root" and qdisc.device not in passing and not _PASSING.match(qdisc.device):
-                yield f"{qdisc.device} qdisc", qdisc.kind
-    if is_known(facts.routing):
-        for route in facts.routing.routes:
-            if route.destination == "default" and route.table == "main":
-                for name in ("mtu", "initcwnd", "initrwnd", "advmss"):
-                    value = getattr(route, name)
-                    if value is not None:
-                        yield f"default route {route.family} {name}", str(value)
+def _of_modules(options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for module, words in options.items():
+        yield f"{BOOT}module {module}", words
 
 
-def _of_machine(facts: Facts) -> Iterator[tuple[str, str]]:
+def _of_queues(qdiscs: Iterable[Qdisc], passing: frozenset[str]) -> Iterator[tuple[str, str]]:
+    for qdisc in qdiscs:
+        if qdisc.parent == "root" and qdisc.device not in passing and not _PASSING.match(qdisc.device):
+            yield f"{qdisc.device} qdisc", qdisc.kind
+
+
+def _of_routes(routes: Iterable[Route]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        if route.destination == "default" and route.table == "main":
+            for name in ("mtu", "initcwnd", "initrwnd", "advmss"):
+                value = getattr(route, name)
+                if value is not None:
+                    yield f"default route {route.family} {name}", str(value)
+
+
+def _of_machine(facts: Facts) -> Iterator[tuple[str, dict[str, str]]]:
     if is_known(facts.kernel):
-        yield from _of_kernel(facts.kernel)
+        yield "kernel", dict(_of_kernel(facts.kernel))
     if is_known(facts.cpu):
-        yield from (("cpu count", str(facts.cpu.count)), ("cpu model", facts.cpu.model))
+        yield "cpu", {"cpu count": str(facts.cpu.count), "cpu model": facts.cpu.model}
     if is_known(facts.memory):
-        yield "memory total", _gib(facts)
+        yield "memory", {"memory total": _gib(facts)}
     if is_known(facts.writers):
-        yield "writers", ", ".join(sorted({writer.name for writer in facts.writers})) or "none"
+        yield "writers", {"writers": ", ".join(sorted({writer.name for writer in facts.writers})) or "none"}
     if is_known(facts.conntrack):
         hashsize: Maybe[int] = facts.conntrack.hashsize
-        if is_known(hashsize):
-            yield "conntrack hashsize", str(hashsize)
+        yield "conntrack", {"conntrack hashsize": str(hashsize)} if is_known(hashsize) else {}
 
 
 def _of_kernel(kernel: Kernel) -> Iterator[tuple[str, str]]:

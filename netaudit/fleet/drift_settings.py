@@ -1,32 +1,22 @@
-"""The settings of a host as a flat vector of names and texts, and what changed from one time to another.
+"""What is set otherwise on one host at a later time: sysctls, interfaces, queues, the next boot, other writers.
 
-Settings are what somebody or something has set: sysctls, MTU, rings, offloads, queueing disciplines, what the next boot
-will bring, who else writes. Counters, addresses, and what the kernel counts under a sysctl's name are left out.
+Which values are settings is said in ``facts.settings``, once for all comparisons. Where a setting stands in a file is
+told here as well: between two moments of one host it is news when another file wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from netaudit.facts.domains import DOMAINS as _DOMAINS
-from netaudit.model.facts import Channels, Coalesce, Facts, Kernel, Nic, Persisted, Rings, Sysctls, Writer
+from netaudit.facts.settings import BOOT, DOMAINS, by_domain, differences
+from netaudit.model.facts import Facts, Persisted, Sysctls, Writer
 from netaudit.model.probe import Capture
-from netaudit.model.reading import Absent
+from netaudit.model.reading import is_known
 
-DOMAINS = frozenset({"sysctl", "nics", "qdiscs", "persisted", "writers", "kernel", "cpu", "memory"})
-MOST_SETTINGS = 20_000
+MOST_CHANGES = 20_000  # of one host
 VALUE_CHARS = 400
-_ROUND_BYTES = 64 * 2**20  # memory of a virtual machine differs by some pages from boot to boot
-
-# What the kernel counts or makes up by itself below /proc/sys: sysctl(5), Documentation/admin-guide/sysctl.
-_NOT_SET = (
-    "fs.dentry-state", "fs.file-nr", "fs.inode-nr", "fs.inode-state", "fs.aio-nr", "fs.quota.*",
-    "kernel.random.*", "kernel.ns_last_pid", "kernel.pty.nr", "kernel.tainted", "kernel.usermodehelper.*",
-    "net.netfilter.nf_conntrack_count", "net.ipv4.*.nf_conntrack_count", "net.ipv4.conf.*.mc_forwarding",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +29,6 @@ class SettingChange:
     after: str | None
 
 
-def settings_of(facts: Facts) -> dict[str, str]:
-    """Every setting that was read, by a name that tells what it belongs to: ``nic eth0 mtu``, ``boot net.core.…``."""
-    found: dict[str, str] = {}
-    for name, value in _all(facts):
-        if len(found) >= MOST_SETTINGS:
-            break
-        found[name] = value[:VALUE_CHARS]
-    return found
-
-
 def differing(before: Capture, after: Capture) -> frozenset[str]:
     """The domains in which two captures can differ at all: of the others the answers are the same bytes."""
     first = {section.probe_id: section.stdout for section in before.sections}
@@ -58,113 +38,41 @@ def differing(before: Capture, after: Capture) -> frozenset[str]:
 
 def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]:
     """What is set otherwise at the later time. What only one of the two could read, or none was asked, is no change."""
-    first, second = settings_of(before), settings_of(after)
+    first, second = _settings(before), _settings(after)
     unread = _unread(before) | _unread(after)
-    return tuple(
-        SettingChange(host, name, first.get(name), second.get(name))
-        for name in dict.fromkeys([*first, *second])
-        if first.get(name) != second.get(name) and not _belongs(name, unread)
+    found = (
+        SettingChange(host, name, _short(was), _short(now))
+        for domain, values in first.items()
+        for name, was, now in differences(values, second.get(domain, values))
+        if name not in unread
     )
+    return tuple(change for change, _ in zip(found, range(MOST_CHANGES), strict=False))
+
+
+def _short(value: str | None) -> str | None:
+    return value if value is None else value[:VALUE_CHARS]
 
 
 def _unread(facts: Facts) -> frozenset[str]:
-    """The first words of settings whose domain was not read as a whole."""
-    words = {"sysctl": "", "nics": "nic", "qdiscs": "qdisc", "persisted": "boot", "writers": "writer",
-             "kernel": "kernel", "cpu": "cpus", "memory": "memory"}  # fmt: skip
-    found = {word for domain, word in words.items() if isinstance(getattr(facts, domain), Absent)}
-    if isinstance(facts.sysctl, Sysctls):
-        found |= set(facts.sysctl.absent)
-    return frozenset(found)
+    """Sysctls that are there and gave no value."""
+    return frozenset(facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else ())
 
 
-def _belongs(name: str, unread: frozenset[str]) -> bool:
-    first, blank, _ = name.partition(" ")
-    return (first if blank else "") in unread or name in unread
-
-
-def _all(facts: Facts) -> Iterator[tuple[str, str]]:
-    yield from _machine(facts)
-    if isinstance(facts.sysctl, Sysctls):
-        yield from _sysctls(facts.sysctl.values)
-    if not isinstance(facts.nics, Absent):
-        for nic in facts.nics:
-            yield from _nic(nic)
-    if not isinstance(facts.qdiscs, Absent):
-        for qdisc in facts.qdiscs:
-            if qdisc.parent == "root":
-                yield f"qdisc {qdisc.device}", qdisc.kind
+def _settings(facts: Facts) -> dict[str, dict[str, str]]:
+    """The settings by domain, those of the next boot with their place, the writers one by one."""
+    found = by_domain(facts)
     if isinstance(facts.persisted, Persisted):
-        yield from _persisted(facts.persisted)
-    if not isinstance(facts.writers, Absent):
-        yield from _writers(facts.writers)
+        found["persisted"].update(_places(facts.persisted))
+    if is_known(facts.writers):
+        found["writers"] = dict(_writers(facts.writers))
+    return found
 
 
-def _machine(facts: Facts) -> Iterator[tuple[str, str]]:
-    if isinstance(facts.kernel, Kernel):
-        yield from _kernel(facts.kernel)
-    if not isinstance(facts.memory, Absent):
-        yield "memory total", f"{round(facts.memory.total_bytes / _ROUND_BYTES) * _ROUND_BYTES // 2**20} MiB"
-    if not isinstance(facts.cpu, Absent):
-        yield "cpus count", str(facts.cpu.count)
+def _places(persisted: Persisted) -> Mapping[str, str]:
+    return {BOOT + name: f"{boot.value} ({boot.file}:{boot.line})" for name, boot in persisted.boot.items()}
 
 
-def _persisted(persisted: Persisted) -> Iterator[tuple[str, str]]:
-    for name, boot in persisted.boot.items():
-        yield f"boot {name}", f"{boot.value} ({boot.file}:{boot.line})"
-    for module, options in persisted.module_options.items():
-        yield f"boot module {module}", options
-
-
-def _kernel(kernel: Kernel) -> Iterator[tuple[str, str]]:
-    yield "kernel release", kernel.release
-    yield "kernel command line", kernel.command_line
-    yield "kernel distribution", kernel.distribution
-
-
-def _sysctls(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if _is_set(name):
-            yield name, value
-
-
-@lru_cache(maxsize=MOST_SETTINGS)
-def _is_set(name: str) -> bool:
-    """Whether somebody sets it, as against the kernel; hosts of a fleet have nearly the same names."""
-    return not any(fnmatchcase(name, pattern) for pattern in _NOT_SET)
-
-
-def _nic(nic: Nic) -> Iterator[tuple[str, str]]:
-    """The settings of one interface; those that come and go with containers say only that they are there."""
-    if nic.kind == "veth":
-        return
-    about = f"nic {nic.name}"
-    yield f"{about} mtu", str(nic.mtu)
-    for name in ("driver", "speed_mbps", "duplex", "txqueuelen", "rx_queues", "tx_queues"):
-        value = getattr(nic, name)
-        if not isinstance(value, Absent):
-            yield f"{about} {name}", str(value)
-    if nic.master:
-        yield f"{about} master", nic.master
-    for label, record in (("ring", nic.rings), ("channels", nic.channels), ("coalesce", nic.coalesce)):
-        if not isinstance(record, Absent):
-            yield from _record(f"{about} {label}", record)
-    if not isinstance(nic.offloads, Absent):
-        for feature, is_on in nic.offloads.items():
-            yield f"{about} offload {feature}", "on" if is_on else "off"
-    if any(mask.strip("0,") for mask in nic.rps_cpus):
-        yield f"{about} rps", " ".join(nic.rps_cpus)
-
-
-def _record(about: str, record: Rings | Channels | Coalesce) -> Iterator[tuple[str, str]]:
-    for each in fields(record):
-        value = getattr(record, each.name)
-        if not isinstance(value, Absent):
-            yield f"{about} {each.name}", str(value)
-
-
-def _writers(writers: Iterable[Writer]) -> Iterator[tuple[str, str]]:
+def _writers(writers: Iterable[Writer]) -> Iterable[tuple[str, str]]:
     for writer in writers:
-        yield (
-            f"writer {writer.name}",
-            f"{writer.detail}{'' if writer.active else ' (not running)'}".strip() or "present",
-        )
+        words = (writer.detail, "" if writer.active else "(not running)")
+        yield f"writer {writer.name}", " ".join(filter(None, words)) or "present"

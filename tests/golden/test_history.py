@@ -73,9 +73,11 @@ def _drift(made_up: ModuleType, count: int) -> Drift:
 def _settings(count: int) -> Settings:
     changes = [SettingChange(f"web{number}", "net.core.somaxconn", "4096", "128") for number in range(1, count, 3)]
     changes += [
-        SettingChange("web2", "nic eth0 mtu", "1500", "9000"),
+        SettingChange("web2", "eth0 mtu", "1500", "9000"),
         SettingChange("web2", "kernel release", "6.1.0-38-amd64", "6.1.0-39-amd64"),
-        SettingChange("web2", "boot net.ipv4.tcp_rmem", None, "4096 131072 16777216 (/etc/sysctl.d/99-net.conf:3)"),
+        SettingChange(
+            "web2", "next boot net.ipv4.tcp_rmem", None, "4096 131072 16777216 (/etc/sysctl.d/99-net.conf:3)"
+        ),
     ]
     return Settings(tuple(changes), count, 2)
 

@@ -292,7 +292,7 @@ def drift_page(evil: str = "") -> Iterator[str]:
     settings = Settings(
         (
             *(Set(name + evil, "net.core.somaxconn" + evil, "4096", "128" + evil) for name in HOSTS[:4]),
-            Set("web9", "nic eth0 mtu", None, "9000"),
+            Set("web9", "eth0 mtu", None, "9000"),
         ),
         11,
         1,

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from netaudit.facts.settings import DOMAINS
 from netaudit.facts.snapshot import facts_of
-from netaudit.fleet.drift_settings import DOMAINS, VALUE_CHARS, changes, differing, settings_of
+from netaudit.fleet.drift_settings import VALUE_CHARS, changes, differing
+from netaudit.model.facts import Sysctls
 from netaudit.model.probe import Capture, Section, SectionStatus
 
 CASES = Path(__file__).parents[2] / "cases"
+COUNTED = ("fs.dentry-state", "fs.file-nr", "kernel.random.uuid", "kernel.pty.nr", "net.netfilter.nf_conntrack_count")
 RECORDED = ("sysctl", "nics", "qdisc", "persisted", "writers", "system", "sockets", "counters")
 
 
@@ -33,16 +36,40 @@ def _changes(before: Capture, after: Capture) -> list[tuple[str, str | None, str
     return [(each.name, each.before, each.after) for each in found]
 
 
-def test_the_settings_of_a_host_have_names() -> None:
-    """Sysctls by their own, everything else by what it belongs to."""
-    found = settings_of(facts_of(_capture(), DOMAINS))
-    assert found["net.core.somaxconn"] == "4096"
-    assert any(name.endswith(" mtu") and name.startswith("nic ") for name in found)
-    assert any(name.startswith("qdisc ") for name in found)
-    assert any(name.startswith("boot ") for name in found)
-    assert "kernel release" in found
-    assert not any("nf_conntrack_count" in name or name.startswith("kernel.random.") for name in found)
-    assert all(len(value) <= VALUE_CHARS for value in found.values())
+def test_changes_are_named_as_everywhere() -> None:
+    """An interface, a queue and a file bear the names under which outliers and a watch tell of them."""
+    after = _capture(
+        {
+            "nics": (b"mtu 1400", b"mtu 9000"),
+            "qdisc": (b"qdisc mq 1: dev eth0", b"qdisc noqueue 1: dev eth0"),
+            "persisted": (
+                b"50-pid-max.conf:16:kernel.pid_max = 4194304",
+                b"50-pid-max.conf:17:kernel.pid_max = 4194304",
+            ),
+        }
+    )
+    where = "4194304 (/usr/lib/sysctl.d/50-pid-max.conf:"
+    assert sorted(_changes(_capture(), after)) == [
+        ("eth0 mtu", "1400", "9000"),
+        ("eth0 qdisc", "mq", "noqueue"),
+        ("next boot kernel.pid_max", f"{where}16)", f"{where}17)"),
+    ]
+
+
+def test_long_values_are_cut() -> None:
+    """What a host prints is bounded."""
+    facts = replace(facts_of(_capture(), DOMAINS), sysctl=Sysctls({"net.core.long": "x" * 9999}, {}))
+    (change,) = changes("web1", facts, replace(facts, sysctl=Sysctls({"net.core.long": "y"}, {})))
+    assert change.before == "x" * VALUE_CHARS
+
+
+def test_what_the_kernel_counts_is_no_setting() -> None:
+    """Numbers of entries and random identities differ at every moment."""
+    facts = replace(
+        facts_of(_capture(), DOMAINS), sysctl=Sysctls(dict.fromkeys(COUNTED, "1") | {"net.core.somaxconn": "1"}, {})
+    )
+    later = replace(facts, sysctl=Sysctls(dict.fromkeys(COUNTED, "2") | {"net.core.somaxconn": "2"}, {}))
+    assert [change.name for change in changes("web1", facts, later)] == ["net.core.somaxconn"]
 
 
 def test_equal_answers_are_not_looked_into() -> None:
