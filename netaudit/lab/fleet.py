@@ -91,11 +91,11 @@ class Lab:
             raise LabError(f"a lab holds 1 to {MAX_HOSTS} hosts, not {count}")
         if self._exists():
             raise LabError(f"there is a lab in {self.directory}", hint="netaudit lab down")
-        block = network.free_block()
-        hosts = plan_hosts(count, block, healthy=healthy)
         try:
+            block = network.claim_block(self._id)
+            hosts = plan_hosts(count, block, healthy=healthy)
             self._write_files(hosts, block)
-            self._start(hosts, block)
+            self._start(hosts)
         except BaseException:
             self.down()
             raise
@@ -162,8 +162,7 @@ class Lab:
         kind, key, *_ = (own / "ssh_host_ed25519_key.pub").read_text().split()
         return f"{kind} {key}"
 
-    def _start(self, hosts: Sequence[HostPlan], block: ipaddress.IPv4Network) -> None:
-        network.make_bridge(self._id, block)
+    def _start(self, hosts: Sequence[HostPlan]) -> None:
         running = [host for host in hosts if host.runs]
         names = {host.name: f"{self.prefix}{place:03d}" for place, host in enumerate(hosts)}
         network.make_links(self._id, (names[host.name] for host in running))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import json
+import socket
 import subprocess
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from netaudit.errors import LabError
 
 RANGE = ipaddress.IPv4Network("198.18.0.0/15")  # RFC 2544: for benchmarks of interconnected devices
 BLOCK_PREFIX_LENGTH = 20
+_CLAIM_WITHIN_S = 60.0
 _NETNS_DIRECTORY = Path("/run/netns")
 
 
@@ -38,6 +42,33 @@ def free_block() -> ipaddress.IPv4Network:
         if not any(block.overlaps(used) for used in taken):
             return block
     raise LabError(f"no free block of addresses is left in {RANGE}", hint="take down other labs")
+
+
+def claim_block(name: str) -> ipaddress.IPv4Network:
+    """A block that is free, with the lab's bridge in it; of labs that are set up at once each gets one of its own."""
+    with _one_at_a_time():
+        block = free_block()
+        make_bridge(name, block)
+    return block
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for other labs that look for a block. An abstract socket is the lock: it goes with the process (unix(7))."""
+    deadline = time.monotonic() + _CLAIM_WITHIN_S
+    with socket.socket(socket.AF_UNIX) as lock:
+        while True:
+            try:
+                lock.bind("\0netaudit-lab")
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                if time.monotonic() > deadline:
+                    raise LabError("another lab is being set up, and does not come to an end") from error
+                time.sleep(0.02)
+            else:
+                break
+        yield
 
 
 def make_bridge(name: str, network: ipaddress.IPv4Network) -> None:

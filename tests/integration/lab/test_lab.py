@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,15 @@ def test_without_root_it_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match="the lab needs root"):
         Lab(tmp_path / "lab").up(1)
+
+
+def test_labs_that_come_up_at_once_get_networks_of_their_own(needs_root, tmp_path):
+    """Each looks for a free block and takes it before the next one looks."""
+    labs = [Lab(tmp_path / f"lab{number}") for number in range(3)]
+    try:
+        with ThreadPoolExecutor(len(labs)) as pool:
+            fleets = list(pool.map(lambda lab: lab.up(2, healthy=True), labs))
+        assert 6 == len({host.address for hosts in fleets for host in hosts})
+    finally:
+        for lab in labs:
+            lab.down()
