@@ -20,20 +20,24 @@ async def ask(command: str, run_id: str, hosts: Sequence[str]) -> str | None:
     shown but for the last line of a refusal. When the gate is given up it is ended with everything it started.
     """
     environment = {**os.environ, "NETAUDIT_HOSTS": ",".join(hosts), "NETAUDIT_RUN": run_id}
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=environment,
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
     )
     try:
+        process = await asyncio.shield(starting)
         said = await _last_of(process)
         status = await process.wait()
     except asyncio.CancelledError:
+        process = await starting  # it may be running before asyncio knows of it
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -57,6 +57,23 @@ def test_a_gate_that_is_given_up_leaves_no_process(tmp_path):
         time.sleep(0.02)
 
 
+def test_a_gate_that_is_given_up_at_once_leaves_no_process(tmp_path):
+    """It may be given up while its shell is only being started."""
+
+    async def work():
+        asking = asyncio.ensure_future(ask(f"echo $$ >{tmp_path}/pid; exec sleep 600", "r", []))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    asyncio.run(work())
+    time.sleep(0.3)
+    text = (tmp_path / "pid").read_text().strip() if (tmp_path / "pid").exists() else ""
+    assert not text or not _is_alive(Path("/proc", text, "stat"))
+
+
 def _is_alive(stat: Path) -> bool:
     try:
         return stat.read_text().rpartition(") ")[2][:1] not in "ZX"
