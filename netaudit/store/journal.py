@@ -124,16 +124,25 @@ class Journal:
             )  # fmt: skip
 
     def undone(self, run_id: str) -> Mapping[str, str]:
-        """The changes of a run that were taken back since, by id, each with the run that did it."""
+        """The changes of a run that were taken back since and still are, by id, each with the run that did it."""
         rows = self._database.rows(
             """
-            SELECT undoes, run FROM changes
-            WHERE undoes IN (SELECT id FROM changes WHERE run = ?)
+            SELECT undoes, id, run FROM changes WHERE undoes <> ''
                 AND (SELECT state FROM journal WHERE change = changes.no ORDER BY no DESC LIMIT 1) = 'persisted'
-            """,
-            run_id,
+            ORDER BY no
+            """
         )
-        return dict(rows)
+        undoers: dict[str, list[tuple[str, str]]] = {}
+        for undone, identity, run in rows:
+            undoers.setdefault(undone, []).append((identity, run))
+
+        def undoer(identity: str) -> str:
+            """The last run that took it back and was not taken back itself; a change is always younger than it."""
+            standing = [run for later, run in undoers.get(identity, ()) if not undoer(later)]
+            return standing[-1] if standing else ""
+
+        mine = [identity for (identity,) in self._database.rows("SELECT id FROM changes WHERE run = ?", run_id)]
+        return {identity: run for identity in mine if (run := undoer(identity))}
 
     def unfinished(self) -> tuple[str, ...]:
         """The runs with a change whose end is not known, the newest first."""

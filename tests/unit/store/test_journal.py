@@ -178,6 +178,20 @@ def test_what_was_taken_back_is_known(path):
         assert later == journal.run_id(later, is_to_be_undone=True)
 
 
+def test_what_was_taken_back_and_made_again_stands(path):
+    """A rollback that was itself rolled back undoes nothing any more, until somebody does so once more."""
+    first = change(1)
+    back, forth = replace(change(2), undoes=first.id), replace(change(3), undoes=change(2).id)
+    again = replace(change(4), undoes=first.id)
+    found = []
+    with open_journal(path) as journal:
+        for number, made in enumerate((first, back, forth, again)):
+            journal.begin(f"run{number}", [(0, made)])
+            journal.write([(made.id, Entry(State.PERSISTED))])
+            found.append(journal.undone("run0"))
+    assert [{}, {first.id: "run1"}, {}, {first.id: "run3"}] == found
+
+
 def test_a_damaged_row_is_said(path):
     """No traceback out of what a disk has done to a row."""
     with open_journal(path) as journal:
