@@ -145,8 +145,8 @@ class Watch:
                 host.task.result()  # of one that was late: a defect ends the watch
             host.task = asyncio.create_task(self._visit(host))
         await self._wait({host.task for host in asked if host.task is not None}, stop, until)
-        if stop.is_set() and any(host.is_busy for host in asked):
-            return  # what was cut short is no round
+        if stop.is_set() and any(host.is_busy for host in asked) and (self._number == _FIRST or not self._changed):
+            return  # what was cut short is no round, unless it has told of something
         self._close_round(began, started_at, len(asked))
 
     async def _wait(self, tasks: set[asyncio.Task[None]], stop: asyncio.Event, until: float | None) -> None:

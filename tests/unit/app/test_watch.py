@@ -319,6 +319,21 @@ def test_stopping_ends_at_once_and_closes_everything(skipping, watching):
     assert [] == heard.rounds
 
 
+def test_what_was_told_before_it_was_stopped_is_of_a_round(skipping, watching):
+    """So that it is kept: those who had not answered are as they were."""
+    network, heard, stop = Network(skipping, "web1", "slow"), Heard(), asyncio.Event()
+
+    def next_is_slow():
+        network.hosts["slow"].takes_s = 1000.0
+        network.hosts["web1"].set(b"net/core/somaxconn", b"128")
+
+    heard.at[1] = next_is_slow
+    skipping.call_later(65.0, stop.set)
+    watching(network, heard, count=None, stop=stop)
+    assert [False, True] == [over.number == 2 for over in heard.rounds]
+    assert (True, 2, 1) == (heard.rounds[-1].changed, heard.rounds[-1].summary.ok, heard.rounds[-1].late)
+
+
 def test_the_time_ends_it(skipping, watching):
     """No round begins later than that."""
     network, heard = Network(skipping, "web1"), Heard()
