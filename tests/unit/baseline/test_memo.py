@@ -37,7 +37,7 @@ ROWS: tuple[object, ...] = (
 def recorded_host(chance: random.Random) -> Facts:
     """The facts of a host that answered each probe as some recorded host did."""
     sections = []
-    for probe in sorted(path for path in CASES.iterdir() if path.is_dir()):
+    for probe in sorted({stdout.parents[1] for stdout in CASES.glob("*/*/stdout")}):
         folder = chance.choice(sorted(path.parent for path in probe.glob("*/stdout")))
         status = folder / "status"
         ended = SectionStatus(status.read_text().strip()) if status.exists() else SectionStatus.COMPLETE
