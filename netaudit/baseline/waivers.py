@@ -1,7 +1,7 @@
 """Leave to let a finding stand: whether one counts now, and loudly why not.
 
 A waiver stops counting when its time is over or when the value is no longer the one it was granted for. Either is said
-in the result that it used to cover, and for the whole run by ``notes``.
+in the result that it used to cover; that its time is over is said for the whole run as well, by ``notes``.
 """
 
 from __future__ import annotations
