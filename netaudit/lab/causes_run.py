@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from netaudit.lab.causes import BY_NAME, LabCause, Side
 from netaudit.lab.fleet import Lab
 from netaudit.lab.plan import plan_hosts
 
+_TRIES = 5  # of a program that is to listen
 _PROGRAMS = str(Path(__file__).with_name("faults.py"))
 _ENDS_WITHIN_S = 8.0
 _PORTS = 9700
@@ -237,13 +239,16 @@ class Broken:
 
     def _start(self, prefix: Sequence[str], program: str) -> None:
         words = program.split()
-        child = subprocess.Popen(
-            [*prefix, sys.executable, "-I", "-S", _PROGRAMS, f"{self.for_s:g}", *words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        self._children.append(child)
-        if words[0] in _SERVERS and _line(child) != "listening":
-            raise LabError(f"{self.cause.name}: the program {words[0]!r} did not start on {self.host.name}")
+        for _ in range(_TRIES):
+            child = subprocess.Popen(
+                [*prefix, sys.executable, "-I", "-S", _PROGRAMS, f"{self.for_s:g}", *words],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            self._children.append(child)
+            if words[0] not in _SERVERS or _line(child) == "listening":
+                return
+            time.sleep(1)  # the cause before this one may not have given back its port yet
+        raise LabError(f"{self.cause.name}: the program {words[0]!r} did not start on {self.host.name}")
 
 
 _SERVERS = frozenset(

@@ -69,6 +69,13 @@ class Cell:
         """Whether the host was told to keep it."""
         return self.entry in FORTH and FORTH.index(self.entry) >= CONFIRMED_AT
 
+    def settled(self) -> str:
+        """The host at the end, once sessions that a cut had held up have come and gone."""
+        deadline = time.monotonic() + 15
+        while (found := self.host.snapshot()) != self.before and not self.host.is_new() and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return found
+
     @property
     def ended(self) -> str:
         """Old or new, or neither."""
@@ -104,7 +111,7 @@ def cells(guard_lab):
         cell.after = during.read_text() if during.exists() else cell.host.snapshot()
     for cell, outcome in zip(made, guard_lab.resume(*(cell.job for cell in made)), strict=True):
         cell.resumed = outcome
-        cell.last, cell.left, cell.is_new = cell.host.snapshot(), cell.host.left(), cell.host.is_new()
+        cell.last, cell.left, cell.is_new = cell.settled(), cell.host.left(), cell.host.is_new()
     yield {(cell.entry, cell.fault): cell for cell in made}
     for cell in made:
         cell.host.make_old()
