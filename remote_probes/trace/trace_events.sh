@@ -174,16 +174,30 @@ with_bpftrace() {
 }
 
 # --- through tracefs alone
-# $1 instance, $2 KiB for all CPUs together, then events; the descriptor that protects it is opened by the caller.
+# $1 is a directory that $2, a descriptor, protects from now on. Another trace that begins between the two takes it for
+# one that was left over and removes it: then it is made again.
+claim_instance() {
+    tries=5
+    while [ $tries -gt 0 ]; do
+        if ! why=$(mkdir "$1" 2>&1); then
+            tries=0
+        elif eval "command exec $2<\"\$1/tracing_on\"" 2>/dev/null; then # of a bare exec that fails, the shell would end
+            return 0
+        else
+            why='others that trace remove it'
+            tries=$((tries - 1))
+        fi
+    done
+    printf '#! instance: not permitted: %s\n' "${why##*: }"
+    return 1
+}
+
+# $1 instance, $2 the descriptor that protects it, $3 KiB for all CPUs together, then events.
 make_instance() {
     made=$instances/$name-$1
-    kib=$2
-    shift 2
-    if ! why=$(mkdir "$made" 2>&1); then
-        printf '#! instance: not permitted: %s\n' "${why##*: }"
-        return 1
-    fi
-    kib=$((kib / cpus))
+    claim_instance "$made" "$2" || return
+    kib=$(($3 / cpus))
+    shift 3
     [ $kib -ge 8 ] || kib=8
     echo $kib >"$made/buffer_size_kb"
     { echo boot >"$made/trace_clock" || echo uptime >"$made/trace_clock"; } 2>/dev/null
@@ -349,9 +363,8 @@ if [ -n "$tracing" ]; then
 fi
 if [ -n "$tracing" ]; then
     # Changes of state are many more than the others and would push them out.
-    if make_instance tcp 512 tcp/tcp_retransmit_skb tcp/tcp_send_reset tcp/tcp_receive_reset; then
-        exec 7<"$instances/$name-tcp/tracing_on"
-        ! make_instance state 512 sock/inet_sock_set_state || exec 6<"$instances/$name-state/tracing_on"
+    if make_instance tcp 7 512 tcp/tcp_retransmit_skb tcp/tcp_send_reset tcp/tcp_receive_reset; then
+        make_instance state 6 512 sock/inet_sock_set_state
     else
         tracing=
     fi
@@ -362,8 +375,7 @@ if [ -n "$bpftrace" ] && with_bpftrace; then
     drops=
 fi
 if [ -n "$tracing" ]; then
-    if [ -n "$drops" ] && [ -r "$format" ] && make_instance drops 256; then
-        exec 8<"$instances/$name-drops/tracing_on"
+    if [ -n "$drops" ] && [ -r "$format" ] && make_instance drops 8 256; then
         made=$instances/$name-drops/events/skb/kfree_skb
         # Sockets of one machine among themselves are no packets.
         unix=$(sed -n 's/.*{ \([0-9]*\), "UNIX_DISCONNECT" }.*/\1/p' "$format")
@@ -375,8 +387,7 @@ if [ -n "$tracing" ]; then
     printf '#@ counts\n'
     watch_instances | awk "$counting" 6<&- 7<&- 8<&- 9<&- &
     wait $! # which a signal interrupts, so that the trap need not wait for the time to be up
-    if [ "$seconds" -ge 6 ] && make_instance path 256; then
-        exec 9<"$instances/$name-path/tracing_on"
+    if [ "$seconds" -ge 6 ] && make_instance path 9 256; then
         split_path
     fi
 fi

@@ -154,9 +154,9 @@ def test_a_bpftrace_that_does_not_work_is_said_and_done_without(tmp_path: Path, 
     fake.write_text(f"#!/bin/sh\n{text}\n")
     fake.chmod(0o755)
     with _sending():
-        code, out, _ = _run(MOUNTED + f"PATH={tmp_path}:$PATH\n")
+        code, out, err = _run(MOUNTED + f"PATH={tmp_path}:$PATH\n")
     trace = parse_trace(Section("trace_events", SectionStatus.COMPLETE, 0, out.encode(), b"", 1))
-    assert (code, trace.means) == (0, Means.TRACEFS)
+    assert (code, trace.means) == (0, Means.TRACEFS), err
     assert any(said in note for note in trace.notes), trace.notes
     assert trace.drops
 
@@ -194,6 +194,31 @@ def test_what_an_earlier_run_left_is_removed_and_what_is_used_is_not() -> None:
     finally:
         script = f"{MOUNTED}rmdir {INSTANCES}/netaudit-unit-*"
         _until(lambda: subprocess.run(["unshare", "-m", "sh", "-c", script], check=False).returncode == 0)
+
+
+@traced
+@pytest.mark.parametrize(
+    ("times", "means", "note"),
+    [(2, Means.TRACEFS, "bpftrace is not installed"), (99, Means.NONE, "others that trace remove it")],
+)
+def test_an_instance_that_goes_before_it_is_held_is_made_again(
+    tmp_path: Path, times: int, means: Means, note: str
+) -> None:
+    """Another trace that begins at that moment takes it for one that was left; the shell must not end of it."""
+    gone = tmp_path / "gone"
+    mkdir = tmp_path / "mkdir"
+    mkdir.write_text(
+        f'#!/bin/sh\n{shutil.which("mkdir")} "$@" || exit\n'
+        f'[ "$(wc -c <{gone})" -ge {times} ] || {{ printf x >>{gone}; rmdir "$@"; }}\n'
+    )
+    mkdir.chmod(0o755)
+    gone.touch()
+    with _sending():
+        code, out, err = _run(MOUNTED + _without("bpftrace") + f"PATH={tmp_path}:$PATH\n")
+    trace = parse_trace(Section("trace_events", SectionStatus.COMPLETE, 0, out.encode(), b"", 1))
+    assert (code, trace.means, err) == (0, means, "")
+    assert any(note in each for each in trace.notes), trace.notes
+    assert _left() == []
 
 
 @traced
