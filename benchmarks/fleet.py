@@ -10,7 +10,7 @@ import measure
 from figures import Figure
 from startup import NETAUDIT
 
-from netaudit.cli.options import FORKS
+from netaudit.cli.asking.options import FORKS
 from netaudit.lab import Lab
 
 HOSTS = 100

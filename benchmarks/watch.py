@@ -26,7 +26,7 @@ from netaudit.app.watch_line import Line
 from netaudit.assets.catalogue import load_ruleset
 from netaudit.assets.locate import locate
 from netaudit.assets.probes import load_probes
-from netaudit.cli.watching_output import Heard
+from netaudit.cli.watching.output import Heard
 from netaudit.facts.settings import DOMAINS
 from netaudit.fleet.events import Event
 from netaudit.lab import Lab

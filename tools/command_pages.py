@@ -26,7 +26,7 @@ _MEANING = {
 
 def parsers() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
     """Every command with its purpose and parser, in the order of ``netaudit --help``; verbs follow their command."""
-    from netaudit.cli.main import COMMANDS, PURPOSES
+    from netaudit.cli.catalogue import COMMANDS, PURPOSES
 
     for purpose, names in PURPOSES.items():
         for name in names:
@@ -76,7 +76,7 @@ def exit_codes() -> list[tuple[int, str]]:
 
 def commands_page() -> str:
     """docs/reference/commands.md."""
-    from netaudit.cli.examples import EXAMPLES
+    from netaudit.cli.asking.examples import EXAMPLES
 
     lines = ["# Commands", "", NOTE, "", "`netaudit help COMMAND` prints the same at the prompt. Settings are in", ""]
     lines[-2] += " [Settings](../how-to/settings.md)."
@@ -220,8 +220,8 @@ Host keys, as OpenSSH keeps them.
 def man_page() -> str:
     """docs/man/netaudit.1."""
     from netaudit import __version__
-    from netaudit.cli.configuring import SETTINGS
-    from netaudit.cli.examples import EXAMPLES
+    from netaudit.cli.asking.examples import EXAMPLES
+    from netaudit.cli.settings.configuring import SETTINGS
 
     lines = [_HEAD.format(edition=EDITION, version=__version__).rstrip(), ".SH COMMANDS"]
     for _, _, parser in parsers():

@@ -216,7 +216,7 @@ def remediations_page() -> str:
     """The language of remediations, what plans refuse, and every shipped remediation."""
     from netaudit.assets.catalogue import load_ruleset
     from netaudit.assets.remediations import load_remediations
-    from netaudit.cli.planning import VALID_FOR
+    from netaudit.cli.changing.planning import VALID_FOR
     from netaudit.remedy.remediation import ARGUMENTS
 
     shipped = load_remediations(load_ruleset()).all

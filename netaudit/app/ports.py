@@ -1,4 +1,4 @@
-"""What the use cases need from the edges. Adapters fit by shape; ``cli/wiring.py`` hands them in.
+"""What the use cases need from the edges. Adapters fit by shape; ``cli/asking/wiring.py`` hands them in.
 
 Failure of one host is a ``WorldError``; anything else that a port raises is a defect of the adapter.
 """

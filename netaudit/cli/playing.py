@@ -10,12 +10,12 @@ from netaudit.assets.catalogue import DEFAULT_BASELINE
 from netaudit.assets.named import is_path, playbook_file
 from netaudit.assets.yamlfile import read_yaml
 from netaudit.baseline.plays import FixPlay, Play, plays_of
-from netaudit.cli.auditing import FORMATS, audit
+from netaudit.cli.asking.rules import ruleset_of
+from netaudit.cli.asking.sources import NoHosts
 from netaudit.cli.exit_codes import ExitCode, worst
 from netaudit.cli.guard import say
-from netaudit.cli.outputs import Output, parse_outputs
-from netaudit.cli.rules import ruleset_of
-from netaudit.cli.sources import NoHosts
+from netaudit.cli.reading.auditing import FORMATS, audit
+from netaudit.cli.telling.outputs import Output, parse_outputs
 from netaudit.errors import UsageError
 from netaudit.model.result import Severity
 from netaudit.report.formats import MANY_IN_A_STREAM, NAMES
@@ -51,16 +51,16 @@ def play_all(args: argparse.Namespace) -> int:
 def _check(play: Play, args: argparse.Namespace) -> None:
     """Read what the play names. Raises OperatorError."""
     if play.capacity is not None:
-        from netaudit.cli.capacity_request import request_of
+        from netaudit.cli.capacity.request import request_of
 
         request_of(args)
     elif play.diagnose is not None:
-        from netaudit.cli.diagnosing import check_times
+        from netaudit.cli.diagnosis.diagnosing import check_times
 
         check_times(play.diagnose.for_s, play.diagnose.every_s)
     else:
         if play.fix is not None:
-            from netaudit.cli.fixing import check_terms
+            from netaudit.cli.changing.fixing import check_terms
 
             check_terms(args)
         ruleset_of(args, lambda _warning: None)  # said again, and once, when the play runs
@@ -69,20 +69,20 @@ def _check(play: Play, args: argparse.Namespace) -> None:
 def _perform(play: Play, args: argparse.Namespace) -> int:
     """The exit code of the play."""
     if play.capacity is not None:
-        from netaudit.cli.capacity_run import capacity
+        from netaudit.cli.capacity.checking import capacity
 
         return capacity(args, command="run")
     if play.diagnose is not None:
-        from netaudit.cli.diagnosing import diagnose
+        from netaudit.cli.diagnosis.diagnosing import diagnose
 
         return diagnose(args, command="run")
     if play.outliers is not None:
         from netaudit.cli.commands import outliers
-        from netaudit.cli.outlying import find_outliers
+        from netaudit.cli.reading.outlying import find_outliers
 
         return find_outliers(args, outliers.FORMATS, command="run")
     if play.fix is not None:
-        from netaudit.cli import fixing
+        from netaudit.cli.changing import fixing
         from netaudit.cli.commands import fix
 
         return fixing.fix(args, fix.FORMATS, command="run")

@@ -13,11 +13,11 @@ from netaudit.app.journalling import ChangeJournal
 from netaudit.app.observers import Expendable, Keeping, Observers, Silent
 from netaudit.app.ports import Observer, Recorded, RunStore, Session, Transport
 from netaudit.app.rollout import Guarded
-from netaudit.cli.collecting import Kept
-from netaudit.cli.console import Console
-from netaudit.cli.reports import JsonLines, Waiting, WholeReport
-from netaudit.cli.secrets import AskedSecrets
-from netaudit.cli.wiring import Prepared, Routed
+from netaudit.cli.asking.secrets import AskedSecrets
+from netaudit.cli.asking.wiring import Prepared, Routed
+from netaudit.cli.reading.collecting import Kept
+from netaudit.cli.telling.console import Console
+from netaudit.cli.telling.reports import JsonLines, Waiting, WholeReport
 from netaudit.inventory.credentials import InventorySecrets
 from netaudit.model.contact import SecretSource, Sink
 from netaudit.report.terminal_progress import ProgressDisplay

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
-from netaudit.cli.probe_dirs import add_probe_dir
+from netaudit.cli.asking import options
+from netaudit.cli.asking.probe_dirs import add_probe_dir
 from netaudit.report import formats
 
 
@@ -28,6 +28,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Audit."""
-    from netaudit.cli.auditing import audit
+    from netaudit.cli.reading.auditing import audit
 
     return audit(args)

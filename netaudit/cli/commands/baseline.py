@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.errors import UsageError
 
 MAX_SYSCTL_CONF_BYTES = 2**20
@@ -66,9 +66,9 @@ def _lint(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from netaudit.baseline.render import baseline_as_plain, show_baseline
-    from netaudit.cli.auditing import warner
-    from netaudit.cli.rules import ruleset_of
-    from netaudit.cli.sources import load_inventory
+    from netaudit.cli.asking.rules import ruleset_of
+    from netaudit.cli.asking.sources import load_inventory
+    from netaudit.cli.reading.auditing import warner
     from netaudit.fleet.jsonable import dumps
 
     warn = warner(args)

@@ -6,8 +6,8 @@ import argparse
 import secrets
 import sys
 
-from netaudit.cli import options
-from netaudit.cli.probe_dirs import add_probe_dir
+from netaudit.cli.asking import options
+from netaudit.cli.asking.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Print the payload or what it is made of."""
     from netaudit.app.collect import deadline_s
-    from netaudit.cli.auditing import warner
-    from netaudit.cli.rules import questions, ruleset_of
+    from netaudit.cli.asking.rules import questions, ruleset_of
+    from netaudit.cli.reading.auditing import warner
     from netaudit.units import format_bytes
     from netaudit.wire.bundle import build
 

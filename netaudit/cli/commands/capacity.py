@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.model.result import Severity
 from netaudit.report import formats
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit capacity``."""
-    from netaudit.cli.capacity_request import scale
+    from netaudit.cli.capacity.request import scale
 
     made = options.Parser(
         "Hold a declared load against every limited resource of each host: what it needs, what there is, and what "
@@ -34,6 +34,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Weigh the hosts."""
-    from netaudit.cli.capacity_run import capacity
+    from netaudit.cli.capacity.checking import capacity
 
     return capacity(args)

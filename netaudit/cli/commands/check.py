@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ def _add_vars(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the verb."""
-    from netaudit.cli.auditing import warner
-    from netaudit.cli.rules import ruleset_of
+    from netaudit.cli.asking.rules import ruleset_of
+    from netaudit.cli.reading.auditing import warner
 
     ruleset = ruleset_of(args, warner(args))
     return _list(args, ruleset) if args.verb == "list" else _show(args, ruleset)
 
 
 def _list(args: argparse.Namespace, ruleset: Ruleset) -> int:
-    from netaudit.cli.pages import Pages
+    from netaudit.cli.telling.pages import Pages
     from netaudit.report.lists import CheckRow, check_table
 
     pages = Pages(args)
@@ -62,7 +62,7 @@ def _list(args: argparse.Namespace, ruleset: Ruleset) -> int:
 def _show(args: argparse.Namespace, ruleset: Ruleset) -> int:
     from netaudit.baseline.nearest import did_you_mean
     from netaudit.baseline.render import explain
-    from netaudit.cli.pages import Pages
+    from netaudit.cli.telling.pages import Pages
 
     found = {check.id: check for check in ruleset.rules.checks}
     if args.check not in found:
@@ -83,9 +83,9 @@ def _on_host(args: argparse.Namespace, ruleset: Ruleset) -> tuple[int, tuple[Pas
     from datetime import UTC, datetime
 
     from netaudit.baseline.render import explain_on
-    from netaudit.cli.collecting import Kept, collect
+    from netaudit.cli.asking.run_request import Fleet
     from netaudit.cli.guard import say
-    from netaudit.cli.run_request import Fleet
+    from netaudit.cli.reading.collecting import Kept, collect
     from netaudit.facts.snapshot import facts_of
 
     args.pattern = args.host

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netaudit.cli import options
-from netaudit.cli.probe_dirs import add_probe_dir
+from netaudit.cli.asking import options
+from netaudit.cli.asking.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Collect into the directory."""
-    from netaudit.cli.collecting import collect
+    from netaudit.cli.reading.collecting import collect
     from netaudit.transport.capture_dir import CaptureDirWriter
 
     return collect(args, "collect", lambda fleet: CaptureDirWriter(Path(args.directory), fleet.targets))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 SHELLS = ("bash", "zsh", "fish")
 SCRIPTS = Path(__file__).resolve().parent.parent / "shells"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,6 +25,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print the settings."""
-    from netaudit.cli.configured import show
+    from netaudit.cli.settings.configured import show
 
     return show(args)

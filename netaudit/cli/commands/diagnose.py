@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
-from netaudit.cli.tracing import add_tracing
+from netaudit.cli.asking import options
+from netaudit.cli.diagnosis.tracing import add_tracing
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +35,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Diagnose."""
-    from netaudit.cli.diagnosing import diagnose
+    from netaudit.cli.diagnosis.diagnosing import diagnose
 
     return diagnose(args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,6 +24,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print what changed."""
-    from netaudit.cli.comparing import compare
+    from netaudit.cli.past.comparing import compare
 
     return compare(args)

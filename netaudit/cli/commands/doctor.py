@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,9 +16,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print a row a question; exit 2 when something has to be put right."""
-    from netaudit.cli.examination import examine
     from netaudit.cli.exit_codes import ExitCode
-    from netaudit.cli.pages import Pages
+    from netaudit.cli.reading.examination import examine
+    from netaudit.cli.telling.pages import Pages
     from netaudit.report.lists import Health, doctor_block
 
     rows = list(examine())

@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 
-from netaudit.cli import options
-from netaudit.cli.probe_dirs import add_probe_dir
+from netaudit.cli.asking import options
+from netaudit.cli.asking.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Collect from the host and print its facts; exit 3 when it gives none."""
-    from netaudit.cli.collecting import Kept, collect
     from netaudit.cli.guard import say
+    from netaudit.cli.reading.collecting import Kept, collect
     from netaudit.facts.snapshot import facts_of
     from netaudit.facts.view import as_json
     from netaudit.fleet.jsonable import dumps

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 FORMATS = ("console", "html", "json")
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit fix``."""
-    from netaudit.cli.planning import add_planning
+    from netaudit.cli.changing.planning import add_planning
 
     made = options.Parser(
         "Audit hosts, show what would be changed, and change it after approval: a canary first, then growing batches, "
@@ -52,6 +52,6 @@ def add_guard(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan, ask, apply. Exit 4 when a change failed or was undone, 5 when the state of a host is not known."""
-    from netaudit.cli.fixing import fix
+    from netaudit.cli.changing.fixing import fix
 
     return fix(args, FORMATS)

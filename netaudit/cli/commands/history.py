@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import moments, options
+from netaudit.cli.asking import moments, options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,7 +70,7 @@ def _add_verbs(made: options.Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs, or do what the verb says."""
-    from netaudit.cli import remembering
+    from netaudit.cli.past import remembering
 
     verbs = {"prune": remembering.prune, "export": remembering.export_run, "import": remembering.import_run}
     return verbs.get(args.verb, remembering.list_runs)(args)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from netaudit.cli.asking.options import Parser, add_console, add_inventory
+from netaudit.cli.asking.sources import load_inventory
 from netaudit.cli.guard import say
-from netaudit.cli.options import Parser, add_console, add_inventory
-from netaudit.cli.sources import load_inventory
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netaudit.cli.options import Parser, add_console, duration, positive
+from netaudit.cli.asking.options import Parser, add_console, duration, positive
 
 if TYPE_CHECKING:
     from netaudit.lab import Lab
@@ -89,7 +89,7 @@ def _down(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _causes(_lab: Lab, args: argparse.Namespace) -> int:
-    from netaudit.cli.pages import Pages
+    from netaudit.cli.telling.pages import Pages
     from netaudit.lab.causes import CAUSES
     from netaudit.report.page import Role, Span
     from netaudit.report.tables import Column, Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 FORMATS = ("console", "json")
 
@@ -32,6 +32,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, compare, report. A deviation is a finding of severity *low*: see ``--fail-on``."""
-    from netaudit.cli.outlying import find_outliers
+    from netaudit.cli.reading.outlying import find_outliers
 
     return find_outliers(args, FORMATS)

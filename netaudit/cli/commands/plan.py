@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``netaudit plan``."""
-    from netaudit.cli.planning import add_planning
+    from netaudit.cli.changing.planning import add_planning
 
     made = options.Parser(
         "Audit hosts and show what a remediation would change on each: running value, boot value, file, class, "
@@ -31,12 +31,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Plan; exit 0, or 3 when a host gave no answer."""
-    from netaudit.cli.auditing import warner
+    from netaudit.cli.asking.rules import ruleset_of
+    from netaudit.cli.asking.run_request import fleet_of
+    from netaudit.cli.changing.plan_outputs import plan_outputs, write_plan
+    from netaudit.cli.changing.planning import make_plan
     from netaudit.cli.exit_codes import ExitCode
-    from netaudit.cli.plan_outputs import plan_outputs, write_plan
-    from netaudit.cli.planning import make_plan
-    from netaudit.cli.rules import ruleset_of
-    from netaudit.cli.run_request import fleet_of
+    from netaudit.cli.reading.auditing import warner
 
     warn = warner(args)
     outputs = plan_outputs(args.output)

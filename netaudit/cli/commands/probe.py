@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.errors import UsageError
 from netaudit.model.probe import Probe
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Do the verb."""
-    from netaudit.cli.rules import shipped_probes
+    from netaudit.cli.asking.rules import shipped_probes
 
     probes = {probe.id: probe for probe in shipped_probes()}
     if args.verb == "list":
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace, probes: dict[str, Probe]) -> int:
-    from netaudit.cli.pages import Pages
+    from netaudit.cli.telling.pages import Pages
     from netaudit.report.lists import probe_table
 
     pages = Pages(args)
@@ -60,8 +60,8 @@ def _list(args: argparse.Namespace, probes: dict[str, Probe]) -> int:
 
 def _run(args: argparse.Namespace, probe: Probe) -> int:
     from netaudit.app.rules import SAMPLE, Question, probe_params
-    from netaudit.cli.collecting import Kept, collect
-    from netaudit.cli.rules import ruleset_of
+    from netaudit.cli.asking.rules import ruleset_of
+    from netaudit.cli.reading.collecting import Kept, collect
 
     args.baseline = "linux-server"
     params = {SAMPLE: "1", **probe_params(ruleset_of(args, lambda _line: None).rules.variables)} if probe.params else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.errors import UsageError
 from netaudit.model.result import Severity
 from netaudit.report import formats
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Write the reports."""
-    from netaudit.cli.showing import show
+    from netaudit.cli.past.showing import show
 
     if not args.output:
         raise UsageError("no format is asked for", hint=f"-o FORMAT=PATH, one of {', '.join(formats.NAMES)}")

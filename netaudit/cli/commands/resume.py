@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,6 +25,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Resume the run."""
-    from netaudit.cli.recovering import resume
+    from netaudit.cli.changing.recovering import resume
 
     return resume(args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +26,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Undo the run."""
-    from netaudit.cli.recovering import rollback
+    from netaudit.cli.changing.recovering import rollback
 
     return rollback(args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 from netaudit.report import formats
 
 
@@ -19,6 +19,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print the run; the exit code is the one it ended with."""
-    from netaudit.cli.showing import show
+    from netaudit.cli.past.showing import show
 
     return show(args)

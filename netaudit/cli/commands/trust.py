@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,6 +23,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Show, ask, record."""
-    from netaudit.cli.trusting import trust
+    from netaudit.cli.reading.trusting import trust
 
     return trust(args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
+from netaudit.cli.asking import options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the options say."""
-    from netaudit.cli.vetting import check_files, list_pins, pin_files, unpin_files
+    from netaudit.cli.changing.vetting import check_files, list_pins, pin_files, unpin_files
 
     if not args.files:
         return list_pins(args)

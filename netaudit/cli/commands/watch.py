@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from netaudit.cli import options
-from netaudit.cli.probe_dirs import add_probe_dir
+from netaudit.cli.asking import options
+from netaudit.cli.asking.probe_dirs import add_probe_dir
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +35,6 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Watch."""
-    from netaudit.cli.watching import watch
+    from netaudit.cli.watching.watching import watch
 
     return watch(args)

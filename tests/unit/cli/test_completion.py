@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.completing import candidates
-from netaudit.cli.completing_words import split_line
-from netaudit.cli.main import COMMANDS, main
+from netaudit.cli.catalogue import COMMANDS
+from netaudit.cli.main import main
+from netaudit.cli.prompt.completing import candidates
+from netaudit.cli.prompt.completing_words import split_line
 
 NETAUDIT = Path(sys.executable).with_name("netaudit")
 BREAKS = " \t\n\"'@><=;|&(:"

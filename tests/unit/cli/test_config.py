@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.configuring import ON_COMMAND_LINE_ONLY, SETTINGS
+from netaudit.cli.settings.configuring import ON_COMMAND_LINE_ONLY, SETTINGS
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_a_file_of_another_user_does_not_count(call, project):
 
 def test_every_setting_is_an_option_of_some_command(shown):
     """No setting is accepted that nobody reads; nothing that must be typed is among them."""
-    from netaudit.cli.main import COMMANDS
+    from netaudit.cli.catalogue import COMMANDS
 
     found = set()
     for name in COMMANDS:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.gate_command import ask
+from netaudit.cli.changing.gate_command import ask
 
 
 def asked(command: str) -> str | None:

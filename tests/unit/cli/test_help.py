@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.examples import EXAMPLES
-from netaudit.cli.main import COMMANDS, PURPOSES
+from netaudit.cli.asking.examples import EXAMPLES
+from netaudit.cli.catalogue import COMMANDS, PURPOSES
 
 FILES = Path(__file__).resolve().parents[2] / "golden" / "help"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from netaudit.cli.main import COMMANDS
+from netaudit.cli.catalogue import COMMANDS
 
 
 def _name(value):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from netaudit.cli.moments import age, moment
+from netaudit.cli.asking.moments import age, moment
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.outputs import Output, ReportFile, opened, parse_outputs
+from netaudit.cli.telling.outputs import Output, ReportFile, opened, parse_outputs
 from netaudit.errors import UsageError
 
 FORMATS = ("console", "json", "jsonl")

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from netaudit.cli import fixing, trusting
+from netaudit.cli.changing import fixing
+from netaudit.cli.reading import trusting
 from netaudit.transport.asyncssh_trust import KeyState
 
 

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from netaudit.cli.sources import load_inventory, select_hosts
+from netaudit.cli.asking.sources import load_inventory, select_hosts
 from netaudit.errors import UsageError
 from netaudit.model.target import Connection
 

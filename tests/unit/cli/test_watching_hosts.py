@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from netaudit.cli.watching_hosts import WatchedHosts
+from netaudit.cli.watching.hosts import WatchedHosts
 
 
 @pytest.fixture

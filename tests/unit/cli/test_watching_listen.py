@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netaudit.app.watch import Round
-from netaudit.cli.watching import Known
-from netaudit.cli.watching_listen import Endpoint, parse_address
+from netaudit.cli.watching.listen import Endpoint, parse_address
+from netaudit.cli.watching.watching import Known
 from netaudit.errors import UsageError
 from netaudit.model.result import HostReport, HostStatus, RunInfo, Summary
 

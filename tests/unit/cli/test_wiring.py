@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from netaudit.cli import openfiles, secrets, wiring
+from netaudit.cli.asking import openfiles, secrets, wiring
 from netaudit.errors import UsageError
 from netaudit.model.contact import Limits
 from netaudit.model.target import Connection, Credentials, SshSettings, Target

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.cli.configuring import ON_COMMAND_LINE_ONLY, SETTINGS
-from netaudit.cli.main import COMMANDS
+from netaudit.cli.catalogue import COMMANDS
+from netaudit.cli.settings.configuring import ON_COMMAND_LINE_ONLY, SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"

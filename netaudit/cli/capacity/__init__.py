@@ -1,0 +1,1 @@
+"""The command ``capacity``: its request, its run, its reports."""

@@ -1,0 +1,43 @@
+"""What became of a remediation, on its way out: its exit code, and its reports."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from netaudit.cli.exit_codes import ExitCode
+from netaudit.cli.telling.outputs import Output, opened
+from netaudit.errors import UsageError
+from netaudit.model.plan import Outcome
+from netaudit.remedy.rolled import GOOD
+from netaudit.report import terminal
+from netaudit.report.remediation import Told, remediation_page
+from netaudit.report.remediation_json import remediation_json
+
+
+def of_outcomes(account: Told) -> ExitCode:
+    """The exit code of a remediation."""
+    if account.rolled.interrupted:
+        return ExitCode.INTERRUPTED
+    outcomes = {host.outcome for host in account.hosts}
+    if Outcome.LOST in outcomes:
+        return ExitCode.STATE_UNKNOWN
+    return ExitCode.DONE if outcomes <= GOOD else ExitCode.REMEDIATION_FAILED
+
+
+def write_account(args: argparse.Namespace, output: Output, account: Told) -> None:
+    """Write it in one form. Raises UsageError for one that remediations do not have."""
+    with opened(output) as stream:
+        if output.format == "json":
+            stream.writelines(remediation_json(account))
+            return
+        if output.format == "html":
+            from netaudit.report.html.remediation import remediation_html
+
+            stream.writelines(remediation_html(account))
+            return
+        if output.format != "console":
+            raise UsageError(f"-o {output.format}: a remediation has no such report", hint="console, json, html")
+        console = terminal.console_for(stream, args.color, os.environ)
+        how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
+        terminal.print_text(console, terminal.render_page(remediation_page(account, how), how))

@@ -1,0 +1,196 @@
+"""Applies a plan that was agreed to: journal, guards, gates and batches are wired here."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from netaudit.app.audit import Job
+from netaudit.app.gate import Gate, Known
+from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
+from netaudit.app.journalling import Journalling
+from netaudit.app.recovery import Recovery
+from netaudit.app.rollout import Guarded, Rollout, Terms
+from netaudit.baseline.select import HostRules
+from netaudit.cli.asking.rules import shipped_probes
+from netaudit.cli.asking.run_request import Fleet, prepared
+from netaudit.cli.changing import gate_command
+from netaudit.cli.changing.narrating import Narrator
+from netaudit.cli.changing.recording import recorded_run
+from netaudit.cli.interrupt import Interrupt
+from netaudit.cli.reading.auditing import new_run
+from netaudit.facts.snapshot import facts_of
+from netaudit.model.facts import Facts
+from netaudit.model.plan import HostOutcome, HostPlan, Outcome, Plan
+from netaudit.model.probe import Capture, Probe
+from netaudit.model.result import RunInfo
+from netaudit.remedy import proof, unchanged
+from netaudit.remedy.gates import GATE_PROBES, sample_of
+from netaudit.remedy.operations import scripts_of
+from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
+from netaudit.remedy.work import work_of
+from netaudit.report.remediation import Told, told
+from netaudit.store.journal import Journal, open_journal
+from netaudit.store.location import default_path
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A plan with what it takes to apply it."""
+
+    plan: Plan
+    run: RunInfo
+    known: Mapping[str, Known]
+    silent: int  # hosts that gave no answer to the audit
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the audit knew of each host that is to be changed, as far as its change will be proved against it."""
+
+    known: dict[str, Known] = field(default_factory=dict)
+
+    def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
+        """Remember one host."""
+        now = datetime.now(UTC)
+        before = proof.failing(rules, facts, now)
+        afterwards = proof.failing(rules, proof.foreseen(facts, plan.steps), now)
+        self.known[plan.host] = Known(job.question, rules, sample_of(facts), before, {**afterwards, **before})
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A host of a plan that gave no answer to the audit just before: nothing is sent to it."""
+
+    part: HostPlan
+    armed_with: Capture | None = None
+    verified_with: Capture | None = None
+
+    async def look(self, probes: Sequence[Probe], within_s: float) -> Capture | None:
+        """Nothing."""
+        return None
+
+    async def apply(self) -> HostOutcome:
+        """Its end."""
+        reason = "it gave no answer when it was audited again"
+        return HostOutcome(self.part.host, self.part.address, Outcome.UNREACHED, reason, steps=self.part.steps)
+
+    async def confirm(self) -> HostOutcome:
+        """Never asked for: there is nothing to confirm."""
+        return await self.apply()
+
+    async def abandon(self, reason: str) -> HostOutcome:
+        """There is nothing to undo."""
+        return await self.apply()
+
+
+def apply(args: argparse.Namespace, fleet: Fleet, agreed: Agreed, max_fail: int) -> Told:
+    """Apply the plan, with every step in the journal first."""
+    hosts = [each.host for each in agreed.plan.hosts if each.steps]
+    terms = Terms(max_fail, args.soak, args.confirm_within, args.rollback_all_on_failure, fleet.width)
+    interrupt = Interrupt()
+    narrator = Narrator(args)
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(open_journal(default_path(os.environ)))
+        recorded = stack.enter_context(recorded_run(agreed.run, hosts))
+        rolled = interrupt.run(_roll_out(args, fleet, agreed, terms, journal, narrator, interrupt))
+        run = recorded.ended(rolled.by_host(hosts), GOOD, interrupted=rolled.interrupted)
+    return told(run, agreed.plan.batches, hosts, rolled)
+
+
+async def _roll_out(
+    args: argparse.Namespace,
+    fleet: Fleet,
+    agreed: Agreed,
+    terms: Terms,
+    journal: Journal,
+    narrator: Narrator,
+    interrupt: Interrupt,
+) -> Rolled:
+    assert interrupt.stop is not None  # noqa: S101  # made before this starts
+    await prepared(fleet.transport, fleet.targets)
+    probes = {probe.id: probe for probe in shipped_probes()}
+    command = functools.partial(gate_command.ask, args.gate, agreed.run.id) if args.gate else None
+    gate = Gate(agreed.known, [probes[name] for name in GATE_PROBES], fleet.width, command, fleet.limits.host_s)
+    ways = Ways(fleet.transport, Journalling(journal, agreed.run.id), fleet.limits.host_s)
+    guarded = _guards(args, fleet, agreed, ways, probes)
+    undo = functools.partial(_undone, args, fleet, agreed.run.id, journal, probes)
+    try:
+        return await Rollout(guarded, gate, narrator, terms, undo).run(
+            agreed.plan.hosts, agreed.plan.batches, interrupt.stop
+        )
+    finally:
+        await fleet.transport.close()
+
+
+async def _undone(
+    args: argparse.Namespace,
+    fleet: Fleet,
+    run_id: str,
+    journal: Journal,
+    probes: Mapping[str, Probe],
+    hosts: Sequence[str],
+) -> Sequence[HostOutcome]:
+    """Take back what this run has kept on some hosts, as a run of its own in the journal."""
+    targets = {target.name: target for target in fleet.targets}
+    run = new_run("rollback", args)
+    ways = Ways(fleet.transport, Journalling(journal, run.id), fleet.limits.host_s)
+    inspection = Inspection(watched=tuple(probes[name] for name in unchanged.PROBES))
+    records = [record for record in journal.changes(run_id) if record.host in set(hosts)]
+    recovery = Recovery(ways, targets.get, inspection, fleet.width)
+    with recorded_run(run, hosts) as recorded:
+        outcomes, _ = await recovery.roll_back(run.id, records, lambda _: None)
+        recorded.ended(outcomes, UNDONE)
+    return outcomes
+
+
+def _guards(
+    args: argparse.Namespace, fleet: Fleet, agreed: Agreed, ways: Ways, probes: Mapping[str, Probe]
+) -> Callable[[HostPlan], Guarded]:
+    """Makes the guard of one host for a part of its plan."""
+    targets = {target.name: (place, target) for place, target in enumerate(fleet.targets)}
+    plans = {each.host: each for each in agreed.plan.hosts}
+    persists = not args.no_persist
+
+    def guard(part: HostPlan) -> Guarded:
+        if part.host not in agreed.known:
+            return Silenced(part)
+        known = agreed.known[part.host]
+        question = known.question
+        expected = proof.answered(plans[part.host], part, known.failing)
+        about = proof.about_files(known.rules)
+        by_files = {pair: severity for pair, severity in expected.items() if pair[0] in about}
+        at_once = {pair: severity for pair, severity in expected.items() if pair[0] not in about}
+
+        def still_failing(capture: Capture, meant: proof.Failing) -> tuple[str, ...]:
+            facts = facts_of(capture, question.domains)
+            return proof.unanswered(meant, proof.failing(known.rules, facts, datetime.now(UTC)))
+
+        def boot_judge(capture: Capture) -> Sequence[str]:
+            objections = proof.boot_objections(part.steps, facts_of(capture, proof.BOOT_DOMAINS))
+            return objections or (still_failing(capture, by_files) if by_files else ())
+
+        place, target = targets[part.host]
+        work = work_of(part, scripts_of(part), confirm_within_s=int(args.confirm_within), persist=persists)
+        inspection = Inspection(
+            probes=question.probes,
+            judge=lambda capture: still_failing(capture, at_once),
+            params=question.params,
+            watched=tuple(probes[name] for name in dict.fromkeys((*unchanged.PROBES, *GATE_PROBES))),
+            boot_probes=_boot_probes(question.probes if by_files else (), probes) if work.lasts else (),
+            boot_judge=boot_judge,
+        )
+        return GuardedHost(target, change_of(work, agreed.run.id), ways, inspection, steps=part.steps, position=place)
+
+    return guard
+
+
+def _boot_probes(asked: Sequence[Probe], probes: Mapping[str, Probe]) -> tuple[Probe, ...]:
+    """What is asked once the files are written: what they would bring, and whatever the checks of it read."""
+    wanted = {probe.id: probe for probe in (*asked, *(probes[name] for name in proof.BOOT_PROBES))}
+    return tuple(wanted.values())

@@ -1,0 +1,1 @@
+"""The command ``diagnose``: its samples, its traces, its reports."""

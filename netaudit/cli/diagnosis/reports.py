@@ -1,0 +1,141 @@
+"""Where a diagnosis is written: a page on a console, JSON once all hosts are known, a line a host as it finishes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from netaudit.app.spool import Spool
+from netaudit.cli.telling.outputs import Output, ReportFile, opened, standard_output
+from netaudit.errors import OperatorError
+from netaudit.model.diagnosis import HostDiagnosis
+from netaudit.model.result import RunInfo, Summary
+from netaudit.report.diagnosis import diagnosis_json, diagnosis_line
+
+
+class DiagnosisReport(Protocol):
+    """Is told each host as it is known, and again should others explain what it shows."""
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Take one host; ``position`` is its place in inventory order."""
+        ...
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """All hosts are known."""
+        ...
+
+
+class DiagnosisConsole:
+    """Prints the page once all hosts are known."""
+
+    def __init__(self, args: argparse.Namespace, output: Output) -> None:
+        self._args = args
+        self._output = output
+        self._hosts: dict[int, HostDiagnosis] = {}
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Keep it for its turn."""
+        self._hosts[position] = diagnosis
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Print the page."""
+        from netaudit.report import terminal
+        from netaudit.report.diagnosis_text import diagnosis_page
+
+        hosts = [self._hosts[position] for position in sorted(self._hosts)]
+        with opened(self._output) as stream:
+            console = terminal.console_for(stream, self._args.color, os.environ)
+            page = terminal.options_for(console, os.environ, verbose=self._args.verbose > 0)
+            terminal.print_text(console, terminal.render_page(diagnosis_page(run, summary, hosts, page), page))
+
+
+class DiagnosisHtml:
+    """Writes the HTML page once all hosts are known."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._hosts: dict[int, HostDiagnosis] = {}
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Keep it for its turn."""
+        self._hosts[position] = diagnosis
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Write the page."""
+        from netaudit.report.html.diagnosis import diagnosis_html
+
+        hosts = [self._hosts[position] for position in sorted(self._hosts)]
+        with opened(self._output) as stream:
+            stream.writelines(diagnosis_html(run, summary, hosts))
+
+
+class DiagnosisJson:
+    """One object, its hosts in inventory order. They wait in a spool, not in memory."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._spool = Spool()
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Keep the host's text for its turn."""
+        self._spool.put(position, diagnosis_line(diagnosis))
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Write the object."""
+        with contextlib.closing(self._spool), opened(self._output) as stream:
+            for piece in diagnosis_json(run, summary, self._spool):
+                stream.write(piece)
+
+
+class DiagnosisLines:
+    """A line a host, as it finishes; what others explain of it is not told here."""
+
+    def __init__(self, output: Output) -> None:
+        self._file = ReportFile(output, output.path) if output.path else None
+        self._stream: TextIO = self._file or standard_output()
+        self._told: set[int] = set()
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Write the host's line at once."""
+        if position not in self._told:
+            self._told.add(position)
+            self._stream.write(diagnosis_line(diagnosis) + "\n")
+            self._stream.flush()
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Give the file its name."""
+        if self._file is not None:
+            self._file.keep()
+
+    def close(self) -> None:
+        """Leave nothing of a file that is not whole."""
+        if self._file is not None:
+            self._file.discard()
+
+
+class Guarded:
+    """A report whose first failure is said and ends it, never the run: a full disk."""
+
+    def __init__(self, report: DiagnosisReport, failed: Callable[[OperatorError], None]) -> None:
+        self._report: DiagnosisReport | None = report
+        self._failed = failed
+
+    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
+        """Tell it."""
+        self._try(lambda each: each.host(position, diagnosis))
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Tell it."""
+        self._try(lambda each: each.finished(run, summary))
+
+    def _try(self, tell: Callable[[DiagnosisReport], None]) -> None:
+        if self._report is None:
+            return
+        try:
+            tell(self._report)
+        except OperatorError as error:
+            self._report = None
+            self._failed(error)

@@ -1,0 +1,85 @@
+"""Prints a run out of the store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from netaudit.app.recovery import accounted
+from netaudit.cli import exit_codes
+from netaudit.cli.changing.accounts import of_outcomes, write_account
+from netaudit.cli.reading.auditing import FORMATS
+from netaudit.cli.telling.outputs import Output, opened, parse_outputs
+from netaudit.fleet.fold import Fold
+from netaudit.fleet.standing import Standing
+from netaudit.fleet.tally import Tally
+from netaudit.model.plan import HostOutcome, Outcome
+from netaudit.model.result import Severity
+from netaudit.remedy.rolled import Rolled
+from netaudit.report import terminal
+from netaudit.report.formats import NAMES, renderer
+from netaudit.report.remediation import Told, told
+from netaudit.store.journal import open_journal
+from netaudit.store.location import default_path
+from netaudit.store.reading import StoredRun
+from netaudit.store.runs import Store, open_store
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print one run in every format that is asked for. Raises StoreError when there is none of that name."""
+    outputs = parse_outputs(args.output, FORMATS)
+    with open_store(default_path(os.environ), must_exist=True) as store:
+        stored = _counted(store, store.run(args.run))
+        account = _remediation(stored, store.names(stored.info.id))
+        if account is not None:
+            for output in outputs:
+                write_account(args, output, account)
+            return of_outcomes(account)
+        for output in outputs:
+            _write(args, store, stored, output)
+    run = stored.info
+    return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
+
+
+def _remediation(stored: StoredRun, names: Sequence[str]) -> Told | None:
+    """What a run has changed, out of the journal; None for a run that changed nothing. ``names`` were to be changed."""
+    with open_journal(default_path(os.environ), must_exist=True) as journal:
+        records = journal.changes(stored.info.id)
+        undone = journal.undone(stored.info.id)
+    if not records:
+        return None
+    outcomes = [accounted(record, undone.get(record.id, "")) for record in records]
+    begun = {record.host for record in records}
+    hosts = list(dict.fromkeys((*names, *(record.host for record in records))))
+    never = (host for host in hosts if host not in begun)
+    outcomes += [HostOutcome(host, "", Outcome.UNREACHED, "its turn never came") for host in never]
+    return told(stored.info, (), hosts, Rolled(tuple((1, outcome) for outcome in outcomes), {}))
+
+
+def _counted(store: Store, stored: StoredRun) -> StoredRun:
+    """The run with its totals; those of one that never ended are counted anew, its lost hosts among them."""
+    if stored.finished:
+        return stored
+    tally = Tally()
+    for report in store.reports(stored.info.id):
+        tally.add(report)
+    return replace(stored, summary=tally.summary(store.fleet(stored.info.id)))
+
+
+def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:
+    run, fleet = stored.info, store.fleet(stored.info.id)
+    with opened(output) as stream:
+        if output.format in NAMES:
+            context = store.context(run.id)
+            for piece in renderer(output.format)(run, stored.summary, store.reports(run.id), fleet, context):
+                stream.write(piece)
+            return
+        fold = Fold()
+        for report in store.reports(run.id):
+            fold.add(report)
+        console = terminal.console_for(stream, args.color, os.environ)
+        page = terminal.options_for(console, os.environ, verbose=args.verbose > 0, why=store.context(run.id).why)
+        page = replace(page, standing=Standing(run, store.spells_of_run(run.id), store.fixed_by(run.id)))
+        terminal.print_summary(console, run, fold.folded(fleet), fleet, page)

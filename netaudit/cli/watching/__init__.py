@@ -1,0 +1,1 @@
+"""The command ``watch``: the same audit again and again."""
