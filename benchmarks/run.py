@@ -9,8 +9,10 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -44,6 +46,7 @@ _PARTS = {
     "capacity": capacity.figures,
     "watch": watch.figures,
 }
+_NEEDS_ROOT = {"fleet", "fix", "probes", "capacity", "diagnosis"}
 
 
 def main() -> int:
@@ -54,24 +57,37 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := set(args.parts) - set(_PARTS):
         parser.error(f"there is no part {', '.join(unknown)}")
-    figures: list[Figure] = []
+    console = Console()
+    console.print("netaudit, measured in one run on this machine")
+    holds = True
     with tempfile.TemporaryDirectory(prefix="netaudit-bench-") as scratch:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = scratch
         for name in args.parts or _PARTS:
-            if name in {"fleet", "fix", "probes", "capacity", "diagnosis"} and os.geteuid() != 0:
+            if name in _NEEDS_ROOT and os.geteuid() != 0:
                 print(f"{name}: left out, needs root", file=sys.stderr)
                 continue
-            print(f"{name} …", file=sys.stderr, flush=True)
-            figures += _PARTS[name](Path(scratch), quick=args.quick)
-    table = Table("figure", "measured", "bound", "", title="netaudit, measured in one run on this machine")
+            figures = _PARTS[name](Path(scratch), quick=args.quick)
+            console.print(_table(name, figures))
+            holds = holds and all(figure.holds for figure in figures)
+    return 0 if holds else 1
+
+
+def _table(name: str, figures: Sequence[Figure]) -> Table:
+    """One part's figures, told when they are known: the next part may take minutes."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=name, title_justify="left", title_style="bold", expand=True
+    )
+    table.add_column("figure", ratio=1)
+    table.add_column("measured", min_width=12, justify="right", no_wrap=True)
+    table.add_column("bound", min_width=15, no_wrap=True)
+    table.add_column("", min_width=6, no_wrap=True)
     for figure in figures:
         table.add_row(figure.name, figure.text, figure.bound_text, "" if figure.bound is None else _mark(figure))
-    Console().print(table)
-    return 0 if all(figure.holds for figure in figures) else 1
+    return table
 
 
 def _mark(figure: Figure) -> str:
-    return "holds" if figure.holds else "PASSED OVER"
+    return "holds" if figure.holds else "MISSED"
 
 
 if __name__ == "__main__":
