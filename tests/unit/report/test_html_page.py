@@ -67,6 +67,19 @@ def test_no_template_asks_for_anything_or_goes_round_the_policy(path):
     assert [] == re.findall(forbidden, text)
 
 
+def test_colours_are_said_in_a_way_that_browsers_of_before_2024_know():
+    """Custom properties by preference and by choice, the dark ones equal in both, each a pair with a light one."""
+    text = (TEMPLATES / "page.css").read_text()
+    assert [] == re.findall(r"light-dark\(|color-mix\(|oklch\(|@container|@layer|@scope", text)
+    light, *dark = (
+        dict(re.findall(r"(--[a-z-]+): (#\w+);", block)) for block in re.findall(r":root[^{]*{[^}]*}", text)
+    )
+    preferred, chosen = dark[:2]
+    assert preferred == chosen
+    assert light.keys() == preferred.keys()
+    assert light.keys() == set(re.findall(r"var\((--[a-z-]+)\)", text)) - {"--sans", "--mono", "--row"}
+
+
 def test_nothing_of_a_page_is_remote():
     """No address but of the page's own parts."""
     text = page(host("a", fails(fix="see https://example.net/", evidence="<a href='http://x'>")))
