@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
-from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.errors import WorldError
 from netaudit.transport.hosttext import one_line
-
-_MAX_KEY_BYTES = 2**16
+from netaudit.transport.keyfiles import key_data, no_key, not_decrypted, public_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class KeyFile:
     path: Path
     key: asyncssh.SSHKey | None = None
     certificates: tuple[asyncssh.SSHCertificate, ...] = ()
-    public: bytes = b""  # what ``.pub`` beside it says, for a key that only the agent can use
+    public: bytes = b""  # in wire format; from ``.pub`` beside it where only an agent can use the key
     encrypted: bool = False  # and no passphrase was given
     error: WorldError | None = None
 
@@ -29,43 +27,17 @@ class KeyFile:
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
     """The key of one file, with the certificates beside it. Never raises: what is wrong is in ``error``."""
     try:
-        status = path.stat()
-        if status.st_uid == os.getuid() and status.st_mode & 0o077:
-            return _unusable(
-                path, f"its mode is {status.st_mode & 0o777:04o}, too open for a private key", f"chmod 600 {path}"
-            )
-        with path.open("rb") as file:
-            data = file.read(_MAX_KEY_BYTES)
-        key = asyncssh.import_private_key(data, passphrase)
-    except OSError as error:
-        return _unusable(path, error.strerror or "it cannot be read", "--private-key and IdentityFile name key files")
+        key = asyncssh.import_private_key(key_data(path), passphrase)
+    except WorldError as error:
+        return KeyFile(path, public=public_beside(path), error=error)
     except (ValueError, asyncssh.Error) as error:
-        return _not_decrypted(path, error, passphrase)
+        encrypted = isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in str(error).lower()
+        said = (
+            not_decrypted(path, tried=passphrase is not None) if encrypted else no_key(path, one_line(str(error), 80))
+        )
+        return KeyFile(path, public=public_beside(path), encrypted=encrypted and passphrase is None, error=said)
     certificates = read_certificates(path.with_name(path.name + "-cert.pub"))
-    return KeyFile(path, key, tuple(certificates))
-
-
-def _not_decrypted(path: Path, error: Exception, passphrase: str | None) -> KeyFile:
-    if isinstance(error, asyncssh.KeyEncryptionError) and passphrase is not None:
-        return _unusable(path, "the passphrase is wrong", "it is asked for once a run")
-    if isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in str(error).lower():
-        if passphrase is not None:
-            return _unusable(path, "the passphrase is wrong", "it is asked for once a run")
-        hint = "load it into an agent with ssh-add, or run where the passphrase can be asked for"
-        return replace(_unusable(path, "it is encrypted and there is no passphrase for it", hint), encrypted=True)
-    return _unusable(path, f"it is no private key ({one_line(str(error), 80)})", "a public key or a damaged file?")
-
-
-def _unusable(path: Path, why: str, hint: str) -> KeyFile:
-    error = WorldError(ErrorKind.KEY_UNREADABLE, f"cannot use the key {path}: {why}", phase=Phase.AUTH, hint=hint)
-    return KeyFile(path, public=_read_public(path), error=error)
-
-
-def _read_public(path: Path) -> bytes:
-    try:
-        return asyncssh.read_public_key(path.with_name(path.name + ".pub")).public_data
-    except (OSError, ValueError):
-        return b""
+    return KeyFile(path, key, tuple(certificates), key.public_data)
 
 
 def read_certificates(path: Path) -> list[asyncssh.SSHCertificate]:

@@ -1,8 +1,6 @@
 """The private keys of a run: each file read and decrypted once, the agent asked once what it holds.
 
-Connections get key pairs of their own, since a pair remembers what was agreed with one server. The order is that of
-ssh(1) but for one thing: keys that somebody named come before the agent's others, because a server lets only some keys
-be tried (MaxAuthTries, 6 by default) and an agent may hold many.
+Connections get key pairs of their own, since a pair remembers what was agreed with one server.
 """
 
 from __future__ import annotations
@@ -20,10 +18,9 @@ from netaudit.errors import WorldError
 from netaudit.model.target import Credentials
 from netaudit.transport.asyncssh_keyfiles import KeyFile, read_certificates, read_key_file
 from netaudit.transport.hosttext import one_line
+from netaudit.transport.keyfiles import AGENT_WITHIN_S, agent_socket, in_order
 from netaudit.transport.options import TransportOptions
 from netaudit.transport.resolved import Resolved
-
-_AGENT_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +78,7 @@ class KeyRing:
         named = [_expanded(file) for file in resolved.identity_files]
         files = [await self._read(path, None) for path in named or self._present_defaults]
         by_public = {key.public: key for key in held}
-        chosen: list[KeyFile | AgentKey] = [by_public.pop(_public(file), file) for file in files]
-        if not (resolved.identities_only and named):
-            place = len(chosen) if named else 0  # the agent's other keys: after named files, before default ones
-            chosen[place:place] = by_public.values()
+        chosen = in_order(files, by_public, named=bool(named), only=resolved.identities_only)
         usable = any(isinstance(key, AgentKey) or key.key is not None for key in chosen)
         certificates = await self._certificates(resolved)
         if socket and any(isinstance(key, AgentKey) for key in chosen):
@@ -127,8 +121,7 @@ class KeyRing:
 
     async def _agent_keys(self, resolved: Resolved) -> tuple[tuple[AgentKey, ...], str]:
         """The keys of the host's agent and its socket; none when there is no agent or it does not answer."""
-        chosen = resolved.identity_agent
-        socket = str(self._options.agent_socket or "") if chosen is None else "" if chosen == "none" else chosen
+        socket = agent_socket(resolved, self._options)
         if not socket:
             return (), ""
         if socket not in self._agents:
@@ -138,11 +131,11 @@ class KeyRing:
     async def _ask_agent(self, socket: str) -> tuple[AgentKey, ...]:
         client = SSHAgentClient(socket)
         try:
-            async with asyncio.timeout(_AGENT_WITHIN_S):
+            async with asyncio.timeout(AGENT_WITHIN_S):
                 keys = await client.get_keys()
         except TimeoutError:
             self._options.notice(
-                f"the agent at {socket} did not answer within {_AGENT_WITHIN_S:g} s; its keys are not used"
+                f"the agent at {socket} did not answer within {AGENT_WITHIN_S:g} s; its keys are not used"
             )
             return ()
         except (OSError, ValueError, asyncssh.Error) as error:
@@ -155,10 +148,6 @@ class KeyRing:
 
 def _expanded(name: str) -> Path:
     return Path(name).expanduser()
-
-
-def _public(file: KeyFile) -> bytes:
-    return file.key.public_data if file.key is not None else file.public
 
 
 def _add(found: Identities, key: KeyFile | AgentKey, certificates: Sequence[asyncssh.SSHCertificate]) -> None:

@@ -1,16 +1,12 @@
 """The private keys of a run, as paramiko has them: each file read and decrypted once, an agent asked if any.
 
-The order is that of ssh(1) but for one thing: keys that somebody named come before the agent's others, because a server
-lets only some keys be tried (MaxAuthTries, 6 by default) and an agent may hold many. Everything here blocks.
+Everything here blocks.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import copy
 import io
-import os
 import socket
 import threading
 from collections.abc import Iterable
@@ -21,14 +17,21 @@ import paramiko
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.pkey import PublicBlob
 
-from netaudit.errors import ErrorKind, Phase, WorldError
+from netaudit.errors import WorldError
 from netaudit.model.target import Credentials
 from netaudit.transport.hosttext import one_line
+from netaudit.transport.keyfiles import (
+    AGENT_WITHIN_S,
+    agent_socket,
+    in_order,
+    key_data,
+    no_key,
+    not_decrypted,
+    public_beside,
+)
 from netaudit.transport.options import TransportOptions
 from netaudit.transport.resolved import Resolved
 
-_MAX_KEY_BYTES = 2**16
-_AGENT_WITHIN_S = 5.0
 _KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -50,7 +53,7 @@ class Agent(AgentSSH):
         super().__init__()
         agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            agent.settimeout(_AGENT_WITHIN_S)
+            agent.settimeout(AGENT_WITHIN_S)
             agent.connect(path)
             self._connect(agent)  # type: ignore[attr-defined]  # not in the stubs
             agent.settimeout(answer_s)  # a signature may have to be confirmed by a person
@@ -106,10 +109,7 @@ class KeyRing:
         named = [Path(name).expanduser() for name in resolved.identity_files]
         files = [self._read(path, None) for path in named or self._present_defaults()]
         held = {key.asbytes(): key for key in found.agent.get_keys() if key.get_name()} if found.agent else {}
-        chosen: list[KeyFile | AgentKey] = [held.pop(file.public, file) for file in files]
-        if not (resolved.identities_only and named):
-            place = len(chosen) if named else 0  # the agent's other keys: after named files, before default ones
-            chosen[place:place] = held.values()
+        chosen = in_order(files, held, named=bool(named), only=resolved.identities_only)
         usable = any(isinstance(key, AgentKey) or key.key is not None for key in chosen)
         named_certificates = _certificates(Path(name).expanduser() for name in resolved.certificate_files)
         for key in chosen:
@@ -145,15 +145,14 @@ class KeyRing:
 
     def _agent(self, resolved: Resolved) -> Agent | None:
         """The agent meant for the host; None when there is none or it does not answer."""
-        chosen = resolved.identity_agent
-        path = str(self._options.agent_socket or "") if chosen is None else "" if chosen == "none" else chosen
+        path = agent_socket(resolved, self._options)
         if not path:
             return None
         try:
             return Agent(path, self._options.limits.auth_s)
         except TimeoutError:
             self._options.notice(
-                f"the agent at {path} did not answer within {_AGENT_WITHIN_S:g} s; its keys are not used"
+                f"the agent at {path} did not answer within {AGENT_WITHIN_S:g} s; its keys are not used"
             )
         except (OSError, ValueError, paramiko.SSHException) as error:
             self._options.notice(f"the agent at {path} cannot be used: {one_line(str(error))}")
@@ -163,48 +162,29 @@ class KeyRing:
 def read_key_file(path: Path, passphrase: str | None) -> KeyFile:
     """The key of one file. Never raises: what is wrong is in ``error``."""
     try:
-        status = path.stat()
-        if status.st_uid == os.getuid() and status.st_mode & 0o077:
-            mode = f"its mode is {status.st_mode & 0o777:04o}, too open for a private key"
-            return _unusable(path, mode, f"chmod 600 {path}")
-        with path.open("rb") as file:
-            text = file.read(_MAX_KEY_BYTES).decode("ascii")
-    except OSError as error:
-        return _unusable(path, error.strerror or "it cannot be read", "--private-key and IdentityFile name key files")
+        text = key_data(path).decode("ascii")
+    except WorldError as error:
+        return KeyFile(path, public=public_beside(path), error=error)
     except UnicodeDecodeError:
-        return _unusable(path, "it is no private key", "a public key or a damaged file?")
+        return KeyFile(path, public=public_beside(path), error=no_key(path, "not a text"))
     return _understood(path, text, passphrase)
 
 
 def _understood(path: Path, text: str, passphrase: str | None) -> KeyFile:
     """The key that a text holds. paramiko has a class for each type and none that would find it out."""
-    reasons = []
+    reason = ""
     for kind in _KEY_CLASSES:
         try:
             key = kind.from_private_key(io.StringIO(text), passphrase)
         except paramiko.PasswordRequiredException:
-            hint = "load it into an agent with ssh-add, or run where the passphrase can be asked for"
-            why = "it is encrypted and there is no passphrase for it"
-            return _unusable(path, why, hint, encrypted=True)
+            error = not_decrypted(path, tried=False)
+            return KeyFile(path, public=public_beside(path), encrypted=True, error=error)
         except Exception as error:  # of key material of every shape
-            reasons.append(one_line(str(error), 80))
+            reason = one_line(str(error), 80)
         else:
             return KeyFile(path, key, key.asbytes())
-    if passphrase is not None:
-        return _unusable(path, "the passphrase is wrong", "it is asked for once a run")
-    return _unusable(path, f"it is no private key ({reasons[-1]})", "a public key or a damaged file?")
-
-
-def _unusable(path: Path, why: str, hint: str, *, encrypted: bool = False) -> KeyFile:
-    error = WorldError(ErrorKind.KEY_UNREADABLE, f"cannot use the key {path}: {why}", phase=Phase.AUTH, hint=hint)
-    return KeyFile(path, public=_read_public(path), encrypted=encrypted, error=error)
-
-
-def _read_public(path: Path) -> bytes:
-    try:
-        return base64.b64decode(path.with_name(path.name + ".pub").read_bytes().split()[1])
-    except (OSError, ValueError, IndexError, binascii.Error):
-        return b""
+    said = no_key(path, reason) if passphrase is None else not_decrypted(path, tried=True)
+    return KeyFile(path, public=public_beside(path), error=said)
 
 
 def _certificates(paths: Iterable[Path]) -> list[PublicBlob]:

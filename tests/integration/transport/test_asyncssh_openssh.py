@@ -222,7 +222,7 @@ class TestAgent:
 
     def test_a_silent_agent_is_told_and_done_without(self, sshd, client, tmp_path, monkeypatch):
         """A socket that takes the question and never answers costs its limit once a run."""
-        monkeypatch.setattr("netaudit.transport.asyncssh_keys._AGENT_WITHIN_S", 0.2)
+        monkeypatch.setattr("netaudit.transport.asyncssh_keys.AGENT_WITHIN_S", 0.2)
         with socket.socket(socket.AF_UNIX) as silent:
             silent.bind(str(tmp_path / "silent.sock"))
             silent.listen()

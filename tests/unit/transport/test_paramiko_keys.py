@@ -220,7 +220,7 @@ def test_an_agent_that_is_not_meant(agent, keys):
 
 def test_an_agent_that_is_gone_or_silent_costs_a_notice(tmp_path, keys, monkeypatch):
     """And not the login: the other keys are tried."""
-    monkeypatch.setattr("netaudit.transport.paramiko_keys._AGENT_WITHIN_S", 0.1)
+    monkeypatch.setattr("netaudit.transport.paramiko_keys.AGENT_WITHIN_S", 0.1)
     silent = tmp_path / "silent"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(silent))
