@@ -1,32 +1,17 @@
-"""A store in a directory of its own, the made-up fleet, and a clock that stands still."""
+"""A store in a directory of its own and a clock that stands still."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.store import Retention, Store, open_store
 from netaudit.store.database import Database
-
-SYNTHETIC = Path(__file__).parents[2] / "golden" / "synthetic.py"
-
-
-@pytest.fixture(scope="session")
-def made_up() -> ModuleType:
-    """The module that makes the made-up fleet."""
-    spec = importlib.util.spec_from_file_location("synthetic_fleet", SYNTHETIC)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass
