@@ -17,6 +17,7 @@ umask 022
 cd /
 set -u
 dir=${{1%/*}}
+trap 'echo "$?" >"$dir/rc"' EXIT
 step() {{
     . "$1"
 }}

@@ -181,7 +181,7 @@ take_ticket() {
 # File $1 is run as a step of its own for at most $2 seconds. $rc becomes its status, 124 when it was late.
 perform() {
     rc=125
-    { : >"$dir/out" && : >"$dir/err"; } 2>/dev/null || return 1
+    { : >"$dir/out" && : >"$dir/err" && : >"$dir/rc"; } 2>/dev/null || return 1
     now
     late_cs=$((now_cs + $2 * 100))
     if [ -n "$deadline" ] && [ "$deadline" -lt "$late_cs" ]; then
@@ -195,8 +195,15 @@ perform() {
         seen=$tick
         wait "$child"
         rc=$?
-        # A trapped signal interrupts wait. Whether the child has ended all the same, the next wait tells.
-        [ "$tick" -ne "$seen" ] && [ "$rc" -gt 128 ] && kill -0 "$child" || break
+        # A trapped signal interrupts wait, also at the very moment of the child's end. So the child's own word counts;
+        # where it has none, as one that became another program, the next wait tells.
+        told=
+        { read -r told <"$dir/rc"; } 2>/dev/null
+        if [ -n "$told" ]; then
+            rc=$told
+            break
+        fi
+        [ "$tick" -ne "$seen" ] || { [ "$rc" -gt 128 ] && kill -0 "$child"; } || break
         now
         if [ "$now_cs" -ge "$late_cs" ] || { [ -n "$heeds" ] && is_over; }; then
             kill -KILL -"$child" || kill -KILL "$child"

@@ -208,3 +208,21 @@ def test_the_page_of_the_guard_shows_the_whole_table():
     page = (Path(__file__).resolve().parents[3] / "docs" / "guard.md").read_text(encoding="utf-8")
     assert as_markdown() in page
     assert as_diagram() in page
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_signal_at_the_end_of_a_step_does_not_fail_it(shell, tmp_path):
+    """The tick of the clock may come at the very moment at which a step ends: its own status counts."""
+    functions = host_watch.WATCHER.partition("\nlocked= unlasting=\n")[0]
+    repeated = 'number=0\nwhile [ "$number" -lt 60 ]; do\nperform step 10\necho "$rc" >>"$dir/said"\n'
+    texts = {
+        "lib.sh": host_watch.LIBRARY,
+        "run.sh": host_files.RUNNER,
+        "change.sh": "id=x steps=1 files=0\n",
+        "step": 'kill -ALRM "$PPID"\nexit $((number % 2))\n',
+        "watch.sh": functions + f"\nexport number\n{repeated}number=$((number + 1))\ndone\nexit 0\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    subprocess.run([*shells(shell), str(tmp_path / "watch.sh")], timeout=60, check=True)
+    assert ["0", "1"] * 30 == (tmp_path / "said").read_text().split()
