@@ -1,13 +1,13 @@
 #!/bin/sh
 # id: nics
-# summary: Interfaces with driver, speed, MTU, queues, addresses, counters; of real devices rings, channels, offloads.
+# summary: Interfaces with driver, speed, MTU, queues, addresses, counters; of real devices rings, channels, RSS, offloads.
 # reads: /sys/class/net/*, /proc/net/dev, /proc/net/bonding/*, ip, ethtool; without ip ifconfig, /proc/net/if_inet6,
 #   /proc/net/route, /proc/net/fib_trie
 # needs: user
 # timeout_s: 20
 # max_bytes: 1MiB
 # format: "sysfs" (grep -H in /sys/class/net; files of /proc by their path from there), "ip" (ip -s -s -d address) or what
-#   stands for it, "ethtool -x NAME" for each interface with a device behind it
+#   stands for it, "ethtool -OPTION NAME" for each interface with a device behind it
 # cost_cpu_ms: 7
 # cost_processes: 5
 
@@ -156,6 +156,12 @@ statistics() {
     fi
 }
 
+# Who knows the key of the hash can choose the queue of a flow: it stays on the host.
+without_key() {
+    answer=$(ethtool -x "$1" 2>&1)
+    printf '%s\n' "${answer%%"$newline"RSS hash key:*}"
+}
+
 IFS=$newline
 set -f
 # A device that was set up with one queue has no channels to ask about.
@@ -177,6 +183,10 @@ for name; do
         printf '#@ ethtool -%s %s\n' "$question" "$name"
         ethtool "-$question" "$name" 2>&1
     done
+    if [ -e "$name/queues/rx-1" ]; then
+        printf '#@ ethtool -x %s\n' "$name"
+        without_key "$name"
+    fi
     printf '#@ ethtool -S %s\n' "$name"
     statistics "$name"
 done

@@ -18,6 +18,7 @@ from netaudit.facts.nic_links import Link
 from netaudit.facts.nic_sources import Sources, read_sources
 from netaudit.facts.numbers import counter, integer, natural
 from netaudit.facts.parts import split_parts
+from netaudit.facts.rss import read_rss
 from netaudit.model.facts import Channels, Nic
 from netaudit.model.probe import Section
 from netaudit.model.reading import Absent, AbsentReason, Maybe
@@ -31,6 +32,7 @@ _NO_SYSFS = Absent(AbsentReason.NOT_PRESENT, "/sys was mounted in another networ
 _NO_SEPARATE = Absent(AbsentReason.NOT_APPLICABLE, "the driver has one queue for both directions")
 _NO_DEVICE = Absent(AbsentReason.NOT_APPLICABLE, "no device is behind this interface")
 _IS_DOWN = Absent(AbsentReason.NOT_APPLICABLE, "the interface is down")
+_ONE_QUEUE = Absent(AbsentReason.NOT_APPLICABLE, "the device has one receive queue")
 _ONE_CHANNEL = Channels(1, 1, _NO_SEPARATE, _NO_SEPARATE)  # the probe does not ask about the only possible answer
 _NO_SPEED = Absent(AbsentReason.NOT_APPLICABLE, "the driver does not tell")
 
@@ -81,6 +83,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sou
     other_end = _other_end(files, link, host)
     operstate = files.get("operstate") or (link.words.get("state", "unknown").lower() if link else "unknown")
     is_veth, is_device = kind == "veth", kind == "physical"
+    rx_queues = _rx_queues(files)
     unread = _NO_SYSFS if is_device and not files else _NO_DEVICE  # with ip, sysfs is read of devices alone
 
     def ethtool(question: str, read: Callable[[str], _T]) -> Maybe[_T]:
@@ -103,7 +106,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sou
         lower="" if kind in _WITHOUT_LOWER else other_end,
         txqueuelen=_txqueuelen(files, link),
         numa_node=_numa_node(files, unread),
-        rx_queues=_rx_queues(files) or unread,
+        rx_queues=rx_queues or unread,
         tx_queues=natural(files.get("tx_queues", "0")) or unread,
         rps_cpus=_rps_cpus(files),
         rings=ethtool("g", read_rings),
@@ -116,6 +119,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sou
         addresses=tuple(link.addresses if link else host.addresses.get(name, ())),
         bond=host.bonds.get(name, Absent(AbsentReason.NOT_APPLICABLE, "not a bond")),
         peer_mtu=mtus[other_end] if is_veth and _is_pair(name, other_end, host) else 0,
+        rss=_ONE_QUEUE if is_device and rx_queues == 1 else ethtool("x", read_rss),
     )
 
 

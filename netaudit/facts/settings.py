@@ -134,6 +134,8 @@ def _of_nic(nic: Nic) -> Iterator[tuple[str, str]]:
         pairs += [("ring rx", nic.rings.rx_slots), ("ring tx", nic.rings.tx_slots)]
     if is_known(nic.channels):
         pairs += [("channels combined", nic.channels.combined), ("channels rx", nic.channels.rx)]
+    if is_known(nic.rss):
+        pairs.append(("rss", nic.rss.words))
     if is_known(nic.coalesce):
         pairs += [
             ("coalesce adaptive-rx", nic.coalesce.adaptive_rx), ("coalesce rx-usecs", nic.coalesce.rx_usecs),

@@ -20,6 +20,7 @@ from netaudit.remedy.operations import OPERATIONS
 from netaudit.remedy.operations.cpu_mask import cpus_of
 from netaudit.remedy.operations.link import LEAST_IPV6_MTU, routes_with_mtu
 from netaudit.remedy.operations.operation import nic_of
+from netaudit.remedy.operations.rss import queues_of
 from netaudit.remedy.owners import how_to_set, writer_of
 from netaudit.remedy.persistence import stamp_of
 from netaudit.remedy.proposals import Proposal, Target, class_of
@@ -203,12 +204,23 @@ def _demand_allowed(proposal: Proposal, before: str, after: str, *, persists: bo
         return
     if is_same(proposal.target, before, after):
         return
-    refusal = proposal.rule.allowed.refusal(cpus_of(after) if proposal.target.operation == "cpu_mask" else after)
+    refusal = proposal.rule.allowed.refusal(_numbers(proposal.target.operation, after))
     if refusal is not None:
         raise Refused(f"out of range: {refusal}, and {proposal.remediation.id} allows {proposal.rule.allowed.text}")
     if proposal.target.operation == "sysctl" and not literals.is_value(after):
         raise Refused(f"{after!r} is no value that netaudit writes")
     proposal.finding.demand(proposal.rule.require, new=parsed_sysctl(after))
+
+
+def _numbers(operation: str, value: str) -> str:
+    """A value as the numbers that a range is about."""
+    match operation:
+        case "cpu_mask":
+            return cpus_of(value)
+        case "rss":
+            return queues_of(value)
+        case _:
+            return value
 
 
 def _demand_safe(target: Target, before: str, after: str, facts: Facts) -> None:

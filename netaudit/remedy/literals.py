@@ -22,6 +22,7 @@ _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z", re.ASCII)
 _UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@\\-]{0,127}\.(?:service|socket)\Z", re.ASCII)
 _VALUE = re.compile(r"-?[0-9]{1,19}(?: -?[0-9]{1,19}){0,15}\Z|[a-z][a-z0-9_-]{0,31}\Z|[0-9]{1,5}(?:[-,][0-9]{1,5})*\Z")
 _MASK = re.compile(r"[0-9a-f]{1,8}(?:,[0-9a-f]{8}){0,255}\Z", re.ASCII)
+_TABLE = re.compile(r"equal [0-9]{1,4}(?: start [0-9]{1,4})?\Z|weight(?: [0-9]{1,5}){1,256}\Z", re.ASCII)
 _DIRECTORY = "/proc/sys/"
 
 
@@ -102,3 +103,8 @@ def number(text: str) -> str:
 def mask(text: str) -> str:
     """A mask of CPUs as the kernel prints it, as a literal. Raises PlanError."""
     return quoted(_checked(_MASK, text, "mask of CPUs"))
+
+
+def table(text: str) -> str:
+    """An indirection table in the words of ``ethtool -X``. Raises PlanError."""
+    return _checked(_TABLE, text, "table of queues")

@@ -6,6 +6,7 @@ txqueuelen)                       systemd-udevd; a script of ifupdown
 MTU                               NetworkManager's connection; netplan; a drop-in of the .network file; a
                                   script of ifupdown; a .link file where nobody manages the interface
 masks of CPUs                     a rule of udev
+table of receive side scaling     a rule of udev; a script of ifupdown
 parameters of modules, modules    modprobe.d, modules-load.d
 ================================  ==========================================================================
 
@@ -58,6 +59,8 @@ def device_kept(target: Target, after: str, facts: Facts, stamp: str, arguments:
         raise Refused(f"nothing is known of what manages {name}", _UNTIL_BOOT)
     if target.operation == "cpu_mask":
         return _by_rule(facts.managers, stamp, arguments)
+    if target.operation == "rss":
+        return _table(link, facts.managers, stamp, arguments)
     if target.operation == "mtu":
         return _mtu(target, after, link, facts, stamp, arguments)
     return _device(target, after, link, facts, stamp, arguments)
@@ -71,6 +74,12 @@ def _by_rule(managers: Managers, stamp: str, arguments: Pairs) -> Kept:
     if not managers.has_udev:
         raise Refused("no safe way is known to make it last on this host: udev does not run", _UNTIL_BOOT)
     return _file(f"{RULES_DIRECTORY}/99-zz-netaudit-{stamp}.rules", arguments)
+
+
+def _table(link: ManagedLink, managers: Managers, stamp: str, arguments: Pairs) -> Kept:
+    if not managers.has_udev and link.manager == "ifupdown" and managers.has_if_up:
+        return _file(f"{IF_UP_DIRECTORY}/zz-netaudit-{stamp}", arguments, "a script of ifupdown")
+    return _by_rule(managers, stamp, arguments)
 
 
 def _device(target: Target, after: str, link: ManagedLink, facts: Facts, stamp: str, arguments: Pairs) -> Kept:

@@ -22,6 +22,7 @@ from netaudit.model.reading import Absent
 from netaudit.remedy.allowed import written
 from netaudit.remedy.holders import listeners_text
 from netaudit.remedy.operations.cpu_mask import mask_of
+from netaudit.remedy.operations.rss import equal
 from netaudit.remedy.refused import Refused
 from netaudit.remedy.remediation import Remediation, Remediations, Rule, StepRule
 
@@ -165,6 +166,8 @@ def _wanted(finding: Finding, step: StepRule, target: Target, present: Present) 
         text = written(value)
         if step.operation == "cpu_mask":
             return mask_of(text, _known(now))
+        if step.operation == "rss":
+            return equal(text)
     except ValueError as error:
         raise Refused(str(error)) from error
     return text if step.field is None else _with_field(_known(now), step.field, text)

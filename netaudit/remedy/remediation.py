@@ -38,6 +38,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {  # of each operation, all needed
     "module_param": ("module", "parameter"),
     "load_module": ("module",),
     "cpu_mask": ("device", "which", "queue"),
+    "rss": ("device",),
     "restart": ("unit",),
     "advise": ("say",),
 }

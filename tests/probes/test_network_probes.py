@@ -194,6 +194,20 @@ def test_device_with_one_queue_is_not_asked_for_channels(machine: Machine, shell
     assert "ethtool -g eth0" in machine.called()
 
 
+@each_shell
+def test_the_key_of_the_hash_stays_on_the_host(machine: Machine, shell: str) -> None:
+    """Of receive side scaling the table is sent, of devices with several queues, and nothing below it."""
+    add_device(machine, "eth0", 2)
+    add_device(machine, "eth1", 3, queues=2)
+    machine.install("ip", f"cat <<'X'\n{ip_lines('eth0', 'eth1')}X")
+    table = "RX flow hash indirection table for eth1 with 2 RX ring(s):\n    0:      0     1\n"
+    secret = "RSS hash key:\n6d:5a:56:da:25:5b:0e:c2\nRSS hash function:\n    toeplitz: on\n"
+    machine.install("ethtool", f"[ \"$1\" = -x ] && cat <<'X'\n{table}{secret}X\n")
+    sent = machine.run("nics", shell).stdout
+    assert f"#@ ethtool -x eth1\n{table}#@ ethtool -S eth1\n" in sent
+    assert ("#@ ethtool -x eth0" in sent, "hash key" in sent, "6d:5a" in sent) == (False, False, False)
+
+
 def test_statistics_of_many_queues_are_thinned_out(machine: Machine) -> None:
     """Of a device with many queues the names that repeat are dropped, but for those that tell of loss."""
     add_device(machine, "eth0", 2, queues=9)

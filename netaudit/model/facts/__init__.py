@@ -40,6 +40,7 @@ from netaudit.model.facts.net import (
     Rings,
     Route,
     Routing,
+    Rss,
     Softnet,
     SoftnetCpu,
 )
@@ -54,8 +55,8 @@ __all__ = [
     "FirewallRule", "FlowGroup", "InterfaceAddress", "Irq", "Kernel", "KernelLog", "KernelLogLine", "Limits",
     "LimitsLine", "Listener", "ManagedLink", "Managers", "Memory", "Namespace", "Neighbours", "Nic",
     "OwnValue", "PathProbe", "Persisted", "PersistedFile", "PersistedValue", "PortCount",
-    "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Sockets", "Softnet", "SoftnetCpu", "Sysctls", "Talkers",
-    "Tracing", "TracingProcess", "UdpSocket", "Writer",
+    "ProcessLimits", "Qdisc", "Rings", "Route", "Routing", "Rss", "Sockets", "Softnet", "SoftnetCpu", "Sysctls",
+    "Talkers", "Tracing", "TracingProcess", "UdpSocket", "Writer",
 ]  # fmt: skip
 
 

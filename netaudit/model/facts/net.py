@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from netaudit.model.reading import Maybe
+from netaudit.model.reading import Absent, AbsentReason, Maybe
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,21 @@ class Coalesce:
     adaptive_rx: Maybe[bool]
     rx_usecs: Maybe[int]
     rx_frames: Maybe[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rss:
+    """Receive side scaling, ``ethtool -x``: the indirection table, which gives the hash of a flow its queue."""
+
+    rings: int  # receive queues that the table can name
+    entries: int  # of the table
+    weights: tuple[int, ...]  # how many entries name each queue, from queue 0 on
+    words: Maybe[str]  # the table as ethtool -X sets it: "equal 4", "weight 6 2"; absent where no such words make it
+
+    @property
+    def queues_used(self) -> int:
+        """How many queues the table names: no flow reaches the others by their hash."""
+        return sum(1 for weight in self.weights if weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,7 @@ class Nic:
     addresses: tuple[InterfaceAddress, ...]
     bond: Maybe[Bond]
     peer_mtu: Maybe[int] = 0  # of a veth whose other end is in the same namespace; 0 when there is none
+    rss: Maybe[Rss] = Absent(AbsentReason.NOT_ASKED, "ethtool was not asked")  # of a device with several queues
 
     @property
     def is_physical(self) -> bool:

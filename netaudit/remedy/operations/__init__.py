@@ -16,13 +16,14 @@ from netaudit.remedy.operations.link import MTU, TXQUEUELEN
 from netaudit.remedy.operations.modules import LoadModule, SetHashSize, SetParameter
 from netaudit.remedy.operations.operation import Operation
 from netaudit.remedy.operations.restart import Restart
+from netaudit.remedy.operations.rss import SetTable
 from netaudit.remedy.operations.sysctl import SetSysctl
 from netaudit.remedy.persistence import file_of
 from netaudit.remedy.scripts import FileWrite, HostScripts
 
 _ALL: tuple[Operation, ...] = (
     SetSysctl(), RING, CHANNELS, COALESCING, OFFLOAD, MTU, TXQUEUELEN, SetHashSize(), SetParameter(), LoadModule(),
-    SetMask(), Restart(),
+    SetMask(), SetTable(), Restart(),
 )  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _ALL}
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netaudit.errors import PlanError
-from netaudit.model.facts import Facts, Nic
+from netaudit.facts.rss import MAX_QUEUES, rss_of, table_of
+from netaudit.model.facts import Facts, Nic, Rss
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, Maybe
 from netaudit.remedy import literals
@@ -81,7 +82,20 @@ def _feature(name: str) -> tuple[Callable[[Nic], Maybe[int | bool]], Callable[[N
 
 def _queues(name: str) -> tuple[Callable[[Nic], Maybe[int | bool]], Callable[[Nic, str], Nic]]:
     read, change = _of("channels", name)
-    return read, lambda nic, value: replace(change(nic, value), rx_queues=int(value))
+
+    def changed(nic: Nic, value: str) -> Nic:
+        return replace(change(nic, value), rx_queues=int(value), rss=_spread(nic.rss, int(value)))
+
+    return read, changed
+
+
+def _spread(rss: Maybe[Rss], queues: int) -> Maybe[Rss]:
+    """The table with another number of queues: one that named all of them is made anew, one that was set stays."""
+    if isinstance(rss, Absent) or not 0 < queues < MAX_QUEUES:
+        return rss
+    if rss.words == f"equal {min(rss.rings, rss.entries)}":
+        return rss_of(table_of(f"equal {queues}", rss.entries), queues)
+    return replace(rss, rings=queues)
 
 
 _RINGS = {

@@ -60,9 +60,25 @@ exec sleep 3600
 # The same answers as a device would give; what is set is kept in a file.
 FAKE_ETHTOOL = r"""#!/bin/sh
 state=/run/ethtool
-[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\n' >$state
+[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\ntable="equal 1"\n' >$state
 . $state
-save() { printf 'rx=%s\ncombined=%s\ngro=%s\n' "$rx" "$combined" "$gro" >$state; }
+save() { printf 'rx=%s\ncombined=%s\ngro=%s\ntable="%s"\n' "$rx" "$combined" "$gro" "$table" >$state; }
+entries() { # of 32, as ethtool -X fills them
+    set -- $table
+    if [ $1 = equal ]; then
+        for entry in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31; do
+            echo $((${4:-0} + entry % $2))
+        done
+        return
+    fi
+    shift
+    queue=0
+    for weight; do
+        left=$weight
+        while [ $left -gt 0 ]; do echo $queue; left=$((left - 1)); done
+        queue=$((queue + 1))
+    done
+}
 case $1 in
     -g) printf 'Ring parameters for %s:\nPre-set maximums:\nRX:\t\t4096\nTX:\t\t4096\n' "$2"
         printf 'Current hardware settings:\nRX:\t\t%s\nTX:\t\t512\n' "$rx" ;;
@@ -80,6 +96,11 @@ case $1 in
             mkdir -p /run/net/eth0/queues/rx-$combined && echo 00 >/run/net/eth0/queues/rx-$combined/rps_cpus
         done ;;
     -K) [ "$3" = gro ] && gro=$4 && save ;;
+    -x) printf 'RX flow hash indirection table for %s with %s RX ring(s):\n' "$2" "$combined"
+        entries | awk '{ if (NR % 8 == 1) printf "%5d: ", NR - 1
+            printf " %5d", $1; if (NR % 8 == 0) print "" }'
+        printf 'RSS hash key:\n%s\nRSS hash function:\n    toeplitz: on\n    xor: off\n' 6d:5a:56:da:25:5b ;;
+    -X) shift 2; table=$*; [ "$table" = default ] && table="equal $combined"; save ;;
     *) echo 'netlink error: Operation not supported' >&2; exit 75 ;;
 esac
 """

@@ -92,6 +92,7 @@ CASES = [
     Case("nic.ring_rx", "nic.ring.rx_size", "", {}, device=True),
     Case("nic.offloads", "nic.offloads", "", {}, device=True),
     Case("nic.queues", "nic.queues", "", {}, device=True),
+    Case("nic.rss", "nic.rss", "ethtool -L eth0 combined 4; ethtool -X eth0 weight 20 8 4", {}, device=True),
     Case("nic.rps", "nic.rps", "", {}, device=True),
     Case("mtu.consistency", "path.mtu.consistency",
          "ip link add br0 type bridge; ip link set br0 up; ip link add m0 type ifb; ip link set m0 up; "

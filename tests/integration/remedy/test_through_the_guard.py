@@ -47,6 +47,7 @@ CASES = [
     Case("ring", "nic.ring.rx_size", device=True, options=("--allow", "link-flap")),
     Case("offload", "nic.offloads", device=True),
     Case("channels", "nic.queues", device=True, options=("--allow", "link-flap")),
+    Case("rss", "nic.rss", "ethtool -L eth0 combined 4; ethtool -X eth0 equal 2 start 1", device=True),
     Case("cpu_mask", "nic.rps", device=True),
     Case("mtu", "path.mtu.consistency",
          "ip link add br0 type bridge; ip link set br0 up; ip link add m0 type ifb; ip link set m0 up; "

@@ -44,6 +44,7 @@ from netaudit.model.facts import (
     Rings,
     Route,
     Routing,
+    Rss,
     Sockets,
     Softnet,
     SoftnetCpu,
@@ -178,6 +179,7 @@ def nic(name: str = "eth0", **changes: Any) -> Nic:
         addresses=(InterfaceAddress("inet", "192.0.2.10", 24, "192.0.2.0/24", "global"),),
         bond=NOT_APPLICABLE,
         peer_mtu=0,
+        rss=NOT_APPLICABLE,
     )
     return replace(usual, **changes)
 
@@ -187,6 +189,7 @@ def fast_nic(name: str = "eth0", **changes: Any) -> Nic:
     usual: dict[str, Any] = {
         "driver": "mlx5_core", "speed_mbps": 25000, "duplex": "full", "rx_queues": 4, "rps_cpus": ("0",) * 4,
         "rings": Rings(1024, 8192, 1024, 8192), "channels": Channels(4, 16, NOT_APPLICABLE, NOT_APPLICABLE),
+        "rss": Rss(4, 128, (32, 32, 32, 32), "equal 4"),
     }  # fmt: skip
     return nic(name, **(usual | changes))
 
@@ -295,7 +298,7 @@ class Host:
     na, denied, missing = NOT_APPLICABLE, NOT_PERMITTED, NOT_PRESENT
     Bond, Channels, Destination, Irq, KernelLogLine = Bond, Channels, Destination, Irq, KernelLogLine
     LimitsLine, Namespace, PersistedValue, PortCount, Qdisc = LimitsLine, Namespace, PersistedValue, PortCount, Qdisc
-    Rings, TracingProcess, UdpSocket, Writer = Rings, TracingProcess, UdpSocket, Writer
+    Rings, Rss, TracingProcess, UdpSocket, Writer = Rings, Rss, TracingProcess, UdpSocket, Writer
 
     def __init__(self) -> None:
         self.facts = healthy()

@@ -57,6 +57,7 @@ IDS = [
     "nic.queues",
     "nic.ring.rx_size",
     "nic.rps",
+    "nic.rss",
     "nic.softirq_cpu",
     "path.icmp_filtering",
     "path.loss_rtt",

@@ -15,6 +15,7 @@ QDISC = "qdisc.default"
 RING = "nic.ring.rx_size"
 OFFLOADS = "nic.offloads"
 QUEUES = "nic.queues"
+RSS = "nic.rss"
 IRQ = "nic.irq_spread"
 RPS = "nic.rps"
 BACKLOG = "nic.netdev_max_backlog"
@@ -181,6 +182,14 @@ CASES: list[tuple[Any, ...]] = [
         "medium",
     ),
     (QUEUES, lambda h: h.link(h.nic(rx_queues=h.missing)).change("cpu", count=8), "unknown", None),
+    (RSS, lambda h: h, "pass", None),
+    (RSS, lambda h: h.link(h.fast_nic()), "pass", None),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.Rss(4, 128, (64, 64), "equal 2"))), "fail", "medium"),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.Rss(4, 128, (64, 0, 32, 32), "weight 64 0 32 32"))), "fail", "medium"),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.Rss(4, 128, (125, 1, 1, 1), "weight 125 1 1 1"))), "pass", None),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.Rss(64, 8, (1,) * 8, "equal 8"))), "pass", None),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.na)), "skipped", None),
+    (RSS, lambda h: h.link(h.fast_nic(rss=h.missing)), "unknown", None),
     (IRQ, lambda h: h, "pass", None),
     (IRQ, lambda h: _interrupts(h, "0", "0", "0"), "fail", "medium"),
     (IRQ, lambda h: _interrupts(h, "0", "1", "2"), "pass", None),

@@ -100,6 +100,31 @@ def test_ifupdown_without_udev(small_ring, planned, managed) -> None:
     assert "ethtool -G eth0 rx 1024" in file.content
 
 
+def test_a_table_of_queues(web1, planned, managed) -> None:
+    """A rule of udev sets it; without udev a script of ifupdown does."""
+    web1.link(web1.fast_nic(rss=web1.Rss(4, 128, (64, 64), "equal 2")))
+    choices = Choices(only=("nic.rss",))
+    web1.have(managers=managed)
+    plan = planned(web1, choices)
+    assert (only(plan).before, only(plan).after) == ("equal 2", "equal 4")
+    assert only(plan).file == "/etc/udev/rules.d/99-zz-netaudit-20260601T120000Z-live.rules"
+    assert 'KERNEL=="eth0", RUN+=' in scripts_of(plan).files[0].content
+    web1.have(managers=managers(managed, has_udev=False, has_if_up=True, link={"manager": "ifupdown"}))
+    plan = planned(web1, choices)
+    assert only(plan).file == "/etc/network/if-up.d/zz-netaudit-20260601T120000Z-live"
+    web1.have(managers=managers(managed, has_udev=False))
+    assert "no safe way is known" in why(planned(web1, choices))
+
+
+def test_a_table_that_could_not_be_put_back(web1, planned, managed) -> None:
+    """There are tables that no call of ethtool makes: such a one is left alone."""
+    mixed = Absent(AbsentReason.NOT_APPLICABLE, "ethtool -X has no words that make this table")
+    web1.link(web1.fast_nic(rss=web1.Rss(4, 128, (64, 64), mixed)))
+    said = why(planned(web1, Choices(only=("nic.rss",))))
+    assert "no words that make this table" in said
+    assert "what cannot be put back is not changed" in said
+
+
 def test_nobody(small_ring, planned, managed) -> None:
     """No safe way is known: advice, not an attempt; --no-persist changes it until the next boot."""
     small_ring.have(managers=managers(managed, has_udev=False))

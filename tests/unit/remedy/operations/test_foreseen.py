@@ -44,6 +44,7 @@ CASES: list[tuple[str, dict[str, str], Any]] = [
     ("offload", {"device": "eth0", "which": "gro"}, st.sampled_from(["on", "off"])),
     ("mtu", {"device": "eth0"}, NUMBERS),
     ("txqueuelen", {"device": "eth0"}, NUMBERS),
+    ("rss", {"device": "eth0"}, st.sampled_from(["equal 3", "equal 2 start 2", "weight 64 32 31 1", "weight 96 0 32"])),
     ("cpu_mask", {"device": "eth0", "which": "rps", "queue": "0"}, st.sampled_from(["f", "0", "a"])),
 ]
 

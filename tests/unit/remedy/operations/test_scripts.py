@@ -57,6 +57,8 @@ STEPS = {
     "load_module": step("load_module", {"module": "tcp_bbr"}, "not-loaded", "loaded", **drop_in("modules-load.d")),
     "cpu_mask": step("cpu_mask", {"device": "eth0", "which": "rps", "queue": "0"}, "00", "fe",
                      **drop_in("udev/rules.d", ".rules")),
+    "rss": step("rss", {"device": "eth0"}, "weight 64 32 32", "equal 4", **drop_in("udev/rules.d", ".rules")),
+    "rss-ifup": step("rss", {"device": "eth0"}, "equal 2 start 1", "equal 4", **drop_in("network/if-up.d", "")),
     "restart": step("restart", {"unit": "nginx@1.service"}, "active", "active"),
 }  # fmt: skip
 
