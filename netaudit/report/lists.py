@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from netaudit.model.probe import Probe
 from netaudit.model.result import RunInfo, Severity, Summary
-from netaudit.report.page import Block, Line, Role, Row, Span
+from netaudit.report.page import Role, Span
 from netaudit.report.tables import Column, Table
-from netaudit.report.words import Options, Words, text_row
+from netaudit.report.words import Options, Words
 from netaudit.units import format_duration
 
+_SAID_CHARS = 1_000  # of what the doctor found; paths and names of hosts are long
 _WIDE_COLUMNS = 110  # from which on a list of checks has room for everything
 
 
@@ -135,13 +136,18 @@ class DoctorRow:
 _LOOKS = {Health.GOOD: Role.GOOD, Health.WARN: Role.WARN, Health.BAD: Role.BAD}
 
 
-def doctor_block(rows: Iterable[DoctorRow], options: Options) -> Block:
-    """What this controller can do, thing by thing."""
+def doctor_table(rows: Iterable[DoctorRow], options: Options) -> Table:
+    """What this controller can do, thing by thing, each hint below what it would put right."""
     words = Words(options)
-    lines: list[Line] = []
+    told: list[tuple[Span, ...]] = []
     for row in rows:
-        body = Span(words.say(row.name), Role.TITLE), Span(f"  {words.say(row.detail)}")
-        lines.append(Row(Span(row.health.value, _LOOKS[row.health]), body))
+        told.append(
+            (
+                Span(row.health.value, _LOOKS[row.health]),
+                Span(words.say(row.name), Role.TITLE),
+                Span(words.say(row.detail, _SAID_CHARS)),
+            )
+        )
         if row.hint:
-            lines.append(text_row("hint", words.say(row.hint)))
-    return tuple(lines)
+            told.append((Span(""), Span("hint", Role.FAINT), Span(words.say(row.hint, _SAID_CHARS))))
+    return Table((Column("STATE"), Column("WHAT"), Column("FOUND", grows=True)), tuple(told))

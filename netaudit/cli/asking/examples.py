@@ -156,7 +156,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
             ("netaudit completion zsh > ~/.zfunc/_netaudit", "zsh; ~/.zfunc is in $fpath"),
             ("netaudit completion fish > ~/.config/fish/completions/netaudit.fish", "fish"),
         ),
-        "doctor": (("netaudit doctor", "limits, keys, agent, known_hosts, versions"),),
+        "doctor": (
+            ("netaudit doctor", "limits, keys, agent, known_hosts, versions"),
+            ("netaudit doctor -i hosts.yaml", "and whether those hosts can be reached from here"),
+        ),
     }
 )
 

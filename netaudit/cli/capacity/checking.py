@@ -103,7 +103,7 @@ def capacity(args: argparse.Namespace, command: str = "capacity") -> int:
         reports = [_Guarded(each, failed) for each in _files(outputs, request, stack)]
         others = reports_of([each for each in outputs if each.format not in _OWN], context, stack)
         results = Observers(
-            *keeping(args, context, stack, warn), *(Expendable(each, failed) for each in others), console.progress
+            *keeping(args, context, stack), *(Expendable(each, failed) for each in others), console.progress
         )
         weighing = Weighing(loads, results, [*reports, console])
         outcome = perform(fleet, jobs, run, weighing)

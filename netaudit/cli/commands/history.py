@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli.asking import moments, options
+from netaudit.cli.asking.deprecated import Deprecated
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,12 +24,9 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument("--command", metavar="NAME", help="runs of this command: audit, collect, run, …")
     group.add_argument("--since", type=moments.moment, metavar="TIME", help="not older than 7d, 2026-11-01 (UTC)")
     group.add_argument("--until", type=moments.moment, metavar="TIME", help="older than this")
-    made.add_argument(
-        "--format", choices=("console", "json"), default="console",
-        help="console (default), or one JSON object: runs, and the findings of --check",
-    )  # fmt: skip
     made.add_argument("-o", "--output", choices=("console", "json"), default="console",
-                      help="json: the runs alone, as a JSON list")  # fmt: skip
+                      help="console (default), or json: one object, runs and the findings of --check")  # fmt: skip
+    made.add_argument("--format", action=Deprecated, dest="output", instead="-o", choices=("console", "json"))
     options.add_console(made)
     _add_verbs(made)
     return made

@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     ran.add_argument("name", metavar="NAME")
     options.add_inventory(ran)
+    options.add_source(ran)
     options.add_connection(ran)
     options.add_console(ran)
     return top
@@ -65,14 +66,18 @@ def _run(args: argparse.Namespace, probe: Probe) -> int:
 
     args.baseline = "linux-server"
     params = {SAMPLE: "1", **probe_params(ruleset_of(args, lambda _line: None).rules.variables)} if probe.params else {}
-    if set(probe.params) - params.keys():
+    if set(probe.params) - params.keys() and not args.from_dir:
         raise UsageError(f"the probe {probe.id!r} needs {', '.join(probe.params)}", hint="-e '{peers: [192.0.2.1]}'")
     kept = Kept()
-    code = collect(args, "probe run", kept, choose=lambda _asked: Question((probe,), params))
+    question = None if args.from_dir else lambda _asked: Question((probe,), params)
+    code = collect(args, "probe run", kept, choose=question)
     for capture in sorted(kept.captures, key=lambda each: each.host):
         if capture.error is not None:
             print(f"{_name(capture.host)} | {capture.error.kind}: {_name(capture.error.message)}")
-        for section in capture.sections:
+        answered = [section for section in capture.sections if section.probe_id == probe.id]
+        if not answered and capture.error is None:
+            print(f"{_name(capture.host)} | this probe was not sent")
+        for section in answered:
             print(
                 f"{_name(capture.host)} | {section.status}, exit code {section.exit_code}, {section.elapsed_ms} ms >>"
             )

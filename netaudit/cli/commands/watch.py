@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     ends.add_argument("--count", type=options.positive, metavar="N", help="end after so many rounds (default: never)")
     group.add_argument("--listen", metavar="ADDR:PORT",
                        help="serve /metrics for Prometheus and /healthz; a port alone is 127.0.0.1's")  # fmt: skip
+    made.add_argument("--from", dest="from_dir", metavar="DIR", help=argparse.SUPPRESS)  # refused, in words
     options.add_baseline(made)
     add_probe_dir(made)
     options.add_connection(made)

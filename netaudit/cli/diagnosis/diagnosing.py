@@ -97,7 +97,7 @@ def diagnose(args: argparse.Namespace, command: str = "diagnose") -> int:
         others = reports_of([each for each in outputs if each.format not in _OWN], context, stack)
         keep = _kept(args, hosts.targets)
         observer = Observers(
-            *keep, *keeping(args, context, stack, warn), *(Expendable(each, failed) for each in others), progress
+            *keep, *keeping(args, context, stack), *(Expendable(each, failed) for each in others), progress
         )
 
         def told(place: int, diagnosis: HostDiagnosis) -> None:

@@ -34,10 +34,10 @@ def list_runs(args: argparse.Namespace) -> int:
         if args.group is not None and spells:
             members = _members(store, chosen[:_INVENTORIES], args.group)
             spells = tuple(spell for spell in spells if spell.host in members)
-    if args.format == "json" or args.output == "json":
+    if args.output == "json":
         rows = [_row(each) for each in chosen]
         whole = {"schema": SCHEMA, "runs": rows, "findings": [spell_row(each) for each in spells]}
-        sys.stdout.write(dumps(whole if args.format == "json" else rows) + "\n")
+        sys.stdout.write(dumps(whole) + "\n")
         return 0
     _print(args, chosen, spells)
     return 0

@@ -37,15 +37,20 @@ FORMATS = ("console", *NAMES)
 
 
 def warner(args: argparse.Namespace) -> Callable[[str], None]:
-    """Says a warning on standard error, each once; with ``-q`` none."""
+    """Says a warning on standard error, each once; with ``-q`` none. What is lost is said by ``warn_of_loss``."""
     said: set[str] = set()
 
     def warn(line: str) -> None:
         if line not in said and not args.quiet:
             said.add(line)
-            say(f"warning: {line}")
+            warn_of_loss(line)
 
     return warn
+
+
+def warn_of_loss(line: str) -> None:
+    """Say a warning on standard error, also with ``-q``: something that was asked for will not be there."""
+    say(f"warning: {line}")
 
 
 def new_run(
@@ -89,7 +94,7 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
 
     with contextlib.ExitStack() as stack:
         reports = [Expendable(report, failed) for report in reports_of(outputs, context, stack)]
-        observers = [*keeping(args, context, stack, warn), *reports, console]
+        observers = [*keeping(args, context, stack), *reports, console]
         outcome = perform(fleet, jobs, run, Observers(*observers))
     codes.append(exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=outcome.run.interrupted))
     return exit_codes.worst(codes)
@@ -124,18 +129,16 @@ def job_of(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int)
     return Job(target, question_of(rules), str(variables.get(SITE, "")))
 
 
-def keeping(
-    args: argparse.Namespace, context: RunContext, stack: contextlib.ExitStack, warn: Callable[[str], None]
-) -> list[Observer]:
+def keeping(args: argparse.Namespace, context: RunContext, stack: contextlib.ExitStack) -> list[Observer]:
     """What keeps the run in the history, unless that is not wanted or not possible, which is said."""
     if getattr(args, "no_history", False):
         return []
     try:
         store = stack.enter_context(open_store(default_path(os.environ)))
     except StoreError as error:
-        warn(f"this run is not kept in the history: {error}")
+        warn_of_loss(f"this run is not kept in the history: {error}")
         return []
-    return [Keeping(store, warn, context)]
+    return [Keeping(store, warn_of_loss, context)]
 
 
 def reports_of(outputs: Sequence[Output], context: RunContext, stack: contextlib.ExitStack) -> list[Observer]:

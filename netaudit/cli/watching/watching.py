@@ -16,7 +16,7 @@ from netaudit.cli import exit_codes
 from netaudit.cli.asking.rules import probes_digest
 from netaudit.cli.asking.run_request import prepared
 from netaudit.cli.interrupt import Interrupt
-from netaudit.cli.reading.auditing import new_run, warner
+from netaudit.cli.reading.auditing import new_run, warn_of_loss, warner
 from netaudit.cli.telling.outputs import parse_outputs
 from netaudit.cli.watching.history import KeptRounds
 from netaudit.cli.watching.hosts import WatchedHosts
@@ -84,6 +84,11 @@ class Known(Heard):
 
 def watch(args: argparse.Namespace) -> int:
     """Watch the fleet of the command line. Raises OperatorError before any host is contacted."""
+    if args.from_dir:
+        raise UsageError(
+            "watch --from: stored captures do not change, and a watch tells what does",
+            hint="netaudit audit --from judges them, netaudit diff compares two runs",
+        )
     if args.every_s < _LEAST_S:
         raise UsageError(f"--every {args.every_s:g}s: at least {_LEAST_S:g}s", hint="every 60s is plenty for most")
     warn = warner(args)
@@ -97,7 +102,7 @@ def watch(args: argparse.Namespace) -> int:
         known = Known(lambda: run, args.every_s, clock)
         listeners: list[Heard] = [*printers(args, outputs, stack), known]
         if not args.no_history:
-            kept = KeptRounds(default_path(os.environ), lambda: run, lambda: hosts.context, warn)
+            kept = KeptRounds(default_path(os.environ), lambda: run, lambda: hosts.context, warn_of_loss)
             listeners.append(stack.enter_context(contextlib.closing(kept)))
         if args.listen:
             stack.enter_context(contextlib.closing(Endpoint(args.listen, known)))

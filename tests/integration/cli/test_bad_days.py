@@ -20,7 +20,7 @@ def one(host, stored):
 
 
 def _history(netaudit):
-    return netaudit("history", "-o", "json").json()
+    return netaudit("history", "-o", "json").json()["runs"]
 
 
 def _in_tmpfs(netaudit, folder, size, after, *words):
@@ -102,6 +102,7 @@ def test_without_a_home(netaudit, one):
     assert "1 host: 1 ok" in done.out
     why = "there is no place for past runs: neither XDG_STATE_HOME nor HOME is an absolute path"
     assert f"netaudit: warning: this run is not kept in the history: {why}\n" == done.err
+    assert done.err == netaudit("audit", "--from", one, "-q", code=1, env=nowhere).err  # a loss is said all the same
     assert "neither XDG_STATE_HOME nor HOME" in netaudit("history", code=2, env=nowhere).err
 
 

@@ -183,7 +183,7 @@ def test_every_other_format(launch, name):
 def test_it_is_kept_in_the_history(netaudit, launch):
     """With what it was held against; `show` prints its findings."""
     launch("5000/s", code=1)
-    runs = netaudit("history", "-o", "json").json()
+    runs = netaudit("history", "-o", "json").json()["runs"]
     newest = (runs["runs"] if isinstance(runs, dict) else runs)[0]["run"]
     assert "workload launch" == newest["baseline"]["name"]
     shown = netaudit("show", "last", code=1)

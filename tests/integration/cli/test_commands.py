@@ -238,13 +238,15 @@ def test_the_inventory(netaudit):
 def test_past_runs(netaudit, host, stored):
     """The latest first; a run by its id, the beginning of one, or `last`, in every format, with its exit code."""
     assert "" == netaudit("history").out.strip() or "RUN" in netaudit("history").out
-    assert [] == netaudit("history", "-o", "json").json()
+    assert [] == netaudit("history", "-o", "json").json()["runs"]
     assert "netaudit: " in netaudit("show", code=2).err
     first = netaudit("audit", "--from", stored(host("web1")), "-q", "-o", "json", code=1).json()
     second = netaudit("audit", "--from", stored(host("db1"), host("db2")), "-q", "-o", "json", code=1).json()
-    kept = netaudit("history", "-o", "json").json()
+    kept = netaudit("history", "-o", "json").json()["runs"]
     assert [second["run"]["id"], first["run"]["id"]] == [each["run"]["id"] for each in kept]
-    assert [second["run"]["id"]] == [each["run"]["id"] for each in netaudit("history", "-n", "1", "-o", "json").json()]
+    assert [second["run"]["id"]] == [
+        each["run"]["id"] for each in netaudit("history", "-n", "1", "-o", "json").json()["runs"]
+    ]
     table = netaudit("history").out
     assert table.index(second["run"]["id"]) < table.index(first["run"]["id"])
     assert second == netaudit("show", "-o", "json", code=1).json()
@@ -256,7 +258,7 @@ def test_past_runs(netaudit, host, stored):
     assert "2 hosts: 2 ok" in console
     hidden = netaudit("audit", "--from", stored(host("web1")), "-q", "--no-history", code=1)
     assert hidden.out
-    assert 2 == len(netaudit("history", "-o", "json").json())
+    assert 2 == len(netaudit("history", "-o", "json").json()["runs"])
 
 
 def test_doctor(netaudit):
@@ -270,6 +272,68 @@ def test_doctor(netaudit):
     bad = netaudit("doctor", code=2, env={"SSH_AUTH_SOCK": "/no/where"})
     assert "known_hosts:1" in "".join(bad.out.split())
     assert "/no/where" in bad.out
+
+
+INVENTORY = """
+all:
+  vars: {ansible_ssh_common_args: "-o UserKnownHostsFile=known"}
+  children:
+    web:
+      hosts:
+        web1: {ansible_host: 192.0.2.1, ansible_ssh_private_key_file: key}
+        web2: {ansible_host: 192.0.2.2, ansible_password: secret}
+        web3: {ansible_host: 192.0.2.3, ansible_ssh_private_key_file: missing}
+"""
+
+
+def _found(done, health: str, what: str) -> list[str]:
+    """The texts of the doctor's rows about one thing, each on one line."""
+    text = re.sub(r"\n {10,}(?=\S)", " ", re.sub(r"^( +)hint +", "\\1 hint: ", done.out, flags=re.MULTILINE))
+    return [" ".join(line.split()[1:]) for line in text.splitlines() if re.match(rf"{health} +{what}", line)]
+
+
+def test_doctor_of_an_inventory(netaudit):
+    """Which hosts have no stored key and which have nothing to log in with, without contacting any."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", netaudit.home / "key"], check=True)
+    kind, key, _ = (netaudit.home / "key.pub").read_text().split()
+    (netaudit.home / "known").write_text(f"192.0.2.1 {kind} {key}\n@cert-authority 192.0.2.2 {kind} {key}\n")
+    (netaudit.home / "hosts.yaml").write_text(INVENTORY)
+    well = netaudit("doctor", "web1:web2", "-i", "hosts.yaml")
+    assert _found(well, "ok", "inventory") == ["inventory 2 hosts in 1 group"]
+    assert _found(well, "ok", "host keys") == ["host keys known_hosts has keys of 2 hosts"]
+    assert _found(well, "ok", "login") == ["login 2 hosts with a key or a password to try"]
+    ill = netaudit("doctor", "-i", "hosts.yaml", "-J", "gate.example", code=2)
+    (keys,) = _found(ill, "problem", "host keys")
+    assert "no key of 2 hosts: gate.example, web3 hint: netaudit trust" in keys
+    assert "web3: cannot use the key missing: No such file" in _found(ill, "problem", "login")[0]
+    (bare,) = _found(netaudit("doctor", "-i", "bare,", code=2), "problem", "login")
+    assert "there is no key and no password to log in with hint: ansible_ssh_private_key_file" in bare
+    loose = netaudit("doctor", "web3", "-i", "hosts.yaml", "--host-key-checking", "accept-new", code=2)
+    assert "accept-new takes any" in _found(loose, "warning", "host keys")[0]
+    wrong = netaudit("doctor", "-i", "nowhere.yaml", code=2)
+    assert "nowhere.yaml: no such inventory" in _found(wrong, "problem", "inventory")[0]
+
+
+def test_an_older_name_of_an_option(netaudit):
+    """It still works, says what to write instead, also with -q, and is in no help."""
+    done = netaudit("history", "--format", "json", "-q")
+    assert done.json() == netaudit("history", "-o", "json").json()
+    assert done.err == "netaudit: warning: --format is deprecated and will be gone in 1.0: write -o json\n"
+    assert "--format" not in netaudit("history", "--help").out
+
+
+def test_captures_are_not_watched(netaudit):
+    """They do not change; it is said what does with them what a watch cannot."""
+    assert "netaudit audit --from judges them" in netaudit("watch", "--from", "captures", code=2).err
+
+
+def test_a_probe_in_captures(netaudit, host, stored):
+    """Its part alone, as it was received; one that was not sent says so."""
+    folder = stored(host("web1"))
+    done = netaudit("probe", "run", "softnet", "--from", folder, "-q")
+    assert done.out.startswith("web1 | complete, exit code 0, 1 ms >>\n")
+    assert 1 == done.out.count(" >>\n")
+    assert netaudit("probe", "run", "path", "--from", folder, "-q").out == "web1 | this probe was not sent\n"
 
 
 PLAYBOOK = """
@@ -304,7 +368,7 @@ def test_a_playbook(netaudit, host, stored):
     assert not (netaudit.home / "report-2.json").exists()
     somaxconn = {each["check"]: each for each in first["hosts"][0]["results"]}["tcp.accept_queue.somaxconn"]
     assert "8192" in somaxconn["expected"], "the play's variable decides: 1.5 x 9000 x 0.5 s"
-    assert 2 == len(netaudit("history", "-o", "json").json())
+    assert 2 == len(netaudit("history", "-o", "json").json()["runs"])
     netaudit(*words, "-l", "web", "-q", code=0)
     one = netaudit(*words, "-o", "json", code=2)
     assert "standard output has room for one JSON object, and there are 3 plays" in one.err
@@ -330,7 +394,7 @@ def test_a_playbook_that_is_wrong_contacts_nobody(netaudit, host, stored, text, 
     done = netaudit("run", "plays.yaml", "--from", folder, code=2)
     assert said in done.err
     assert "" == done.out
-    assert [] == netaudit("history", "-o", "json").json()
+    assert [] == netaudit("history", "-o", "json").json()["runs"]
 
 
 def test_no_secret_is_seen(netaudit, kit):

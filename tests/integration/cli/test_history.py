@@ -44,12 +44,12 @@ def days(netaudit, kept, host, stored, edit):
             moved = [replace(each, started_at=datetime(2026, 6, 1, 12, tzinfo=UTC) + number * DAY) for each in captures]
             netaudit("audit", "--from", stored(*moved, groups=GROUPS), "-q", "-o", "jsonl=x", code=None)
         shutil.copy(database, kept)  # whole: the last one to close it has emptied the log beside it
-    runs = netaudit("history", "-o", "json").json()
+    runs = netaudit("history", "-o", "json").json()["runs"]
     return [each["run"]["id"] for each in reversed(runs)]
 
 
 def _ids(netaudit, *words):
-    return [each["run"]["id"] for each in netaudit("history", *words, "--format", "json").json()["runs"]]
+    return [each["run"]["id"] for each in netaudit("history", *words, "-o", "json").json()["runs"]]
 
 
 def test_runs_are_found(netaudit, days, published):
@@ -64,7 +64,7 @@ def test_runs_are_found(netaudit, days, published):
     assert _ids(netaudit, "--command", "collect") == []
     assert _ids(netaudit, "--since", "1h") == [third, second, first]
     assert _ids(netaudit, "--until", "2020-01-01") == []
-    told = netaudit("history", "--host", "web1", "--check", CHECK, "--format", "json").json()
+    told = netaudit("history", "--host", "web1", "--check", CHECK, "-o", "json").json()
     published("history-1", told)
     assert [each["summary"]["findings"]["high"] for each in told["runs"]] == [0, 1, 0]
 
@@ -72,7 +72,7 @@ def test_runs_are_found(netaudit, days, published):
 def test_since_when_and_until_when(netaudit, days):
     """The finding that was fixed by the third run, and the one that it was the first to see."""
     first, second, third = days
-    findings = netaudit("history", "--check", CHECK, "--format", "json").json()["findings"]
+    findings = netaudit("history", "--check", CHECK, "-o", "json").json()["findings"]
     assert [(each["host"], each["first_run"], each["fixed_by"]) for each in findings] == [
         ("web1", second, third),
         ("web2", third, None),
@@ -145,7 +145,7 @@ def test_a_run_is_handed_on(netaudit, days, tmp_path):
     netaudit("history", "import", "anonymous.file", env=other)
     netaudit("diff", second, third, env=other, code=None)
     assert "in the history already" in netaudit("history", "import", "run.file", env=other, code=2).err
-    assert netaudit("history", "--check", CHECK, "--format", "json", env=other).json()["findings"] == []
+    assert netaudit("history", "--check", CHECK, "-o", "json", env=other).json()["findings"] == []
     (netaudit.home / "cut.file").write_bytes((netaudit.home / "run.file").read_bytes()[:999])
     assert "cut" in netaudit("history", "import", "cut.file", env=other, code=2).err
 
@@ -167,9 +167,7 @@ def test_old_runs_are_forgotten(netaudit, days):
     assert "1 run forgotten" in netaudit("history", "prune", "--keep", "1d").err
     assert _ids(netaudit) == [third]
     (standing,) = [
-        each
-        for each in netaudit("history", "--check", CHECK, "--format", "json").json()["findings"]
-        if not each["fixed"]
+        each for each in netaudit("history", "--check", CHECK, "-o", "json").json()["findings"] if not each["fixed"]
     ]
     assert standing["host"] == "web2"
     for bad in ("90", "0d", "soon", "-1d"):
@@ -186,9 +184,9 @@ def test_two_audits_at_the_same_time_are_both_kept(netaudit, host, stored):
         _, err = process.communicate(timeout=100)
         assert process.returncode == 1
         assert b"warning" not in err
-    told = netaudit("history", "--format", "json").json()["runs"]
+    told = netaudit("history", "-o", "json").json()["runs"]
     assert [(each["finished"], each["summary"]["ok"]) for each in told] == [(True, 20)] * 2
-    spells = netaudit("history", "--check", "tcp.*", "--format", "json").json()["findings"]
+    spells = netaudit("history", "--check", "tcp.*", "-o", "json").json()["findings"]
     assert spells
     assert {each["runs"] for each in spells} == {2}
 
@@ -200,6 +198,6 @@ def test_hostile_names_are_harmless_in_every_page(netaudit, host, stored, edit):
     for captures in ((host("web1"),), (host("web1", odd),)):
         moved = [replace(each, started_at=each.started_at + DAY) for each in captures]
         netaudit("audit", "--from", stored(*moved), "-q", "-o", "jsonl=x", code=None)
-    last, before = (each["run"]["id"] for each in netaudit("history", "-o", "json").json())
+    last, before = (each["run"]["id"] for each in netaudit("history", "-o", "json").json()["runs"])
     for words in (("diff", before, last, "-v"), ("show", last, "-v"), ("history", "--check", "*")):
         assert "\x1b" not in netaudit(*words, code=None).out

@@ -43,7 +43,7 @@ def test_two_runs_are_compared_on_a_page(netaudit, stored, host, edit, tmp_path)
     low = {"sysctl": edit(LOW)}
     for folder in (stored(host("web1")), stored(host("web1", low))):
         netaudit(*SHORT, "--from", folder, "-o", "json", code=None)
-    runs = [run["run"]["id"] for run in netaudit("history", "-o", "json").json()]
+    runs = [run["run"]["id"] for run in netaudit("history", "-o", "json").json()["runs"]]
     page = tmp_path / "drift.html"
     netaudit("diff", runs[1], runs[0], "-o", f"html={page}", code=1)
     text = page.read_text()

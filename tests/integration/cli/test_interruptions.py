@@ -84,7 +84,7 @@ def test_a_controller_that_is_killed_leaves_nothing_on_hosts(netaudit, lab_fleet
     process.kill()
     process.wait(timeout=60)
     assert kit.eventually(lambda: _all_gone(lab_hosts, quiet), within_s=60), slow_host.processes()
-    (kept,) = netaudit("history", "-o", "json").json()
+    (kept,) = netaudit("history", "-o", "json").json()["runs"]
     assert 4 == kept["summary"]["hosts"]
     assert not (netaudit.home / "report.json").exists()
     audit = netaudit("show", "last", "-o", "json", code=3).json()

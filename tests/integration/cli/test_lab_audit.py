@@ -192,7 +192,7 @@ def test_a_second_run_says_the_same(run, session_netaudit, lab_fleet, patient):
         assert [(result["check"], result["status"], result["severity"]) for result in host["results"]] == [
             (result["check"], result["status"], result["severity"]) for result in first["results"]
         ]
-    kept = session_netaudit("history", "-o", "json").json()
+    kept = session_netaudit("history", "-o", "json").json()["runs"]
     assert {again["run"]["id"], run.audit["run"]["id"]} <= {each["run"]["id"] for each in kept}
     shown = session_netaudit("show", run.audit["run"]["id"], "-o", "json", code=3).json()
     assert run.audit == shown

@@ -169,7 +169,7 @@ def test_a_report_that_cannot_be_written_loses_no_other(netaudit, host, stored):
     assert "1 host: 1 ok" in done.out
     assert "web1" == json.loads((netaudit.home / "b.jsonl").read_text())["name"]
     assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
-    assert 1 == len(netaudit("history", "-o", "json").json())
+    assert 1 == len(netaudit("history", "-o", "json").json()["runs"])
     done = netaudit("audit", "--from", folder, "-q", "-o", "console", "-o", "jsonl=/dev/full", code=2)
     assert "netaudit: -o jsonl=/dev/full: No space left on device\n" == done.err
     assert "1 host: 1 ok" in done.out
@@ -200,7 +200,7 @@ def test_a_standard_output_that_takes_nothing(netaudit, host, stored, command, c
         "audit", "--from", folder, "-q", "-o", "json", code=None, before=["bash", "-o", "pipefail", "-c", command, "sh"]
     )
     assert (said, code) == (done.err, done.code)
-    assert 1 == len(netaudit("history", "-o", "json").json())
+    assert 1 == len(netaudit("history", "-o", "json").json()["runs"])
 
 
 def test_lines_come_as_hosts_finish(netaudit, host, stored):

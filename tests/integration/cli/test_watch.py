@@ -164,7 +164,7 @@ def test_connections_stay_open_and_changes_are_told(small_lab, watching, netaudi
     assert kit.eventually(lambda: host.running() <= before)
     for each in watch.events:
         published("watch-1", each)
-    kept = netaudit("history", "--command", "watch", "-o", "json").json()
+    kept = netaudit("history", "--command", "watch", "-o", "json").json()["runs"]
     assert 3 == len(kept), "the first round and the two with changes"
 
 

@@ -14,12 +14,11 @@ from netaudit.report.lists import (
     DoctorRow,
     Health,
     check_table,
-    doctor_block,
+    doctor_table,
     history_table,
     probe_table,
 )
 from netaudit.report.page import Spans
-from netaudit.report.setting import block_lines
 from netaudit.report.tables import Table, table_lines
 from netaudit.report.terminal import render_table
 from netaudit.report.words import Options
@@ -99,9 +98,10 @@ def test_the_doctor() -> None:
         DoctorRow("agent", Health.WARN, "none", "start ssh-agent"),
         DoctorRow("known_hosts", Health.BAD, "line 7 is not valid \x07"),
     ]
-    assert _texts(block_lines(doctor_block(rows, WIDE), WIDE)) == [
-        "         ok  open files  1048576 allow 10000 hosts at a time",
-        "    warning  agent  none",
-        "       hint  start ssh-agent",
-        "    problem  known_hosts  line 7 is not valid \\x07",
+    assert _table(doctor_table(rows, WIDE)) == [
+        "STATE    WHAT         FOUND",
+        "ok       open files   1048576 allow 10000 hosts at a time",
+        "warning  agent        none",
+        "         hint         start ssh-agent",
+        "problem  known_hosts  line 7 is not valid \\x07",
     ]
