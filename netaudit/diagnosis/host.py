@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from netaudit.diagnosis.catalogue import TITLES
 from netaudit.diagnosis.headers import headers_of
 from netaudit.diagnosis.judge import examined
+from netaudit.diagnosis.state import backlog_drops, backlog_share
 from netaudit.diagnosis.timeline import timeline_of
 from netaudit.diagnosis.trace import told, trace_of, weighed
 from netaudit.diagnosis.trace_probes import probes_of
@@ -79,6 +80,8 @@ def _shortages(window: Window) -> tuple[str, ...]:
     """What the host could not tell, and what is less sure for it."""
     notes = []
     last = window.last
+    if (few := backlog_share(window)) and not backlog_drops(window):
+        notes.append(f"a burst found the backlog of a CPU full and lost {few:,} packets: too few to be named a cause")
     if not isinstance(last.talkers, Absent):
         if last.talkers.truncated:
             notes.append("very many connections: those with something amiss are told one by one, the others in sums")

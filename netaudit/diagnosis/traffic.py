@@ -9,7 +9,7 @@ from netaudit.diagnosis.state import device_up, holder, number, pairs_of
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import InterfaceLoad, StuckQueue, Talker
 from netaudit.model.facts import Facts, Nic
-from netaudit.model.facts.flows import Talkers
+from netaudit.model.facts.flows import Connection, Talkers
 from netaudit.model.reading import Absent, is_known
 
 TALKERS_TOLD = 50
@@ -111,16 +111,21 @@ def _queues(facts: Facts) -> dict[tuple[str, int], int]:
     return {(one.endpoint, one.inode): one.queue for one in facts.listeners if one.protocol == "tcp"}
 
 
+def _holder(one: Connection) -> str:
+    """The process, empty where it is not seen; a socket without an inode has none any more."""
+    return one.holder if one.inode else "no process"
+
+
 def _connection_queues(window: Window) -> Iterator[StuckQueue]:
     for before, now in pairs_of(window):
         same = now.received_bytes == before.received_bytes
         if min(before.receive_queue_bytes, now.receive_queue_bytes) >= _STUCK_BYTES and same:
             yield StuckQueue(
-                "receive", now.local, now.peer, now.holder, before.receive_queue_bytes, now.receive_queue_bytes
+                "receive", now.local, now.peer, _holder(now), before.receive_queue_bytes, now.receive_queue_bytes
             )
         acked = now.acked_bytes == before.acked_bytes
         if min(before.send_queue_bytes, now.send_queue_bytes) >= _STUCK_BYTES and acked and now.state != "SYN-SENT":
-            yield StuckQueue("send", now.local, now.peer, now.holder, before.send_queue_bytes, now.send_queue_bytes)
+            yield StuckQueue("send", now.local, now.peer, _holder(now), before.send_queue_bytes, now.send_queue_bytes)
 
 
 def interface_loads(window: Window) -> tuple[InterfaceLoad, ...]:

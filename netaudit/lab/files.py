@@ -129,6 +129,9 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         f"mount --bind {shlex.quote(str(directory / 'passwd'))} /etc/passwd",
         f"mount --bind {shlex.quote(str(directory / 'hosts.txt'))} /etc/hosts",
         f"hostname {host.name}",
+        # No router is on this wire. A solicitation goes to every port of the bridge, and hosts that come up together
+        # send theirs together: of a hundred hosts that overruns the backlog of the machine.
+        "echo 0 >/proc/sys/net/ipv6/conf/eth0/router_solicitations || true",
         "ip -batch - <<'END'",
         "link set lo up",
         f"addr add {host.address}/{prefix_length} dev eth0",

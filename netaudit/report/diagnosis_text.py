@@ -142,7 +142,7 @@ def _evidence(cause: Cause, where: str, options: Options) -> Iterator[Line]:
         yield text_row("" if place else "seen", words.say(text))
     shown_out = cause.ruled_out if options.verbose else cause.ruled_out[:3]
     for place, each in enumerate(shown_out):
-        yield text_row("" if place else "rather than", words.say(f"{each.title.lower()}: {each.fact}"))
+        yield text_row("" if place else "rather than", words.say(f"{_within(each.title)}: {each.fact}"))
     if cause.explains and options.verbose:
         yield text_row("explains", words.say(", ".join(cause.explains)))
 
@@ -326,3 +326,8 @@ def _bits(bps: float) -> str:
         if bps >= factor:
             return f"{bps / factor:.3g}{NO_BREAK}{unit}"
     return f"{bps:.0f}{NO_BREAK}bit/s"
+
+
+def _within(title: str) -> str:
+    """A title in the middle of a sentence: its first letter small, unless its first word is of capitals."""
+    return title if title[1:2].isupper() or " " not in title else title[0].lower() + title[1:]

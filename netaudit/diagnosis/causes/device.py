@@ -6,7 +6,7 @@ import re
 
 from netaudit.diagnosis.counters import device_key
 from netaudit.diagnosis.rule import Case, CauseRule
-from netaudit.diagnosis.state import backlog_drops, device_up, in_initial_namespace, nics, qdisc_drops
+from netaudit.diagnosis.state import backlog_drops, backlog_share, device_up, in_initial_namespace, nics, qdisc_drops
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Confidence, Layer
 from netaudit.model.facts import Nic
@@ -205,7 +205,7 @@ def _allowance(window: Window) -> Case | None:
 
 def _receive_drops(window: Window) -> Case | None:
     """A mixed counter: unknown protocols, an idle member of a bond, or real loss."""
-    soft = backlog_drops(window)
+    soft = backlog_share(window)
     for nic in nics(window):
         received = device_up(window, nic, "rx_packets")
         lost = device_up(window, nic, "rx_dropped") - soft - device_up(window, nic, "rx_missed_errors")

@@ -206,11 +206,11 @@ def _orphans(window: Window) -> Case | None:
 
 
 def _send_stalled(window: Window) -> Case | None:
-    """The peer's window is closed: it does not read what this host sends."""
+    """The peer's window is closed: it does not read what this host sends. What no process holds any more harms none."""
     stalled = [
         now
         for before, now in pairs_of(window)
-        if now.send_queue_bytes and now.timer == "persist" and now.acked_bytes == before.acked_bytes
+        if now.inode and now.send_queue_bytes and now.timer == "persist" and now.acked_bytes == before.acked_bytes
     ]
     probes = window.deltas.up("TcpExt.TCPWinProbe")
     if not stalled:
