@@ -1,13 +1,12 @@
 """Running kernel settings: the domain ``sysctl``.
 
-This is the largest section of an answer (some thousand lines), so the text is cut in bulk, without a loop of Python
-for each line; and since hosts of a fleet have most settings in common, what is equal is read once for all of them.
+This is the largest section of an answer (some thousand lines), and hosts of a fleet agree on nearly all of it: what was
+read of one is not read again of another.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from netaudit.facts.likeness import Likeness
 from netaudit.facts.parts import unreadable
 from netaudit.model.facts import Sysctls
 from netaudit.model.probe import Section
@@ -15,11 +14,6 @@ from netaudit.model.reading import Absent, AbsentReason
 
 _SWAP = str.maketrans("/.", "./")
 _HEAD, _HEAD_END = "\n==> ", " <==\n"  # around the path that head(1) prints above each of several files
-# Where the text is cut: in front of settings that are tuned on some hosts, and around those that are really counters,
-# which come behind them, in this order.
-_TCP = _HEAD + "net/ipv4/tcp_"
-_COUNTED = tuple(_HEAD + path + _HEAD_END for path in ("net/netfilter/nf_conntrack_count", "fs/file-nr"))
-_LONG = 4096
 _PARTIAL = "#! net/ipv4/conf: not finished: "
 
 
@@ -61,49 +55,25 @@ def settings_of(text: str) -> dict[str, str]:
 
     A file that was read twice says the same both times. Raises ValueError for text of another form.
     """
-    first, *tuned = ("\n" + text).split(_TCP)
-    pieces = [first, _TCP + tuned.pop()] if tuned else [first]
-    for heading in _COUNTED:
-        pieces[-1:] = _apart(pieces[-1], heading)
-    before, *behind = [(_settings_of if len(piece) < _LONG else _settings_of_many)(piece) for piece in pieces]
-    settings = dict(before)
-    for piece in tuned:
-        settings.update(_tuned(piece) if len(piece) < _LONG else _settings_of_many(_TCP + piece))
-    for read in behind:
-        settings.update(read)
-    return settings
+    before, head, entries = ("\n" + text).partition(_HEAD)
+    if before.strip():
+        raise _garbled(before)
+    return _SETTINGS.values(head + entries)
 
 
-def _apart(text: str, heading: str) -> tuple[str, ...]:
-    """A text with one setting cut out of it."""
-    start = text.find(heading)
-    if start < 0:
-        return (text,)
-    end = text.find(_HEAD, start + len(_HEAD))
-    return (text[:start], text[start:end], text[end:]) if end >= 0 else (text[:start], text[start:])
+def _setting(entry: str) -> tuple[str, str]:
+    """Name and value of what stands between two heads."""
+    path, end, text = entry.partition(_HEAD_END)
+    if not end or "\n" in path or _HEAD_END in text or "\0" in text:
+        raise _garbled(entry)
+    value = text.removesuffix("\n").replace("\t", " ")
+    while "  " in value:
+        value = value.replace("  ", " ")
+    return name_of(path), value.removesuffix(" ")
 
 
-def _read(text: str) -> dict[str, str]:
-    """The settings of one piece."""
-    before, *cells = text.replace(_HEAD_END, _HEAD).split(_HEAD)
-    paths = "\n".join(cells[0::2])
-    if before.strip() or len(cells) % 2 or paths.count("\n") + 1 > max(1, len(cells) // 2):
-        raise ValueError(f"headings do not alternate with values: {text[:80]!r}")
-    values = "\0".join(cells[1::2]).removesuffix("\n").replace("\n\0", "\0").replace("\t", " ")
-    while "  " in values:
-        values = values.replace("  ", " ")
-    if " \0" in values or values.endswith(" "):
-        values = values.replace(" \0", "\0").rstrip(" ")
-    return dict(zip(name_of(paths).split("\n"), values.split("\0"), strict=True)) if cells else {}
+def _garbled(text: str) -> ValueError:
+    return ValueError(f"headings do not alternate with values: {text[:80]!r}")
 
 
-# A piece that was read of another host is not read again: between the settings that hosts differ in lie long stretches
-# of equal ones, and the whole takes 40 % of the time. Of long pieces few are kept, because each may hold thousands.
-_settings_of = lru_cache(maxsize=2048)(_read)
-_settings_of_many = lru_cache(maxsize=32)(_read)
-
-
-@lru_cache(maxsize=2048)
-def _tuned(piece: str) -> dict[str, str]:
-    """The settings of a piece behind the beginning of the path of a setting of TCP."""
-    return _read(_TCP + piece)
+_SETTINGS = Likeness(_HEAD, _HEAD_END, _setting)
