@@ -21,6 +21,7 @@ _ENDINGS = {
     SectionStatus.TIMED_OUT: AbsentReason.NOT_FINISHED,
     SectionStatus.CUT: AbsentReason.NOT_FINISHED,
 }
+_NOT_ASKED = Absent(AbsentReason.NOT_ASKED)
 OWN = "own"  # the domain that a user's own probes answer for
 _DETAIL_LENGTH = 200
 _REMEMBERED = 64  # answers that hosts may have in common
@@ -30,10 +31,10 @@ _LONGEST_REMEMBERED_BYTES = 64 * 1024
 def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
     """The facts of one capture. Only the named domains are parsed (default: all); others are *not asked*."""
     sections = {section.probe_id: section for section in capture.sections}
-    values: dict[str, Any] = dict.fromkeys(_FIELDS, Absent(AbsentReason.NOT_ASKED))  # Any: one type a field
-    for name, domain in DOMAINS.items():
+    values: dict[str, Any] = dict.fromkeys(_FIELDS, _NOT_ASKED)  # Any: one type a field
+    for name, (probe, read) in _READERS.items():
         if domains is None or name in domains:
-            values[name] = value_of(sections.get(domain.probe), _remembering(domain))
+            values[name] = value_of(sections.get(probe), read)
     if domains is None or OWN in domains:
         values[OWN] = _own(capture.sections)
     return Facts(host=capture.host, address=capture.address, taken_at=capture.started_at, **values)
@@ -46,10 +47,10 @@ def _own(sections: Sequence[Section]) -> Maybe[Mapping[str, object]]:
         for section in sections
         if section.probe_id.startswith(OWN_PREFIX)
     }
-    return found or Absent(AbsentReason.NOT_ASKED)
+    return found or _NOT_ASKED
 
 
-def _remembering(domain: Domain) -> Parser:
+def reader_of(domain: Domain) -> Parser:
     """The parser of a domain; of answers that hosts have in common it gives the same value again."""
     parse = domain.parse
 
@@ -66,10 +67,13 @@ def _once_for_all(parse: Parser, probe_id: str, stdout: bytes, stderr: bytes) ->
     return parse(Section(probe_id, SectionStatus.COMPLETE, 0, stdout, stderr, 0))
 
 
+_READERS = {name: (domain.probe, reader_of(domain)) for name, domain in DOMAINS.items()}
+
+
 def value_of(section: Section | None, parse: Parser) -> object:
     """What a parser makes of a section, or the reason why there is nothing to parse or to understand."""
     if section is None:
-        return Absent(AbsentReason.NOT_ASKED)
+        return _NOT_ASKED
     if section.status is not SectionStatus.COMPLETE:
         return Absent(_ENDINGS[section.status], _why(section))
     try:
