@@ -63,7 +63,9 @@ def sum_rows(lines: list[str]) -> dict[str, int]:
     """A table of /proc/net/stat: a header, then a row of hexadecimal numbers for each CPU; "entries" is not summed."""
     names = lines[0].split()
     rows = [hexadecimals(line) for line in lines[1:]]
-    found = {name: sum(column) for name, *column in zip(names, *rows, strict=False)}
-    if "entries" in found and rows:
+    if not rows:
+        return dict.fromkeys(names, 0)
+    found = dict(zip(names, map(sum, zip(*rows, strict=False)), strict=False))
+    if "entries" in found:
         found["entries"] = rows[0][names.index("entries")]
     return found

@@ -54,11 +54,16 @@ def parse_sockstat(section: Section) -> Maybe[dict[str, int]]:
         return lines
     more = _lines(section, "sockstat6")
     for line in lines if isinstance(more, Absent) else [*lines, *more]:
-        protocol, _, rest = line.partition(":")
-        words = rest.split()
-        for name, value in zip(words[0::2], words[1::2], strict=True):
-            found[f"{protocol}.{name}"] = integer(value)
+        found.update(_in_one_line(line))
     return found
+
+
+@lru_cache(maxsize=256)
+def _in_one_line(line: str) -> tuple[tuple[str, int], ...]:
+    """The numbers of a line ``Protocol: name value name value``. Most lines of most hosts are zeros."""
+    protocol, _, rest = line.partition(":")
+    words = rest.split()
+    return tuple((f"{protocol}.{name}", integer(value)) for name, value in zip(words[0::2], words[1::2], strict=True))
 
 
 def _lines(section: Section, file: str) -> Maybe[list[str]]:
@@ -92,9 +97,12 @@ def _heads(line: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> list[int]:
-    """Values in a row. Checked as a whole first: a sign occurs in one field of one protocol (Tcp.MaxConn)."""
+    """Values in a row. Looked at as a whole first; a sign occurs in one field of one protocol (Tcp.MaxConn)."""
     words = text.split()
-    joined = "".join(words)
-    if joined.isdigit() and joined.isascii() and max(map(len, words)) <= MAX_DIGITS + 1:
-        return list(map(int, words))
+    digits = "".join(words).replace("-", "")
+    if digits.isdigit() and digits.isascii() and max(map(len, words)) <= MAX_DIGITS + 1:
+        try:
+            return list(map(int, words))
+        except ValueError:
+            pass  # a sign in the midst of a word: below is said in which
     return [integer(word) if word.startswith("-") else counter(word) for word in words]

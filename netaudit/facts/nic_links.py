@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from netaudit.facts.nic_addresses import MAX_ADDRESSES, ip_address
 from netaudit.facts.numbers import counter, natural
@@ -113,6 +114,13 @@ def _columns(heading: str) -> tuple[str, ...]:
 
 
 def _read_head(line: str) -> Link | None:
+    fields = _head(line)
+    return Link(*fields) if fields else None
+
+
+@lru_cache(maxsize=1024)
+def _head(line: str) -> tuple[str, int, frozenset[str], Mapping[str, str], str] | None:
+    """The first fields of a link. Hosts of one role head theirs alike, but for those that come and go."""
     number, _, rest = line.partition(": ")
     name, colon, rest = rest.partition(": <")
     if not colon or not number.isdigit():
@@ -120,13 +128,11 @@ def _read_head(line: str) -> Link | None:
     flags, _, rest = rest.partition(">")
     words = rest.split()
     name, _, other_end = name.partition("@")
-    return Link(
-        name=name,
-        ifindex=natural(number),
-        flags=frozenset(flags.split(",")),
-        words=dict(zip(words[0::2], words[1::2], strict=False)),
-        other_end="" if other_end == "NONE" else other_end,
-    )
+    if other_end == "NONE":
+        other_end = ""
+    return (
+        name, natural(number), frozenset(flags.split(",")), dict(zip(words[0::2], words[1::2], strict=False)), other_end
+    )  # fmt: skip
 
 
 def _read_detail(link: Link, line: str) -> None:
@@ -134,17 +140,37 @@ def _read_detail(link: Link, line: str) -> None:
         if len(link.addresses) < MAX_ADDRESSES:
             link.addresses.append(ip_address(line))
         return
-    words = line.split()
-    first = words[0] if words else ""
-    if first == "link/loopback":
+    if line.startswith("    link/"):
+        words = line.split(None, 4)
+        if words[2:3] == ["brd"]:  # without the hardware's addresses, which no other host has
+            line = " ".join(words[0::4])
+    detail = _detail(line)
+    if detail.first == "link/loopback":
         link.kind = "loopback"
-    if first in _KINDS and not link.kind:
-        link.kind, link.details = first, tuple(words[1:])
-    if "numrxqueues" in words:
-        place = words.index("numrxqueues")
-        link.has_one_queue = words[place - 1 : place + 2] == ["1", "numrxqueues", "1"]
-    if "promiscuity" in words:
-        link.is_detailed = True
+    if detail.first in _KINDS and not link.kind:
+        link.kind, link.details = detail.first, detail.others
+    if detail.has_one_queue is not None:
+        link.has_one_queue = detail.has_one_queue
+    link.is_detailed = link.is_detailed or detail.is_detailed
+
+
+class _Detail(NamedTuple):
+    """A line of ``ip -d``."""
+
+    first: str  # word
+    others: tuple[str, ...]
+    has_one_queue: bool | None  # None where the line does not tell
+    is_detailed: bool
+
+
+@lru_cache(maxsize=1024)
+def _detail(line: str) -> _Detail:
+    first, *others = line.split() or [""]
+    queues = None
+    if "numrxqueues" in others:
+        place = others.index("numrxqueues")
+        queues = others[max(0, place - 1) : place + 2] == ["1", "numrxqueues", "1"]
+    return _Detail(first, tuple(others), queues, "promiscuity" in others)
 
 
 def read_dev(lines: list[str]) -> dict[str, dict[str, int]]:

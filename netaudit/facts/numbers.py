@@ -7,7 +7,11 @@ turns into a reading that was *not understood*.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 _HEX_LENGTH = 16
+_WORD_DIGITS = 8  # of a 32-bit number that is filled up with zeros, as in nearly all tables of /proc/net
 _HEX_DIGITS = "0123456789abcdefABCDEF"
 MAX_DIGITS = 19  # of 2**63 - 1
 
@@ -31,6 +35,14 @@ def counter(text: str) -> int:
     raise ValueError(f"{_shown(text)} is not a counter")
 
 
+def naturals(words: Sequence[str]) -> list[int]:
+    """The numbers of words, each as ``natural`` reads it; looked at as a whole, in half of the time."""
+    joined = "".join(words)
+    if joined.isdigit() and joined.isascii() and max(map(len, words)) <= MAX_DIGITS:
+        return list(map(int, words))
+    return [natural(word) for word in words]
+
+
 def hexadecimal(text: str) -> int:
     """The number that ``text`` writes in one to sixteen hexadecimal digits, without a prefix. Raises ValueError."""
     if 0 < len(text) <= _HEX_LENGTH and not text.strip(_HEX_DIGITS):
@@ -39,10 +51,13 @@ def hexadecimal(text: str) -> int:
 
 
 def hexadecimals(text: str) -> list[int]:
-    """The numbers of a row of words, each as ``hexadecimal`` reads it; looked at as a whole, in a third of the time."""
+    """The numbers of a row of words, each as ``hexadecimal`` reads it; rows of 32-bit ones in half of the time."""
     words = text.split()
-    if words and not "".join(words).strip(_HEX_DIGITS) and max(map(len, words)) <= _HEX_LENGTH:
-        return [int(word, 16) for word in words]
+    if set(map(len, words)) == {_WORD_DIGITS}:
+        try:
+            return list(struct.unpack(f">{len(words)}I", bytes.fromhex(text)))
+        except ValueError:
+            pass  # below is said which word is no number
     return [hexadecimal(word) for word in words]
 
 

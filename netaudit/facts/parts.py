@@ -53,17 +53,17 @@ def split_parts(section: Section) -> Parts:
 @lru_cache(maxsize=16)
 def _split(stdout: bytes) -> Parts:
     """The parts of a text; kept for a host, because several domains may be read from one section."""
-    text = stdout.decode("utf-8", "replace")
+    text = "\n" + stdout.decode("utf-8", "replace")
     missing: dict[str, Absent] = {}
-    if _MARK in text:
+    if "!" in text:  # a single character is found in a tenth of the time of a longer word
         text = _take_marks(text, missing)
     texts: dict[str, str] = {}
-    head, *rest = ("\n" + text).split("\n" + _HEAD)
+    head, *rest = text.split("\n" + _HEAD)
     if head[1:]:
         texts[""] = _ended(head[1:])
     for part in rest:
         label, _, body = part.partition("\n")
-        texts[label] = texts.get(label, "") + _ended(body)
+        texts[label] = texts[label] + _ended(body) if label in texts else _ended(body)
     return Parts(texts, missing)
 
 
@@ -72,12 +72,13 @@ def _ended(text: str) -> str:
 
 
 def _take_marks(text: str, missing: dict[str, Absent]) -> str:
-    kept = []
-    for line in text.split("\n"):
-        marked = line.startswith(_MARK) and _read_mark(line[len(_MARK) :], missing)
-        if not marked:
-            kept.append(line)
-    return "\n".join(kept)
+    """The text, whose lines each have a line feed before them, without those that say why something is missing."""
+    before, *marked = text.split("\n" + _MARK)
+    kept = [before]
+    for piece in marked:
+        line, feed, rest = piece.partition("\n")
+        kept.append(feed + rest if _read_mark(line, missing) else f"\n{_MARK}{piece}")
+    return "".join(kept)
 
 
 def _read_mark(line: str, missing: dict[str, Absent]) -> bool:

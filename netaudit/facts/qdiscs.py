@@ -10,8 +10,11 @@ from netaudit.model.facts import Qdisc
 from netaudit.model.probe import Section
 
 MAX_QDISCS = 4000
-_SENT = re.compile(r" Sent (\d+) bytes (\d+) pkt \(dropped (\d+), overlimits (\d+) requeues (\d+)\) ?\Z", re.ASCII)
-_COUNTED = ("bytes", "pkt", "dropped", "overlimits", "requeues")
+_USUAL = re.compile(
+    r"(.*)\n Sent (\d{1,20}) bytes (\d{1,20}) pkt \(dropped (\d{1,20}), overlimits (\d{1,20}) requeues (\d{1,20})\) ?"
+    r"\n backlog \S+ (\d{1,20})p (?!(?s:.)*(?:Sent|backlog))",
+    re.ASCII,
+)
 
 
 def parse_qdiscs(section: Section) -> tuple[Qdisc, ...]:
@@ -20,17 +23,16 @@ def parse_qdiscs(section: Section) -> tuple[Qdisc, ...]:
     return tuple(_qdisc(block) for block in text.split("\nqdisc ")[1 : MAX_QDISCS + 1])
 
 
-@lru_cache(maxsize=1024)  # most disciplines of most hosts have counted nothing, or are equal but for that
+@lru_cache(maxsize=1024)  # most disciplines of most hosts have counted nothing
 def _qdisc(block: str) -> Qdisc:
     """One block: a line of settings, a line "Sent …", a line "backlog …", lines of the discipline's own."""
-    lines = block.split("\n")
-    words = lines[0].split()
-    numbers = _numbers(lines[1:])
+    if (usual := _USUAL.match(block)) is not None:
+        first, *counts = usual.groups()
+        return Qdisc(*_settings(first), *map(int, counts))
+    first, *lines = block.split("\n")
+    numbers = _numbers(lines)
     return Qdisc(
-        device=words[words.index("dev") + 1],
-        kind=words[0],
-        handle=words[1],
-        parent=words[words.index("parent") + 1] if "parent" in words else "root" if "root" in words else "",
+        *_settings(first),
         sent_bytes=numbers.get("bytes", 0),
         sent_packets=numbers.get("pkt", 0),
         dropped=numbers.get("dropped", 0),
@@ -40,13 +42,18 @@ def _qdisc(block: str) -> Qdisc:
     )
 
 
+@lru_cache(maxsize=1024)
+def _settings(line: str) -> tuple[str, str, str, str]:
+    """Device, kind, handle and parent."""
+    words = line.split()
+    parent = words[words.index("parent") + 1] if "parent" in words else "root" if "root" in words else ""
+    return words[words.index("dev") + 1], words[0], words[1], parent
+
+
 def _numbers(lines: list[str]) -> dict[str, int]:
     """``Sent 203 bytes 2 pkt (dropped 0, overlimits 0 requeues 0)`` and ``backlog 0b 0p requeues 0``."""
     found: dict[str, int] = {}
     for line in lines:
-        if (sent := _SENT.match(line)) is not None:
-            found |= zip(_COUNTED, map(counter, sent.groups()), strict=True)
-            continue
         words = line.replace("(", " ").replace(",", " ").replace(")", " ").split()
         if words[:1] == ["Sent"]:
             found["bytes"], found["pkt"] = counter(words[1]), counter(words[3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from dataclasses import replace
+from functools import lru_cache
 
 from netaudit.facts.neighbours import NUD_STATES
 from netaudit.facts.numbers import natural
@@ -53,12 +54,14 @@ def _of_ip(text: str) -> tuple[list[Route], int]:
         elif line[0].isspace() and words[0] == "nexthop":
             _add_hop(routes, words)
         else:
-            routes.append(_route(words))
+            routes.append(_route(line))
     return routes, rules
 
 
-def _route(words: list[str]) -> Route:
+@lru_cache(maxsize=1024)  # hosts of one network have their gateways and its prefixes in common
+def _route(line: str) -> Route:
     """``10.0.0.0/8 via 192.0.2.1 dev eth0 table 100 metric 5 mtu lock 1400 initcwnd 20``."""
+    words = line.split()
     kind = "unicast"
     if words[0] in _KINDS:
         kind, words = words[0], words[1:]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,8 +66,10 @@ def read_ss(text: str) -> tuple[SocketRow, ...]:
             continue
         is_udp = False
         words = line.split(None, 6)
-        if len(words) > 5 and words[0] in _PROTOCOLS and is_number(words[2] + words[3]):
-            protocol, state, received, sent, local, peer = words[:6]
+        if len(words) < 6 or words[0] not in _PROTOCOLS:
+            continue
+        protocol, state, received, sent, local, peer = words[:6]
+        if received == sent == "0" or is_number(received + sent):
             details = words[6] if len(words) > 6 else ""
             rows.append(SocketRow(protocol, state, int(received[:19]), int(sent[:19]), local, peer, details))
             is_udp = protocol == "udp"
@@ -119,11 +121,15 @@ def is_number(text: str) -> bool:
 
 def split_local(local: str) -> tuple[str, str, int]:
     """Address without brackets, device, and port of ``[fe80::1]%eth0:546``. Port ``*`` is 0."""
-    address, _, port = local.rpartition(":")
-    address, _, device = address.partition("%")
-    if address[:1] == "[":
-        address = address.strip("[]")
+    host, _, port = local.rpartition(":")
+    address, device = split_host(host)
     return address, device, int(port[:5]) if is_number(port) else 0
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """Address without brackets, and device, of ``[fe80::1]%eth0``."""
+    address, _, device = host.partition("%")
+    return address.strip("[]") if address[:1] == "[" else address, device
 
 
 def owner_of(row: SocketRow, parts: Parts) -> Owner:
@@ -131,6 +137,9 @@ def owner_of(row: SocketRow, parts: Parts) -> Owner:
     start = row.details.find("users:(")
     if start >= 0:
         found = _OWNER.findall(row.details, start)
+        if len(found) == 1:
+            pid = int(found[0][1])
+            return Owner(found[0][0], pid, (pid,))
         if found:
             names = {int(pid): process for process, pid in found}
             oldest = min(names)
@@ -163,7 +172,8 @@ def detail(row: SocketRow, key: str) -> str:
     start = row.details.find(key)
     if start < 0:
         return ""
-    return row.details[start + len(key) :].split(None, 1)[0] if row.details[start + len(key) :].strip() else ""
+    words = row.details[start + len(key) :].split(None, 1)
+    return words[0] if words else ""
 
 
 def inode_of(row: SocketRow) -> int:
@@ -174,19 +184,27 @@ def inode_of(row: SocketRow) -> int:
 
 def unit_of(row: SocketRow) -> str:
     """The systemd unit in the control group of a socket: the last part of the path that names one."""
-    for part in reversed(detail(row, "cgroup:").split("/")):
+    return _unit(detail(row, "cgroup:"))
+
+
+@lru_cache(maxsize=1024)
+def _unit(cgroup: str) -> str:
+    for part in reversed(cgroup.split("/")):
         if part.endswith(_UNIT_KINDS):
             return part
     return ""
 
 
-def memory_of(row: SocketRow) -> dict[str, int]:
+def memory_of(row: SocketRow) -> Mapping[str, int]:
     """The numbers of ``skmem:(r0,rb212992,…,d0)`` by their letters: sock_diag(7)."""
-    start = row.details.find("skmem:(")
-    if start < 0:
-        return {}
+    _, found, rest = row.details.partition("skmem:(")
+    return _memory(rest.partition(")")[0]) if found else {}
+
+
+@lru_cache(maxsize=1024)  # most UDP sockets are idle, and have the sizes of their kernel
+def _memory(items: str) -> Mapping[str, int]:
     found: dict[str, int] = {}
-    for item in row.details[start + 7 :].partition(")")[0].split(","):
+    for item in items.split(","):
         letters = item.rstrip("0123456789")
         digits = item[len(letters) :]
         if digits:

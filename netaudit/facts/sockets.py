@@ -22,6 +22,7 @@ from netaudit.facts.socket_rows import (
     plain_host,
     read_proc,
     read_ss,
+    split_host,
     split_local,
 )
 from netaudit.model.facts import Destination, PortCount, Sockets, UdpSocket
@@ -43,6 +44,14 @@ class _Groups:
         self.largest = 0
         self.persist = 0
         self.truncated = False
+
+    def add_established(self, row: SocketRow) -> None:
+        """Count what has arrived and was not read, and peers that take nothing."""
+        if row.received:
+            self.unread += 1
+            self.largest = max(self.largest, row.received)
+        if "timer:(persist" in row.details:
+            self.persist += 1
 
 
 def parse_sockets(section: Section) -> Maybe[Sockets]:
@@ -67,8 +76,7 @@ def _sockets(groups: _Groups, udp: Iterable[UdpSocket]) -> Sockets:
     return Sockets(
         tcp_states={state: count for state, count in sorted(groups.states.items()) if count},
         busiest_destinations=tuple(
-            Destination(split_local(f"{local}:0")[0], peer, natural(port), count)
-            for (local, peer, port), count in largest
+            Destination(split_host(local)[0], peer, natural(port), count) for (local, peer, port), count in largest
         ),
         close_wait_by_port=_by_port(groups.close_wait),
         syn_recv_by_port=_by_port(groups.syn_recv),
@@ -88,24 +96,25 @@ def _by_port(counts: Counter[int]) -> tuple[PortCount, ...]:
 def _groups_of(rows: Sequence[SocketRow]) -> _Groups:
     groups = _Groups()
     tcp = [row for row in rows if row.protocol == "tcp"]
+    groups.states.update([row.state for row in tcp])
     listening = {row.port for row in tcp if row.state == "LISTEN"}
+    ends: list[tuple[str, str]] = []
     for row in tcp:
         state = row.state
-        groups.states[state] += 1
         if state == "LISTEN":
             continue
-        port = row.port
-        if state == "CLOSE-WAIT":
+        local, _, port = row.local.rpartition(":")
+        if state == "ESTAB":
+            groups.add_established(row)
+        elif state == "CLOSE-WAIT":
             groups.close_wait[int(port)] += 1
         elif state == "SYN-RECV":
             groups.syn_recv[int(port)] += 1
-        elif state == "ESTAB":
-            groups.unread += row.received > 0
-            groups.largest = max(groups.largest, row.received)
-            groups.persist += "timer:(persist" in row.details
         if port not in listening:
-            peer, _, peer_port = split_peer(row.peer)
-            groups.destinations[row.local.rpartition(":")[0], peer, peer_port] += 1
+            ends.append((local, row.peer))
+    for (local, remote), count in Counter(ends).items():
+        peer, _, peer_port = split_peer(remote)
+        groups.destinations[local, peer, peer_port] += count
     return groups
 
 

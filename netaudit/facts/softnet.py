@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netaudit.facts.numbers import hexadecimals, natural
+from netaudit.facts.numbers import hexadecimals, natural, naturals
 from netaudit.facts.parts import grep_lines, split_parts
 from netaudit.model.facts import Irq, Softnet, SoftnetCpu
 from netaudit.model.probe import Section
@@ -72,7 +72,7 @@ def _irqs(text: str, files: Mapping[str, list[str]]) -> tuple[Irq, ...]:
         device = devices.get(number) or next((name for name in unnumbered if action.startswith(name)), "")
         if device:
             affinity = files.get(f"proc/irq/{number}/smp_affinity_list")
-            counts = tuple(int(word) for word in words[:cpus])
+            counts = tuple(map(int, words[:cpus]))
             found.append(Irq(natural(number), device, counts, affinity[0] if affinity else _NO_AFFINITY, action))
     return tuple(found)
 
@@ -81,7 +81,7 @@ def _net_rx(lines: list[str]) -> tuple[int, ...]:
     for line in lines:
         name, _, rest = line.partition(":")
         if name.strip() == "NET_RX":
-            return tuple(natural(word) for word in rest.split())
+            return tuple(naturals(rest.split()))
     return ()
 
 
@@ -90,7 +90,7 @@ def _shares(stat: list[list[str]]) -> tuple[tuple[float, ...], float]:
     softirq: list[float] = []
     steal = 0.0
     for words in stat:
-        ticks = [natural(word) for word in words[1 : _GUEST + 1]]
+        ticks = naturals(words[1 : _GUEST + 1])
         total = sum(ticks) or 1
         if words[0] == "cpu":
             steal = ticks[_STEAL] / total
