@@ -239,16 +239,21 @@ class Broken:
 
     def _start(self, prefix: Sequence[str], program: str) -> None:
         words = program.split()
+        said = ""
         for _ in range(_TRIES):
             child = subprocess.Popen(
                 [*prefix, sys.executable, "-I", "-S", _PROGRAMS, f"{self.for_s:g}", *words],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             self._children.append(child)
-            if words[0] not in _SERVERS or _line(child) == "listening":
+            if words[0] not in _SERVERS or (said := _line(child)) == "listening":
                 return
+            while line := _line(child):  # of a traceback the last line says why
+                said = line
             time.sleep(1)  # the cause before this one may not have given back its port yet
-        raise LabError(f"{self.cause.name}: the program {words[0]!r} did not start on {self.host.name}")
+        raise LabError(
+            f"{self.cause.name}: the program {words[0]!r} did not start on {self.host.name}: {said or 'it ended'}"
+        )
 
 
 _SERVERS = frozenset(
