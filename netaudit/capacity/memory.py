@@ -12,10 +12,11 @@ from netaudit.capacity import conntrack
 from netaudit.capacity.figures import Inquiry
 from netaudit.capacity.host import Host
 from netaudit.capacity.population import Part, open_now, time_wait
-from netaudit.capacity.rows import Limit, Need, Resource, row, unknown
-from netaudit.capacity.tcp_memory import buffers
+from netaudit.capacity.rows import Limit, Need, Resource, row
+from netaudit.capacity.tcp_memory import buffers, in_memory
 from netaudit.capacity.words import number
 from netaudit.model.capacity import Assessment, Uncertainty
+from netaudit.model.facts import Memory
 from netaudit.model.reading import Absent
 from netaudit.model.workload import Load, LoadKind
 from netaudit.units import format_bytes
@@ -40,21 +41,17 @@ RESOURCE = Resource(
 
 def assess(host: Host) -> Iterator[Assessment]:
     """One row for the host."""
-    loads = host.of_kind(LoadKind.INBOUND, LoadKind.OUTBOUND)
-    if not loads:
-        return
-    memory = host.facts.memory
-    if isinstance(memory, Absent):
-        yield unknown(RESOURCE, f"the memory of the host is not known: {memory}", loads=loads)
-        return
-    inquiry = Inquiry(host.load)
+    return in_memory(RESOURCE, host, _row)
+
+
+def _row(host: Host, loads: Sequence[Load], memory: Memory, inquiry: Inquiry) -> Assessment:
     parts = [part for load in loads for part in _of_load(load, max(1, memory.page_bytes), inquiry)]
     parts.extend(_tracking(host, loads, inquiry))
     total = sum(value for _, value in parts)
     formula = "; ".join(f"{text} = {format_bytes(value)}" for text, value in parts if value)
     if not any(load.memory_per_connection_bytes for load in loads):
         inquiry.assumed.append("memory_per_connection not declared, the application's own memory is not counted")
-    yield row(
+    return row(
         RESOURCE, host, inquiry, loads, Need(total, f"{formula}; together {format_bytes(total)}"),
         Limit(memory.available_bytes, f"MemAvailable of {format_bytes(memory.total_bytes)}"), is_stock=False,
     )  # fmt: skip

@@ -6,7 +6,7 @@ Above the second value windows shrink, above the third data is dropped. A socket
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from netaudit.capacity.figures import Inquiry
 from netaudit.capacity.host import Host
@@ -14,6 +14,7 @@ from netaudit.capacity.population import Part
 from netaudit.capacity.rows import Limit, Need, Resource, row, summed, unknown
 from netaudit.capacity.words import number, share
 from netaudit.model.capacity import Assessment, SettingChange, Uncertainty
+from netaudit.model.facts import Memory
 from netaudit.model.reading import Absent
 from netaudit.model.workload import Load, LoadKind
 from netaudit.units import format_bytes
@@ -37,14 +38,25 @@ RESOURCE = Resource(
 
 def assess(host: Host) -> Iterator[Assessment]:
     """One row: the limit is that of the whole host."""
+    return in_memory(RESOURCE, host, _row)
+
+
+Row = Callable[[Host, Sequence[Load], Memory, Inquiry], Assessment]
+
+
+def in_memory(resource: Resource, host: Host, judged: Row) -> Iterator[Assessment]:
+    """One row of what connections take of the memory, if there are any; it is unknown where that is."""
     loads = host.of_kind(LoadKind.INBOUND, LoadKind.OUTBOUND)
     if not loads:
         return
     memory = host.facts.memory
     if isinstance(memory, Absent):
-        yield unknown(RESOURCE, f"the size of a page is not known: {memory}", loads=loads)
+        yield unknown(resource, f"the memory of the host is not known: {memory}", loads=loads)
         return
-    inquiry = Inquiry(host.load)
+    yield judged(host, loads, memory, Inquiry(host.load))
+
+
+def _row(host: Host, loads: Sequence[Load], memory: Memory, inquiry: Inquiry) -> Assessment:
     page = max(1, memory.page_bytes)
     parts = [part for load in loads for part in buffers(load, page, inquiry)]
     total = sum(value for _, value in parts)
@@ -53,7 +65,7 @@ def assess(host: Host) -> Iterator[Assessment]:
     remark = f"if every connection held a whole response: {number(worst)} pages, {format_bytes(worst * page)}"
     triple = host.numbers(TCP_MEM, least=3)
     limit = triple if isinstance(triple, Absent) else Limit(float(triple[2]), _said(triple), float(triple[1]))
-    yield row(
+    return row(
         RESOURCE, host, inquiry, loads, Need(total, formula), limit if isinstance(limit, Limit) else Limit(limit),
         in_use=host.counted("TCP.mem"), remark=remark, changes=_changes(total, triple, memory.total_bytes // page),
     )  # fmt: skip

@@ -22,6 +22,7 @@ from netaudit.cli.capacity.reports import CapacityConsole, CapacityHtml, Capacit
 from netaudit.cli.capacity.request import Request, request_of
 from netaudit.cli.guard import say
 from netaudit.cli.reading.auditing import keeping, new_run, perform, reports_of, warner
+from netaudit.cli.telling.lines import Guarded
 from netaudit.cli.telling.outputs import Output, parse_outputs
 from netaudit.errors import OperatorError
 from netaudit.facts.domains import probes_for
@@ -41,7 +42,9 @@ _OWN = {"console", "html", "json", "jsonl"}  # others tell of the same results a
 class Weighing(Silent):
     """Turns the facts of each host into assessments, and tells those who want results and those who want rows."""
 
-    def __init__(self, loads: Sequence[HostLoad], results: Observer, reports: Sequence[CapacityReport]) -> None:
+    def __init__(
+        self, loads: Sequence[HostLoad], results: Observer, reports: Sequence[Guarded[CapacityReport]]
+    ) -> None:
         self._loads = loads
         self._results = results
         self._reports = reports
@@ -63,14 +66,14 @@ class Weighing(Silent):
         self._tally.add(judged)
         self._results.host_done(position, judged, capture)
         for each in self._reports:
-            each.host(position, weighed, judged)
+            each.tell(lambda one: one.host(position, weighed, judged))
 
     def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
         """Say the totals of this run: an audit's findings across hosts are no part of it."""
         self.summary = self._tally.summary()
         self._results.finished(run, self.summary, ())
         for each in self._reports:
-            each.finished(run, self.summary)
+            each.tell(lambda one: one.finished(run, self.summary))
 
 
 def _weighed(report: HostReport, capture: Capture | None, load: HostLoad) -> HostCapacity:
@@ -100,12 +103,12 @@ def capacity(args: argparse.Namespace, command: str = "capacity") -> int:
     with contextlib.ExitStack() as stack:
         context = _context(fleet)
         console = CapacityConsole(args, [each for each in outputs if each.format == "console"], request.ref)
-        reports = [_Guarded(each, failed) for each in _files(outputs, request, stack)]
+        reports: list[CapacityReport] = [*_files(outputs, request, stack), console]
         others = reports_of([each for each in outputs if each.format not in _OWN], context, stack)
         results = Observers(
             *keeping(args, context, stack), *(Expendable(each, failed) for each in others), console.progress
         )
-        weighing = Weighing(loads, results, [*reports, console])
+        weighing = Weighing(loads, results, [Guarded(each, failed) for each in reports])
         outcome = perform(fleet, jobs, run, weighing)
     interrupted = outcome.run.interrupted
     codes.append(exit_codes.of_summary(weighing.summary, Severity(args.fail_on), interrupted=interrupted))
@@ -161,28 +164,3 @@ def _files(outputs: Sequence[Output], request: Request, stack: contextlib.ExitSt
         elif output.format == "jsonl":
             reports.append(stack.enter_context(contextlib.closing(CapacityLines(output))))
     return reports
-
-
-class _Guarded:
-    """A report whose first failure is said and ends it, never the run: a full disk."""
-
-    def __init__(self, report: CapacityReport, failed: Callable[[OperatorError], None]) -> None:
-        self._report: CapacityReport | None = report
-        self._failed = failed
-
-    def host(self, position: int, host: HostCapacity, report: HostReport) -> None:
-        """Tell it."""
-        self._try(lambda each: each.host(position, host, report))
-
-    def finished(self, run: RunInfo, summary: Summary) -> None:
-        """Tell it."""
-        self._try(lambda each: each.finished(run, summary))
-
-    def _try(self, tell: Callable[[CapacityReport], None]) -> None:
-        if self._report is None:
-            return
-        try:
-            tell(self._report)
-        except OperatorError as error:
-            self._report = None
-            self._failed(error)

@@ -6,13 +6,14 @@ import argparse
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from netaudit.app.ports import Observer
 from netaudit.app.spool import Spool
 from netaudit.capacity.fleet import CapacityFold
 from netaudit.cli.telling.console import progress_of
-from netaudit.cli.telling.outputs import Output, ReportFile, opened, standard_output
+from netaudit.cli.telling.lines import Lines
+from netaudit.cli.telling.outputs import Output, opened
 from netaudit.fleet.fold import Fold
 from netaudit.model.capacity import HostCapacity, WorkloadRef
 from netaudit.model.result import HostReport, RunInfo, Summary
@@ -53,26 +54,19 @@ class CapacityJson:
 
 
 class CapacityLines:
-    """A line a host, as it finishes. The file is open for as long as the run; ``close`` gives it up if that fails."""
+    """A line a host, as it finishes; ``close`` gives up a file that is not whole."""
 
     def __init__(self, output: Output) -> None:
-        self._file = ReportFile(output, output.path) if output.path else None
-        self._stream: TextIO = self._file or standard_output()
+        self._lines = Lines(output)
+        self.close = self._lines.close
 
     def host(self, position: int, host: HostCapacity, report: HostReport) -> None:
         """Write the host's line at once."""
-        self._stream.write(host_line(host) + "\n")
-        self._stream.flush()
+        self._lines.write(host_line(host))
 
     def finished(self, run: RunInfo, summary: Summary) -> None:
         """Give the file its name."""
-        if self._file is not None:
-            self._file.keep()
-
-    def close(self) -> None:
-        """Leave nothing of a file that is not whole."""
-        if self._file is not None:
-            self._file.discard()
+        self._lines.keep()
 
 
 class CapacityHtml:

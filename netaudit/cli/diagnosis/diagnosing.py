@@ -23,7 +23,6 @@ from netaudit.cli.diagnosis.reports import (
     DiagnosisJson,
     DiagnosisLines,
     DiagnosisReport,
-    Guarded,
 )
 from netaudit.cli.diagnosis.stored import Stored, stored_samples
 from netaudit.cli.diagnosis.tracing import beside_of, wants_timeline
@@ -31,6 +30,7 @@ from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.reading.auditing import keeping, new_run, reports_of, warner
 from netaudit.cli.telling.console import progress_of
+from netaudit.cli.telling.lines import Guarded
 from netaudit.cli.telling.outputs import Output, parse_outputs
 from netaudit.diagnosis.catalogue import CAUSES
 from netaudit.diagnosis.results import PREFIX
@@ -102,12 +102,12 @@ def diagnose(args: argparse.Namespace, command: str = "diagnose") -> int:
 
         def told(place: int, diagnosis: HostDiagnosis) -> None:
             for each in reports:
-                each.host(place, diagnosis)
+                each.tell(lambda one: one.host(place, diagnosis))
 
         diagnosing = Diagnosing(observer, told, wants_timeline(args))
         outcome = hosts.perform(diagnosing, run)
         for each in reports:
-            each.finished(outcome.run, outcome.summary)
+            each.tell(lambda one: one.finished(outcome.run, outcome.summary))
     interrupted = outcome.run.interrupted
     codes.append(exit_codes.of_summary(outcome.summary, Severity(args.fail_on), interrupted=interrupted))
     return exit_codes.worst(codes)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from netaudit.app.spool import Spool
-from netaudit.cli.telling.outputs import Output, ReportFile, opened, standard_output
-from netaudit.errors import OperatorError
+from netaudit.cli.telling.lines import Lines
+from netaudit.cli.telling.outputs import Output, opened
 from netaudit.model.diagnosis import HostDiagnosis
 from netaudit.model.result import RunInfo, Summary
 from netaudit.report.diagnosis import diagnosis_json, diagnosis_line
@@ -94,48 +93,16 @@ class DiagnosisLines:
     """A line a host, as it finishes; what others explain of it is not told here."""
 
     def __init__(self, output: Output) -> None:
-        self._file = ReportFile(output, output.path) if output.path else None
-        self._stream: TextIO = self._file or standard_output()
+        self._lines = Lines(output)
         self._told: set[int] = set()
+        self.close = self._lines.close
 
     def host(self, position: int, diagnosis: HostDiagnosis) -> None:
         """Write the host's line at once."""
         if position not in self._told:
             self._told.add(position)
-            self._stream.write(diagnosis_line(diagnosis) + "\n")
-            self._stream.flush()
+            self._lines.write(diagnosis_line(diagnosis))
 
     def finished(self, run: RunInfo, summary: Summary) -> None:
         """Give the file its name."""
-        if self._file is not None:
-            self._file.keep()
-
-    def close(self) -> None:
-        """Leave nothing of a file that is not whole."""
-        if self._file is not None:
-            self._file.discard()
-
-
-class Guarded:
-    """A report whose first failure is said and ends it, never the run: a full disk."""
-
-    def __init__(self, report: DiagnosisReport, failed: Callable[[OperatorError], None]) -> None:
-        self._report: DiagnosisReport | None = report
-        self._failed = failed
-
-    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
-        """Tell it."""
-        self._try(lambda each: each.host(position, diagnosis))
-
-    def finished(self, run: RunInfo, summary: Summary) -> None:
-        """Tell it."""
-        self._try(lambda each: each.finished(run, summary))
-
-    def _try(self, tell: Callable[[DiagnosisReport], None]) -> None:
-        if self._report is None:
-            return
-        try:
-            tell(self._report)
-        except OperatorError as error:
-            self._report = None
-            self._failed(error)
+        self._lines.keep()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TextIO
 
 from netaudit.app.observers import Silent
 from netaudit.app.spool import Spool
-from netaudit.cli.telling.outputs import Output, ReportFile, opened, standard_output
+from netaudit.cli.telling.lines import Lines
+from netaudit.cli.telling.outputs import Output, opened
 from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
@@ -60,23 +60,19 @@ class WholeReport(Silent):
 
 
 class JsonLines(Silent):
-    """A line a host, as it finishes. The file is open for as long as the run; ``close`` gives it up if that fails."""
+    """A line a host, as it finishes; ``close`` gives up a file that is not whole."""
 
     def __init__(self, output: Output) -> None:
-        self._file = ReportFile(output, output.path) if output.path else None
-        self._stream: TextIO = self._file or standard_output()
+        self._lines = Lines(output)
 
     def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Write the host's line at once."""
-        self._stream.write(host_line(report) + "\n")
-        self._stream.flush()
+        self._lines.write(host_line(report))
 
     def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
         """Give the file its name."""
-        if self._file is not None:
-            self._file.keep()
+        self._lines.keep()
 
     def close(self) -> None:
         """Leave nothing of a file that is not whole."""
-        if self._file is not None:
-            self._file.discard()
+        self._lines.close()
