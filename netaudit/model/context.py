@@ -33,8 +33,19 @@ class CheckContext:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadContext:
+    """The load that a run was held against: the text of its file, and the hosts that each of its patterns means."""
+
+    file: str
+    text: str
+    scale: float
+    what_if: Mapping[str, str]
+    members: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class RunContext:
-    """Of one run: its checks by id; of each host where the inventory mentions it first, and its groups.
+    """Of one run: its checks by id; of each host where the inventory mentions it first, and its groups; its load.
 
     Files are named relative to the directory that the run was started in, where they lie below it.
     """
@@ -42,6 +53,7 @@ class RunContext:
     checks: Mapping[str, CheckContext] = field(default_factory=lambda: _NO_CHECKS)
     places: Mapping[str, Where] = field(default_factory=lambda: _NO_PLACES)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_GROUPS)
+    load: LoadContext | None = None  # of a capacity check
 
     @property
     def why(self) -> Mapping[str, str]:

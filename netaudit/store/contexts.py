@@ -1,6 +1,6 @@
 """The context of a run as bytes to keep, and back.
 
-Rules and inventory are kept apart and under the digest of what they say: runs that share them share the bytes.
+Rules, inventory and load are kept apart and under the digest of what they say: runs that share them share the bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from netaudit.errors import Where
 from netaudit.fleet.jsonable import dumps
-from netaudit.model.context import CheckContext, RunContext
+from netaudit.model.context import CheckContext, LoadContext, RunContext
 
 _MAX_BYTES = 64 * 2**20
 _TEXTS = ("title", "layer", "severity", "why", "derived", "fix", "risk")
@@ -37,8 +37,19 @@ def inventory_row(context: RunContext) -> Row:
     return {"places": {host: _where_row(place) for host, place in context.places.items()}, "groups": members}
 
 
-def context_from_rows(rules: Row, inventory: Row) -> RunContext:
-    """The context that two rows tell of. Raises KeyError, TypeError or ValueError on anything else."""
+def load_row(context: RunContext) -> Row:
+    """The load of a capacity check; nothing of any other run."""
+    load = context.load
+    if load is None:
+        return {}
+    members = {pattern: sorted(hosts) for pattern, hosts in load.members.items()}
+    return {
+        "file": load.file, "text": load.text, "scale": load.scale, "what_if": dict(load.what_if), "members": members
+    }  # fmt: skip
+
+
+def context_from_rows(rules: Row, inventory: Row, load: Row | None = None) -> RunContext:
+    """The context that these rows tell of. Raises KeyError, TypeError or ValueError on anything else."""
     groups: dict[str, list[str]] = {}
     for group, hosts in inventory.get("groups", {}).items():
         for host in hosts:
@@ -47,6 +58,20 @@ def context_from_rows(rules: Row, inventory: Row) -> RunContext:
         checks={_text(name): _check_from(row) for name, row in rules.items()},
         places={_text(host): _where_from(row) for host, row in inventory.get("places", {}).items()},
         groups={host: tuple(sorted(named)) for host, named in groups.items()},
+        load=_load_from(load) if load else None,
+    )
+
+
+def _load_from(row: Row) -> LoadContext:
+    scale = float(row["scale"])
+    if not 0 < scale < float("inf"):
+        raise ValueError("a load is multiplied by a number above zero")
+    return LoadContext(
+        file=_text(row["file"]),
+        text=_text(row["text"]),
+        scale=scale,
+        what_if={_text(name): _text(value) for name, value in row["what_if"].items()},
+        members={_text(pattern): frozenset(map(_text, hosts)) for pattern, hosts in row["members"].items()},
     )
 
 
@@ -67,6 +92,7 @@ def forget_unused(connection: sqlite3.Connection) -> None:
         """
         DELETE FROM contexts WHERE digest NOT IN (
             SELECT rules FROM runs WHERE rules IS NOT NULL UNION SELECT inventory FROM runs WHERE inventory IS NOT NULL
+            UNION SELECT load FROM runs WHERE load IS NOT NULL
         )
         """
     )

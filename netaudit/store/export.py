@@ -1,7 +1,7 @@
 """One run as a file to hand to a colleague: gzip, inside a JSON value a line.
 
     {"schema": "netaudit.run/1", …}     the run, its totals, and how many hosts follow
-    {"names": […], "rules": …, …}       its hosts in inventory order, and its context
+    {"names": […], "rules": …, …}       its hosts in inventory order, and its context; with captures also its load
     {"host": …, "capture": …}           each host that has ended; the capture in base64, if it was asked for
     {"fleet": […], "hosts": N}          the end: a file without it is cut
 
@@ -27,7 +27,7 @@ from netaudit.fleet.pseudonyms import Pseudonyms
 from netaudit.fleet.redaction import Redactor
 from netaudit.fleet.rows import fleet_row, host_row, run_row, summary_row
 from netaudit.model.probe import Capture
-from netaudit.store.contexts import inventory_row, rules_row
+from netaudit.store.contexts import inventory_row, load_row, rules_row
 from netaudit.store.reading import StoredRun
 from netaudit.wire.codec import dump_capture
 
@@ -92,11 +92,14 @@ def _lines(
     context = store.context(stored.info.id)
     rules, inventory = rules_row(context), inventory_row(context)
     reports = list(store.names(stored.info.id))
-    yield {
+    about_it = {
         "names": [hide.text(name) for name in reports],
         "rules": hide.rules(rules),
         "inventory": hide.inventory(inventory),
     }
+    if captures and context.load:  # without raw answers nothing can be weighed again
+        about_it["load"] = hide.load(load_row(context))
+    yield about_it
     kept = store.captured(stored.info.id) if captures else {}
     count = 0
     for report in store.reports(stored.info.id):
@@ -172,6 +175,10 @@ class _Hiding:
             "places": {},
             "groups": {names.group(group): [names.text(host) for host in hosts] for group, hosts in members.items()},
         }
+
+    def load(self, row: dict[str, object]) -> object:
+        """The load, the comments in its file among it."""
+        return {**row, "text": self.text(str(row["text"]))}
 
     def capture(self, capture: Capture) -> Capture:
         """A raw answer without secrets."""

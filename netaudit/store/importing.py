@@ -62,7 +62,7 @@ def import_run(store: Store, path: Path) -> Imported:
         names = _names(second["names"])
         if any(run.id == known for known in store.ids()):
             raise UsageError(f"the run {run.id} is in the history already", Where(str(path)))
-        context = context_from_rows(second["rules"], second["inventory"])
+        context = context_from_rows(second["rules"], second["inventory"], second.get("load"))
         _take_in(store, lines, run, summary, names, context)
     return Imported(run.id, len(names))
 

@@ -219,6 +219,7 @@ MIGRATIONS = (
             "CREATE INDEX changes_by_undone ON changes (undoes) WHERE undoes <> ''",
         ),
     ),
+    Migration("0006-load", ("ALTER TABLE runs ADD COLUMN load TEXT",)),  # digest of a context: of a capacity check
 )
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"

@@ -202,7 +202,8 @@ def context(database: Database, identity: str) -> RunContext:
     with _intact(database):
         rules = row_of(database.rows("SELECT body FROM contexts JOIN runs ON digest = rules WHERE no = ?", no))
         inventory = row_of(database.rows("SELECT body FROM contexts JOIN runs ON digest = inventory WHERE no = ?", no))
-        return context_from_rows(rules, inventory)
+        load = row_of(database.rows("SELECT body FROM contexts JOIN runs ON digest = load WHERE no = ?", no))
+        return context_from_rows(rules, inventory, load)
 
 
 def captures(database: Database, identity: str, host: str | None) -> Iterator[Capture]:

@@ -71,13 +71,14 @@ class Store:
             cursor = connection.execute(
                 """
                 INSERT INTO runs (id, command, started_at, version, baseline_name, baseline_sha256, host_key_checking,
-                    probes_digest, bundle_digest, pattern, notes, rules, inventory, imported_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    probes_digest, bundle_digest, pattern, notes, rules, inventory, load, imported_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 (
                     *_run_columns(run),
                     contexts.keep(connection, contexts.rules_row(context)),
                     contexts.keep(connection, contexts.inventory_row(context)),
+                    contexts.keep(connection, contexts.load_row(context)),
                     imported_at,
                 ),
             )

@@ -36,7 +36,7 @@ from netaudit.model.workload import HostLoad
 from netaudit.report.formats import NAMES
 
 FORMATS = ("console", *NAMES)
-_OWN = {"console", "html", "json", "jsonl"}  # others tell of the same results as an audit would
+OWN = frozenset({"console", "html", "json", "jsonl"})  # others tell of the same results as an audit would
 
 
 class Weighing(Silent):
@@ -61,7 +61,7 @@ class Weighing(Silent):
 
     def host_done(self, position: int, report: HostReport, capture: Capture | None) -> None:
         """Weigh one host."""
-        weighed = _weighed(report, capture, self._loads[position])
+        weighed = weighed_host(report, capture, self._loads[position])
         judged = replace(report, results=results_of(weighed.assessments))
         self._tally.add(judged)
         self._results.host_done(position, judged, capture)
@@ -76,7 +76,8 @@ class Weighing(Silent):
             each.tell(lambda one: one.finished(run, self.summary))
 
 
-def _weighed(report: HostReport, capture: Capture | None, load: HostLoad) -> HostCapacity:
+def weighed_host(report: HostReport, capture: Capture | None, load: HostLoad) -> HostCapacity:
+    """What a host can carry by what it answered; nothing of one that did not."""
     rows: tuple[Assessment, ...] = ()
     if report.error is None and capture is not None:
         rows = assess(facts_of(capture, DOMAINS), load)
@@ -101,10 +102,10 @@ def capacity(args: argparse.Namespace, command: str = "capacity") -> int:
         codes.append(exit_codes.ExitCode.USAGE)
 
     with contextlib.ExitStack() as stack:
-        context = _context(fleet)
+        context = _context(fleet, request)
         console = CapacityConsole(args, [each for each in outputs if each.format == "console"], request.ref)
-        reports: list[CapacityReport] = [*_files(outputs, request, stack), console]
-        others = reports_of([each for each in outputs if each.format not in _OWN], context, stack)
+        reports: list[CapacityReport] = [*own_reports(outputs, request, stack), console]
+        others = reports_of([each for each in outputs if each.format not in OWN], context, stack)
         results = Observers(
             *keeping(args, context, stack), *(Expendable(each, failed) for each in others), console.progress
         )
@@ -120,8 +121,8 @@ def _reference(request: Request) -> BaselineRef:
     return BaselineRef(f"workload {request.workload.name}", request.workload.sha256)
 
 
-def _context(fleet: Fleet) -> RunContext:
-    """What reports say of each resource besides its result."""
+def _context(fleet: Fleet, request: Request) -> RunContext:
+    """What reports say of each resource besides its result, and the load itself."""
     checks = {
         check_id(resource.id): CheckContext(
             resource.title, resource.layer, str(Severity.HIGH), f"Beyond the limit: {resource.consequence}.",
@@ -130,7 +131,7 @@ def _context(fleet: Fleet) -> RunContext:
         for resource in RESOURCES.values()
     }  # fmt: skip
     groups = {target.name: target.groups for target in fleet.targets if target.groups}
-    return RunContext(checks=checks, groups=groups)
+    return RunContext(checks=checks, groups=groups, load=request.context(fleet.matches))
 
 
 def question_of(asked: Questions) -> Question:
@@ -154,7 +155,8 @@ def loads_of(request: Request, fleet: Fleet, warn: Callable[[str], None]) -> lis
     ]
 
 
-def _files(outputs: Sequence[Output], request: Request, stack: contextlib.ExitStack) -> list[CapacityReport]:
+def own_reports(outputs: Sequence[Output], request: Request, stack: contextlib.ExitStack) -> list[CapacityReport]:
+    """The reports but the console's that tell of capacity itself; the other formats tell of it as of an audit."""
     reports: list[CapacityReport] = []
     for output in outputs:
         if output.format == "json":

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from netaudit.assets.catalogue import name_lists
 from netaudit.assets.locate import locate
@@ -19,6 +18,7 @@ from netaudit.baseline.workload import workload_of
 from netaudit.capacity.host import WORDS
 from netaudit.errors import UsageError
 from netaudit.model.capacity import WorkloadRef
+from netaudit.model.context import LoadContext
 from netaudit.model.workload import Workload
 
 
@@ -29,6 +29,7 @@ class Request:
     workload: Workload
     scale: float = 1.0
     what_if: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""  # of the workload's file
 
     @property
     def ref(self) -> WorkloadRef:
@@ -38,16 +39,33 @@ class Request:
             load.name, load.title, load.file, load.sha256, self.scale, load.present.value, load.assumes, self.what_if
         )
 
+    @property
+    def patterns(self) -> frozenset[str]:
+        """Every pattern of hosts in it."""
+        load = self.workload
+        return frozenset([each.hosts for each in load.loads] + [each.hosts for each in load.machines])
 
-def read_workload(path: Path) -> Workload:
+    def context(self, matches: Callable[[str], frozenset[str]]) -> LoadContext:
+        """What has to be kept of it to weigh the same hosts again. ``matches`` gives the hosts of a pattern."""
+        members = {pattern: matches(pattern) for pattern in sorted(self.patterns)}
+        return LoadContext(self.workload.file, self.text, self.scale, dict(self.what_if), members)
+
+
+def _workload(data: bytes, file: str) -> Workload:
     """The workload of a file. Raises RuleError with the place of the first fault."""
-    data = read_bytes(path)
-    return workload_of(parse_yaml(data, str(path)), hashlib.sha256(data).hexdigest())
+    return workload_of(parse_yaml(data, file), hashlib.sha256(data).hexdigest())
 
 
 def request_of(args: argparse.Namespace) -> Request:
     """The request of the command line. Raises OperatorError."""
-    return Request(read_workload(workload_file(args.workload)), args.scale, what_if_of(args.what_if))
+    path = workload_file(args.workload)
+    data = read_bytes(path)
+    return Request(_workload(data, str(path)), args.scale, what_if_of(args.what_if), data.decode("utf-8", "replace"))
+
+
+def request_again(load: LoadContext) -> Request:
+    """The request of a past run. Raises RuleError where it cannot be understood any more."""
+    return Request(_workload(load.text.encode(), load.file), load.scale, load.what_if, load.text)
 
 
 def scale(text: str) -> float:

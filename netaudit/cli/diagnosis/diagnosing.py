@@ -44,7 +44,7 @@ from netaudit.transport.capture_dir import CaptureDirWriter
 from netaudit.units import format_duration
 
 FORMATS = ("console", *NAMES)
-_OWN = {"console", "html", "json", "jsonl"}  # others tell of the same results as an audit would
+OWN = frozenset({"console", "html", "json", "jsonl"})  # others tell of the same results as an audit would
 LONGEST_S = 3600.0
 MOST_SAMPLES = 600
 
@@ -93,8 +93,8 @@ def diagnose(args: argparse.Namespace, command: str = "diagnose") -> int:
     with contextlib.ExitStack() as stack:
         context = _context(hosts.targets)
         progress = progress_of(args)
-        reports = [Guarded(each, failed) for each in _reports(args, outputs, stack)]
-        others = reports_of([each for each in outputs if each.format not in _OWN], context, stack)
+        reports = [Guarded(each, failed) for each in own_reports(args, outputs, stack)]
+        others = reports_of([each for each in outputs if each.format not in OWN], context, stack)
         keep = _kept(args, hosts.targets)
         observer = Observers(
             *keep, *keeping(args, context, stack), *(Expendable(each, failed) for each in others), progress
@@ -139,7 +139,10 @@ def _kept(args: argparse.Namespace, targets: Sequence[Target]) -> list[Observer]
     return [CaptureDirWriter(Path(args.keep), targets)] if args.keep else []
 
 
-def _reports(args: argparse.Namespace, outputs: Sequence[Output], stack: contextlib.ExitStack) -> list[DiagnosisReport]:
+def own_reports(
+    args: argparse.Namespace, outputs: Sequence[Output], stack: contextlib.ExitStack
+) -> list[DiagnosisReport]:
+    """The reports that tell of the diagnosis itself; the other formats tell of it as of an audit."""
     reports: list[DiagnosisReport] = []
     for output in outputs:
         if output.format == "json":

@@ -7,11 +7,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from netaudit import __version__
 from netaudit.app.recovery import accounted
 from netaudit.cli import exit_codes
 from netaudit.cli.changing.accounts import of_outcomes, write_account
+from netaudit.cli.guard import say
 from netaudit.cli.reading.auditing import FORMATS
 from netaudit.cli.telling.outputs import Output, opened, parse_outputs
+from netaudit.diagnosis.results import PREFIX
 from netaudit.fleet.fold import Fold
 from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
@@ -21,10 +24,13 @@ from netaudit.remedy.rolled import Rolled
 from netaudit.report import terminal
 from netaudit.report.formats import NAMES, renderer
 from netaudit.report.remediation import Told, told
+from netaudit.report.words import count
 from netaudit.store.journal import open_journal
 from netaudit.store.location import default_path
 from netaudit.store.reading import StoredRun
 from netaudit.store.runs import Store, open_store
+
+OWN = frozenset({"console", "html", "json", "jsonl"})  # forms that capacity checks and diagnoses have their own of
 
 
 def show(args: argparse.Namespace) -> int:
@@ -37,8 +43,10 @@ def show(args: argparse.Namespace) -> int:
             for output in outputs:
                 write_account(args, output, account)
             return of_outcomes(account)
+        own = _written_again(args, store, stored, outputs)
         for output in outputs:
-            _write(args, store, stored, output)
+            if output not in own:
+                _write(args, store, stored, output)
     run = stored.info
     return exit_codes.of_summary(stored.summary, Severity(args.fail_on), interrupted=run.interrupted)
 
@@ -66,6 +74,38 @@ def _counted(store: Store, stored: StoredRun) -> StoredRun:
     for report in store.reports(stored.info.id):
         tally.add(report)
     return replace(stored, summary=tally.summary(store.fleet(stored.info.id)))
+
+
+def _written_again(
+    args: argparse.Namespace, store: Store, stored: StoredRun, outputs: Sequence[Output]
+) -> frozenset[Output]:
+    """The outputs that a capacity check or a diagnosis has a form of its own for, once they are written.
+
+    Both are made again from raw answers. Where some of those are not kept any more, results are all there is.
+    """
+    context = store.context(stored.info.id)
+    is_diagnosis = bool(context.checks) and all(check.startswith(PREFIX) for check in context.checks)
+    own = frozenset(each for each in outputs if each.format in OWN)
+    if not own or not (context.load or is_diagnosis):
+        return frozenset()
+    kept = store.captured(stored.info.id)
+    lacking = [each.name for each in store.reports(stored.info.id) if each.error is None and each.name not in kept]
+    if lacking:
+        say(f"warning: the answers of {count(len(lacking), 'host')} are not kept: what follows is the results alone")
+        return frozenset()
+    if stored.info.version != __version__:
+        note = f"made by netaudit {stored.info.version}, and judged again by {__version__}"
+        stored = replace(stored, info=replace(stored.info, notes=(*stored.info.notes, note)))
+    mine = [each for each in outputs if each in own]
+    if context.load:
+        from netaudit.cli.capacity.again import write_again as weigh_again
+
+        weigh_again(args, store, stored, context.load, mine)
+    else:
+        from netaudit.cli.diagnosis.again import write_again as diagnose_again
+
+        diagnose_again(args, store, stored, mine)
+    return own
 
 
 def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:

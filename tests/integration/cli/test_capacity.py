@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -181,14 +183,29 @@ def test_every_other_format(launch, name):
 
 
 def test_it_is_kept_in_the_history(netaudit, launch):
-    """With what it was held against; `show` prints its findings."""
-    launch("5000/s", code=1)
-    runs = netaudit("history", "-o", "json").json()["runs"]
-    newest = (runs["runs"] if isinstance(runs, dict) else runs)[0]["run"]
+    """With what it was held against; `show` and `report` weigh the kept answers against it again, to the same."""
+    words = ("-o", "json=live.json", "-o", "html=live.html", "-o", "console=live.txt")
+    launch("5000/s", "--scale", "1.5", "--what-if", "net.core.somaxconn=8192", *words, code=1)
+    newest = netaudit("history", "-o", "json").json()["runs"][0]["run"]
     assert "workload launch" == newest["baseline"]["name"]
-    shown = netaudit("show", "last", code=1)
-    assert "capacity.accept_queue" in shown.out
+    (netaudit.home / "w.yaml").unlink()
+    netaudit("report", "last", *(word.replace("live", "kept") for word in words))
+    for kind in ("json", "html", "txt"):
+        live, kept = (netaudit.home / f"{when}.{kind}" for when in ("live", "kept"))
+        assert live.read_text() == kept.read_text(), kind
+    assert netaudit("show", "last", code=1).out == (netaudit.home / "live.txt").read_text()
+    assert "capacity.accept_queue" in netaudit("report", "last", "-o", "csv").out
     launch("5000/s", "--no-history", code=1)
+
+
+def test_without_the_answers_the_results_are_left(netaudit, launch):
+    """What is shown then is said to be less, and is no empty page."""
+    launch("5000/s", code=1)
+    with contextlib.closing(sqlite3.connect(netaudit.state / "netaudit" / "netaudit.db")) as database, database:
+        database.execute("DELETE FROM captures WHERE position = 1")
+    shown = netaudit("show", "last", code=1)
+    assert "the answers of 1 host are not kept: what follows is the results alone" in shown.err
+    assert "capacity.accept_queue" in shown.out
 
 
 def test_a_play(netaudit, launch):

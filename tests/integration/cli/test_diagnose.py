@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 import pytest
@@ -28,12 +29,17 @@ def test_hosts_in_order_have_no_cause(netaudit, lab_fleet, published, patient):
 def test_the_history_keeps_it(netaudit, lab_fleet, patient):
     """A diagnosis is a run like any other: listed, shown again, its captures kept."""
     lab, _ = lab_fleet
-    netaudit("diagnose", "web03", "-i", lab.inventory, "--for", "1s", "-q", *patient)
+    words = ("-o", "json=live.json", "-o", "html=live.html", "-o", "console=live.txt")
+    netaudit("diagnose", "web03", "-i", lab.inventory, "--for", "1s", *words, "-q", *patient)
     assert "diagnose" in netaudit("history").out
-    shown = netaudit("show", "last", "-o", "json", code=None).json()
-    checks = {result["check"]: result["status"] for result in shown["hosts"][0]["results"]}
-    assert checks["diagnosis.accept-queue-full"] == "pass"
-    assert checks["diagnosis.conntrack-refused"] in {"unknown", "pass"}
+    rows = netaudit("report", "last", "-o", "csv").out
+    assert re.search(r"\"web03\".*diagnosis\.accept-queue-full.*pass", rows, re.MULTILINE)
+    netaudit("report", "last", *(word.replace("live", "kept") for word in words))
+    for kind in ("json", "html", "txt"):
+        live, kept = (netaudit.home / f"{when}.{kind}" for when in ("live", "kept"))
+        assert live.read_text() == kept.read_text(), kind
+    assert netaudit("show", "last").out == (netaudit.home / "live.txt").read_text()
+    assert netaudit("show", "last", "-o", "jsonl").lines() == netaudit("show", "last", "-o", "json").json()["hosts"]
 
 
 def test_kept_samples_give_the_same(netaudit, lab_fleet, tmp_path, patient):

@@ -17,7 +17,7 @@ import pytest
 from netaudit.errors import UsageError, Where
 from netaudit.fleet.rows import host_row
 from netaudit.fleet.tally import Tally
-from netaudit.model.context import CheckContext, RunContext
+from netaudit.model.context import CheckContext, LoadContext, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import RunInfo
 from netaudit.store import Store, importing, open_store
@@ -113,6 +113,24 @@ def test_captures_go_along_when_asked(filled: Store, elsewhere: Store, run: RunI
     assert [each.sections[0].stdout for each in elsewhere.captures(run.id)] == [b"token = [removed]\n\xff"]
     with pytest.raises(UsageError, match="--captures or --anonymous"):
         _export(filled, tmp_path / "b.run", captures=True, anonymous=True)
+
+
+def test_the_load_goes_along_with_the_answers(
+    store: Store, elsewhere: Store, run: RunInfo, capture: Capture, made_up: ModuleType, tmp_path: Path
+) -> None:
+    """A capacity check can be weighed again elsewhere; without raw answers there is nothing to weigh."""
+    text = f"workload: launch  # psk={SECRET}\n"
+    load = LoadContext("w.yaml", text, 2.0, {"rx_ring": "512"}, {"web": frozenset({"web1", "web2"})})
+    store.begin(run, ["web1"], replace(CONTEXT, load=load))
+    store.add_host(run.id, 0, made_up.host("web1", 3, 3), replace(capture, host="web1"))
+    store.finish(run, Tally().summary(()), ())
+    assert store.context(run.id).load == load
+    assert '"load"' not in _export(store, tmp_path / "without.run")
+    assert SECRET not in _export(store, tmp_path / "with.run", captures=True)
+    import_run(elsewhere, tmp_path / "with.run")
+    taken = elsewhere.context(run.id).load
+    assert taken is not None
+    assert replace(taken, text=text) == load
 
 
 def test_an_anonymous_run_names_nobody(filled: Store, elsewhere: Store, run: RunInfo, tmp_path: Path) -> None:
