@@ -40,8 +40,10 @@ class Choices:
     persists: bool = True
     restarts_listeners: bool = False
 
-    def allows(self, step_class: StepClass) -> bool:
-        """Whether a change may disturb that much."""
+    def allows(self, step_class: StepClass, operation: str = "") -> bool:
+        """Whether a change may disturb that much; a restart that was asked for may."""
+        if operation == "restart" and step_class is StepClass.RESTART and self.restarts_listeners:
+            return True
         return step_class in _HARMLESS or step_class in self.allow
 
 
@@ -113,7 +115,7 @@ def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices:
     for each in proposals:
         _demand_allowed(each, before, after, persists=choices.persists)
     step_class = class_of(proposals)
-    if not choices.allows(step_class):
+    if not choices.allows(step_class, target.operation):
         raise Refused(f"its class is {step_class}, which is not allowed", f"--allow {step_class}")
     if target.operation == "sysctl" and (writer := writer_of(target.named["key"], facts)) is not None:
         raise Refused(

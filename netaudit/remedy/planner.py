@@ -323,7 +323,9 @@ class _Planning:
         if raised is None or raised.target.namespace or not self._choices.restarts_listeners:
             return ()
         listening = tcp_listeners("", self._facts)
-        units = [each.unit for each in listening if each.unit and str(each.backlog) == raised.before]
+        answered = {each.target.named["unit"] for each in changes if each.target.operation == "restart"}
+        old = [each for each in listening if str(each.backlog) == raised.before]
+        units = [each.unit for each in old if each.unit and each.unit not in answered]
         found = []
         for unit in dict.fromkeys(units):
             target = Target("restart", "", (("unit", unit),))

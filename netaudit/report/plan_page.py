@@ -121,6 +121,8 @@ def _step(step: Step, words: Words, options: Options) -> Iterator[Line]:
 
 
 def _change(step: Step, words: Words, arrow: str) -> tuple[Span, ...]:
+    if step.operation == "restart":
+        return (Span("started anew", Role.VALUE),)
     if step.before == step.after:
         return (Span(words.say(f"{step.after} (kept)"), Role.VALUE),)
     return (

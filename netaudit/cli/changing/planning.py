@@ -91,8 +91,8 @@ def choices_of(args: argparse.Namespace, ruleset: Ruleset) -> Choices:
             raise UsageError(
                 f"--only {pattern}: the baseline {ruleset.name} has no such check", hint=did_you_mean(pattern, ids)
             )
-    allowed = {StepClass(word) for word in args.allow} | ({StepClass.RESTART} if args.restart_listeners else set())
-    return Choices(tuple(args.only), frozenset(allowed), not args.no_persist, args.restart_listeners)
+    allowed = frozenset(StepClass(word) for word in args.allow)
+    return Choices(tuple(args.only), allowed, not args.no_persist, args.restart_listeners)
 
 
 def remediations_of(args: argparse.Namespace, ruleset: Ruleset) -> Remediations:

@@ -11,6 +11,7 @@ from netaudit.model.plan import HostPlan, StepClass
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.remedy.changes import Choices
 from netaudit.remedy.operations import scripts_of
+from netaudit.remedy.remediation import Remediations
 
 STAMP = "20260601T120000Z"
 ALL = frozenset(StepClass)
@@ -251,10 +252,33 @@ def test_listeners_are_restarted_only_when_asked(web1, planned) -> None:
     web1.sysctl("net.core.somaxconn", 128)
     web1.have(listeners=(web1.listener(443, backlog=128, unit="nginx.service"),))
     assert [step.operation for step in planned(web1).steps] == ["sysctl"]
-    choices = Choices(restarts_listeners=True, allow=frozenset({StepClass.RESTART}))
-    restart = planned(web1, choices).steps[-1]
+    restart = planned(web1, Choices(restarts_listeners=True)).steps[-1]
     assert (restart.operation, restart.arguments["unit"]) == ("restart", "nginx.service")
     assert restart.step_class is StepClass.RESTART
+
+
+def test_a_service_is_restarted_once(web1, planned) -> None:
+    """One that has a listener with the old cap and another with an even older one."""
+    web1.sysctl("net.core.somaxconn", 1000)
+    web1.have(listeners=(web1.listener(443, backlog=1000, process="mine", unit="mine.service"),
+                         web1.listener(80, backlog=128, process="mine", unit="mine.service")))  # fmt: skip
+    steps = planned(web1, Choices(restarts_listeners=True)).steps
+    assert [step.subject for step in steps if step.operation == "restart"] == ["mine.service"]
+
+
+def test_asking_for_restarts_allows_no_other_change_of_that_class(web1, planned, shipped_remediations) -> None:
+    """A setting whose remediation says `restart` needs the class itself."""
+    web1.sysctl("net.ipv4.tcp_sack", 0)
+    made = [
+        replace(each, step_class=StepClass.RESTART)
+        for each in shipped_remediations.all
+        if each.id == "transport.options"
+    ]
+    only = ("tcp.options_enabled",)
+    plan = planned(web1, Choices(only, restarts_listeners=True), Remediations(tuple(made)))
+    assert "--allow restart" in reason(plan, only[0])
+    allowed = Choices(only, frozenset({StepClass.RESTART}))
+    assert planned(web1, allowed, Remediations(tuple(made))).steps
 
 
 def test_a_stale_listener_is_restarted_when_asked(web1, planned) -> None:
@@ -263,8 +287,7 @@ def test_a_stale_listener_is_restarted_when_asked(web1, planned) -> None:
     web1.have(listeners=(web1.listener(443, backlog=4096, process="mine", unit="mine.service"),))
     stale = ("tcp.accept_queue.stale_backlog",)
     assert "--allow restart" in reason(planned(web1, Choices(only=stale)), stale[0])
-    choices = Choices(stale, frozenset({StepClass.RESTART}), restarts_listeners=True)
-    plan = planned(web1, choices)
+    plan = planned(web1, Choices(stale, restarts_listeners=True))
     assert plan.steps, plan.not_remedied
     (step,) = plan.steps
     assert (step.operation, step.subject, step.step_class) == ("restart", "mine.service", StepClass.RESTART)
