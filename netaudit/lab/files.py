@@ -131,7 +131,8 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         f"hostname {host.name}",
         # No router is on this wire. A solicitation goes to every port of the bridge, and hosts that come up together
         # send theirs together: of a hundred hosts that overruns the backlog of the machine.
-        "echo 0 >/proc/sys/net/ipv6/conf/eth0/router_solicitations || true",
+        # The default is what an interface begins with anew after its MTU was too small for IPv6.
+        "for place in default eth0; do echo 0 >/proc/sys/net/ipv6/conf/$place/router_solicitations || true; done",
         "ip -batch - <<'END'",
         "link set lo up",
         f"addr add {host.address}/{prefix_length} dev eth0",
