@@ -13,7 +13,7 @@ from netaudit.units import parse_duration_s
 
 PLAY_KEYS = ("name", "hosts", "baseline", "vars", "fail_on", "capacity", "diagnose", "outliers", "fix")
 CAPACITY_KEYS = ("workload", "scale", "what_if")
-DIAGNOSE_KEYS = ("for", "every")
+DIAGNOSE_KEYS = ("for", "every", "trace", "timeline", "log", "match", "pcap_headers", "trace_probes")
 OUTLIERS_KEYS = ("by", "against")
 FIX_KEYS = (
     "only", "serial", "max_fail", "confirm_within", "soak", "gate", "allow", "persist", "rollback_all_on_failure",
@@ -31,10 +31,16 @@ class CapacityPlay:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosePlay:
-    """What ``netaudit diagnose`` would be given, in seconds."""
+    """What ``netaudit diagnose`` would be given; times in seconds. What is no log, pattern or probe is its to say."""
 
     for_s: float
     every_s: float | None
+    trace: bool = False
+    timeline: bool = False
+    log: str | None = None
+    match: str | None = None
+    pcap_headers: int = 0
+    trace_probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,16 @@ def _diagnose(play: Form) -> DiagnosePlay | None:
         return None
     _refuse_beside(play, "diagnose", ("baseline", "vars", "capacity"))
     form = Form(node, "'diagnose'", DIAGNOSE_KEYS)
-    return DiagnosePlay(_seconds(form, "for") or 10.0, _seconds(form, "every"))
+    return DiagnosePlay(
+        _seconds(form, "for") or 10.0,
+        _seconds(form, "every"),
+        trace=_flag(form, "trace", default=False),
+        timeline=_flag(form, "timeline", default=False),
+        log=form.text("log", "") or None,
+        match=form.text("match", "") or None,
+        pcap_headers=_whole(form, "pcap_headers"),
+        trace_probes=form.texts("trace_probes"),
+    )
 
 
 def _outliers(play: Form) -> OutliersPlay | None:
@@ -168,6 +183,16 @@ def _number_or_text(node: Node) -> str:
     if isinstance(node.value, bool) or not isinstance(node.value, int | str):
         raise node.error("a number of hosts or a percentage is wanted here", "2, or 10%")
     return str(node.value)
+
+
+def _whole(form: Form, key: str) -> int:
+    """A number from 0 on; 0 when the key is missing."""
+    node = form.get(key)
+    if node is None:
+        return 0
+    if isinstance(node.value, bool) or not isinstance(node.value, int) or node.value < 0:
+        raise node.error(f"{key!r} must be a whole number from 0 on")
+    return node.value
 
 
 def _flag(form: Form, key: str, *, default: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from netaudit.assets.catalogue import DEFAULT_BASELINE
@@ -56,8 +57,10 @@ def _check(play: Play, args: argparse.Namespace) -> None:
         request_of(args)
     elif play.diagnose is not None:
         from netaudit.cli.diagnosis.diagnosing import check_times
+        from netaudit.cli.diagnosis.tracing import beside_of
 
         check_times(play.diagnose.for_s, play.diagnose.every_s)
+        beside_of(args)
     else:
         if play.fix is not None:
             from netaudit.cli.changing.fixing import check_terms
@@ -119,8 +122,7 @@ def _arguments(args: argparse.Namespace, play: Play, number: int, count: int) ->
         changed["scale"] = play.capacity.scale
         changed["what_if"] = [f"{name}={value}" for name, value in play.capacity.what_if.items()]
     if play.diagnose is not None:
-        stored = [args.from_dir] if args.from_dir else []
-        changed |= {"for_s": play.diagnose.for_s, "every_s": play.diagnose.every_s, "keep": None, "from_dirs": stored}
+        changed |= asdict(play.diagnose) | {"keep": None, "from_dirs": [args.from_dir] if args.from_dir else []}
     if play.outliers is not None:
         changed |= {"by": play.outliers.by, "against": play.outliers.against}
     if play.fix is not None:

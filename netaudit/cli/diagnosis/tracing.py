@@ -55,8 +55,8 @@ def add_tracing(group: argparse._ArgumentGroup) -> None:
 
 
 def wants_timeline(args: argparse.Namespace) -> bool:
-    """Whether a timeline is to be shown; a play knows no such option."""
-    return bool(getattr(args, "timeline", False) or getattr(args, "log", None))
+    """Whether a timeline is to be shown."""
+    return bool(args.timeline or args.log)
 
 
 def beside_of(args: argparse.Namespace) -> tuple[Beside, ...]:
@@ -70,16 +70,15 @@ def beside_of(args: argparse.Namespace) -> tuple[Beside, ...]:
 
 
 def _asked(args: argparse.Namespace) -> Companions:
-    log, match = getattr(args, "log", None), getattr(args, "match", None)
-    headers = getattr(args, "pcap_headers", 0)
+    log, match, headers = args.log, args.match, args.pcap_headers
     if (log is None) != (match is None):
         raise UsageError("--log FILE and --match REGEX go together")
     if not 0 <= headers <= MOST_HEADERS:
         raise UsageError(f"--pcap-headers {headers}: at most {MOST_HEADERS:,}")
-    probes, program, function = _probes(getattr(args, "trace_probes", []))
+    probes, program, function = _probes(args.trace_probes)
     return Companions(
         secrets.token_hex(4),
-        trace=getattr(args, "trace", False),
+        trace=args.trace,
         log_file=_path(log) if log is not None else "",
         log_match=_pattern(match) if match is not None else "",
         headers=headers,

@@ -52,7 +52,7 @@ def test_a_trace_says_why_and_where_and_makes_the_cause_surer(netaudit, closed_p
     assert any("packets freed for NO_SOCKET" in line for line in cause["evidence"])
     if host["trace"]["means"] == "bpftrace":
         assert cause["confidence"] == "certain"
-    assert _left() == []
+    _until(lambda: _left() == [])
 
 
 def test_drops_and_lines_of_a_log_stand_beside_each_other(netaudit, closed_port, published, tmp_path, patient):
@@ -103,6 +103,30 @@ def test_a_controller_that_is_killed_leaves_no_trace(netaudit, lab_fleet, patien
     process.send_signal(signal.SIGKILL)
     process.wait()
     _until(lambda: _left() == [])
+
+
+@traced
+def test_a_play_asks_for_all_of_it(netaudit, closed_port, published, tmp_path, patient):
+    """Trace, timeline, lines of a log, and a probe on demand; each as the command has it."""
+    (tmp_path / "play.yaml").write_text(
+        "- {hosts: web03, diagnose: {for: 6s, trace: true, timeline: true, log: /proc/uptime, match: '[0-9]',"
+        " trace_probes: [drop_stacks]}}"
+    )
+    done = netaudit("run", tmp_path / "play.yaml", "-i", closed_port.inventory, "-o", "json", *patient, code=None)
+    said = done.json()
+    published("diagnosis-1", said)
+    (host,) = said["hosts"]
+    assert {"trace", "timeline", "probes"} <= host.keys()
+    assert any(one["event"] == "reset sent" for one in host["trace"]["tcp"])
+    assert len(host["timeline"]["rows"]) == 6
+    assert [one["probe"] for one in host["probes"]] == ["drop_stacks"]
+
+
+def test_a_play_that_cannot_be_meant_is_refused_before_any_host(netaudit, tmp_path):
+    """As on the command line, and before the play before it has run."""
+    (tmp_path / "play.yaml").write_text("- {hosts: all, diagnose: {log: app.log, match: x}}")
+    done = netaudit("run", tmp_path / "play.yaml", "-i", "nowhere,", code=2)
+    assert "the absolute path of a file" in done.err
 
 
 @pytest.mark.parametrize(

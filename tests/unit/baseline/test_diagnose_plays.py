@@ -29,6 +29,16 @@ def test_times_are_read(plays):
     assert play.diagnose == DiagnosePlay(10.0, None)
 
 
+def test_what_runs_beside_the_samples_is_read(plays):
+    """Every option of the command that asks hosts for more has its key."""
+    (play,) = plays(
+        "- {hosts: web, diagnose: {trace: true, timeline: true, log: /var/log/app, match: time.?out,"
+        " pcap_headers: 100, trace_probes: [drop_stacks]}}"
+    )
+    beside = {"log": "/var/log/app", "match": "time.?out", "pcap_headers": 100, "trace_probes": ("drop_stacks",)}
+    assert play.diagnose == DiagnosePlay(10.0, None, trace=True, timeline=True, **beside)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -37,6 +47,10 @@ def test_times_are_read(plays):
         ("- {hosts: web, diagnose: {for: 0s}}", "more than zero"),
         ("- {hosts: web, diagnose: {every: [1]}}", "must be a time"),
         ("- {hosts: web, baseline: linux-server, diagnose: {}}", "has no 'baseline'"),
+        ("- {hosts: web, diagnose: {trace: 1}}", "'trace' is true or false"),
+        ("- {hosts: web, diagnose: {pcap_headers: many}}", "whole number"),
+        ("- {hosts: web, diagnose: {pcap_headers: -1}}", "whole number"),
+        ("- {hosts: web, diagnose: {trace_probes: drop_stacks}}", "must be a list"),
     ],
 )
 def test_faults_name_their_place(plays, text, said):

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from netaudit.assets.yamlfile import read_yaml
-from netaudit.baseline import changes, load, resolve, schema
+from netaudit.baseline import changes, load, plays, resolve, schema
 from netaudit.baseline.node import plain
 from netaudit.model.result import Severity
 
@@ -25,6 +25,7 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 )
 CHECKS, BASELINE = SCHEMAS["checks.schema.json"], SCHEMAS["baseline.schema.json"]
 CHECK = CHECKS["$defs"]["check"]["properties"]
+PLAY = SCHEMAS["playbook.schema.json"]["$defs"]["play"]["properties"]
 
 
 def errors(document: object, of: str) -> list[str]:
@@ -44,6 +45,12 @@ def test_shipped_baselines_satisfy_their_schema(path: Path) -> None:
     assert errors(plain(read_yaml(path)), "baseline.schema.json") == []
 
 
+@pytest.mark.parametrize("path", sorted(PLAYBOOKS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_playbooks_satisfy_their_schema(path: Path) -> None:
+    """The same for playbooks."""
+    assert errors(plain(read_yaml(path)), "playbook.schema.json") == []
+
+
 @pytest.mark.parametrize(
     ("keys", "properties"),
     [
@@ -56,6 +63,11 @@ def test_shipped_baselines_satisfy_their_schema(path: Path) -> None:
         (resolve.CHOICE_KEYS, BASELINE["properties"]["checks"]["properties"]),
         (changes.OVERRIDE_KEYS, BASELINE["properties"]["overrides"]["items"]["properties"]),
         (changes.WAIVER_KEYS, BASELINE["properties"]["waivers"]["items"]["properties"]),
+        (plays.PLAY_KEYS, PLAY),
+        (plays.CAPACITY_KEYS, PLAY["capacity"]["properties"]),
+        (plays.DIAGNOSE_KEYS, PLAY["diagnose"]["properties"]),
+        (plays.OUTLIERS_KEYS, PLAY["outliers"]["properties"]),
+        (plays.FIX_KEYS, PLAY["fix"]["properties"]),
         (
             (*resolve.SETTING_KEYS, *schema.Op),
             BASELINE["properties"]["sysctl"]["additionalProperties"]["anyOf"][1]["properties"],
@@ -75,6 +87,7 @@ def test_schemas_know_the_keys_of_the_loader(keys: tuple[str, ...], properties: 
         (CHECK["scope"], schema.Extent),
         (CHECK["risk"], schema.Risk),
         (CHECKS["$defs"]["severity"], Severity),
+        (PLAY["fail_on"], Severity),
     ],
 )
 def test_schemas_know_the_words_of_the_loader(words: dict[str, Any], of: type[StrEnum]) -> None:
@@ -99,3 +112,4 @@ def test_schemas_notice_mistakes() -> None:
     }
     assert len(errors(wrong, "checks.schema.json")) == 2
     assert errors({"baseline": "x", "waivers": [{}]}, "baseline.schema.json")
+    assert errors([{"hosts": "web", "diagnose": {"log": "/var/log/app"}}], "playbook.schema.json")
