@@ -31,7 +31,7 @@ def _one(trace: HostTrace, options: Options) -> Block:
     words = Words(options)
     if trace.absent:
         return (Row(Span("TRACE", Role.WARN), (Span(words.say(f"could not be taken: {trace.absent}")),)),)
-    lines: list[Line] = [Row(Span("TRACE", Role.TITLE), (Span(_title(trace), Role.FAINT),))]
+    lines: list[Line] = [Row(Span("TRACE", Role.TITLE), (Span(trace_title(trace), Role.FAINT),))]
     shown = trace.reasons if options.verbose else trace.reasons[:_ROWS]
     for one in shown:
         lines.extend(_reason(one, options))
@@ -44,7 +44,8 @@ def _one(trace: HostTrace, options: Options) -> Block:
     return tuple(lines)
 
 
-def _title(trace: HostTrace) -> str:
+def trace_title(trace: HostTrace) -> str:
+    """What it is about, how drops were counted, and for how long."""
     if trace.means is Means.NONE:
         return "drops could not be traced"
     if not trace.reasons:

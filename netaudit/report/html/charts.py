@@ -12,6 +12,8 @@ from itertools import pairwise
 
 WIDTH = 1000  # of a strip, in units of its view box
 MAX_BINS = 16
+MAX_COLUMNS = 150
+TIMELINE_WIDTH, TIMELINE_HEIGHT = 300, 40  # units of its view box
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +95,34 @@ def gauge(required: float, limit: float, in_use: float | None = None) -> Gauge:
     return Gauge(round(min(100.0, max(0.8, need)), 1), full, used, is_beyond=need > 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a timeline."""
+def skyline(series: Sequence[int], *, width: int = TIMELINE_WIDTH, height: int = TIMELINE_HEIGHT) -> str:
+    """What a counter grew by between one sample and the next, as a path: a column each, the tallest fills the height.
 
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-def columns(series: Sequence[int], *, width: float = 300, height: float = 40) -> tuple[Column, ...]:
-    """What a counter grew by between one sample and the next: a column each, the tallest as high as the field."""
-    most = max((abs(each) for each in series), default=0)
-    step = width / len(series) if series else 0
+    Of more samples than there are columns, neighbours are drawn as one.
+    """
+    grown = _joined([abs(each) for each in series])
+    most = max(grown, default=0)
+    step = width / len(grown) if grown else 0.0
+    wide = max(0.5, step - 1.5)
     made = []
-    for place, grown in enumerate(series):
-        tall = max(1.0, abs(grown) / most * height) if grown and most else 0.0
-        made.append(
-            Column(round(place * step, 2), round(height - tall, 2), round(max(0.5, step - 1.5), 2), round(tall, 2))
-        )
-    return tuple(made)
+    for place, number in enumerate(grown):
+        if number:
+            tall = max(1.0, number / most * height)
+            made.append(f"M{place * step:.6g} {height}v-{tall:.6g}h{wide:.6g}v{tall:.6g}z")
+    return "".join(made)
+
+
+def ticks(marked: Sequence[bool], *, width: int = TIMELINE_WIDTH, height: int = TIMELINE_HEIGHT) -> str:
+    """Upright marks where something happened, on the columns that ``skyline`` draws of as many samples."""
+    columns = _joined([int(each) for each in marked])
+    step = width / len(columns) if columns else 0.0
+    return "".join(
+        f"M{(place + 0.5) * step - 1:.6g} 8v{height - 16}h2v-{height - 16}z"
+        for place, number in enumerate(columns)
+        if number
+    )
+
+
+def _joined(series: Sequence[int]) -> list[int]:
+    together = max(1, math.ceil(len(series) / MAX_COLUMNS))
+    return [sum(series[place : place + together]) for place in range(0, len(series), together)]

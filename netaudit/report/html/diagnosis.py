@@ -10,7 +10,8 @@ from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, HostDiagnosis
 from netaudit.model.result import HostReport, RunInfo, Severity, Summary
 from netaudit.report.diagnosis_text import folded
-from netaudit.report.html.charts import Column, columns, strip
+from netaudit.report.html import beside
+from netaudit.report.html.charts import skyline, strip
 from netaudit.report.html.headline import FirstThing, Headline
 from netaudit.report.html.page import pieces, slug
 from netaudit.report.html.times import time_text
@@ -30,7 +31,7 @@ class Track:
     growth: int
     rate: str
     series: tuple[int, ...]
-    columns: tuple[Column, ...]
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,15 @@ def diagnosis_html(run: RunInfo, summary: Summary, hosts: Iterable[HostDiagnosis
         "examined": {title for host in answered for title in host.examined.values()},
         "troubles": fold.folded().troubles,
         "notes": fold.folded().notes,
+        "by_cause": {section.cause.id: section for section in reversed(sections)},
+        "reasons": beside.reasons_of(answered),
+        "traces": beside.traces_of(answered),
+        "untraced": beside.not_traced(answered),
+        "seconds": beside.seconds_of(answered),
+        "headers": beside.headers_of(answered),
+        "without_headers": beside.none_came(answered),
+        "uncaptured": beside.not_captured(answered),
+        "probed": beside.probes_told(answered),
         "percent": _percent,
         "bits": _bits,
     }
@@ -104,7 +114,7 @@ def _section(place: int, cause: Cause, hosts: Sequence[tuple[str, Cause]], windo
 
 def _instance(host: str, cause: Cause, window_s: float) -> Instance:
     tracks = tuple(
-        Track(each.name, each.growth, f"{each.rate_per_s:.3g}/s", each.series, columns(each.series))
+        Track(each.name, each.growth, f"{each.rate_per_s:.3g}/s", each.series, skyline(each.series))
         for each in cause.changes[:COUNTERS]
     )
     return Instance(host, cause, tracks, format_duration(window_s) if window_s else "")

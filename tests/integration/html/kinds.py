@@ -29,9 +29,12 @@ from netaudit.model.diagnosis import (
     Unseen,
 )
 from netaudit.model.diagnosis import Change as Growth
+from netaudit.model.pcap import HostHeaders, TcpHeader
 from netaudit.model.plan import Batch, HostOutcome, Outcome, Step, StepClass
 from netaudit.model.probe import HostError
 from netaudit.model.result import BaselineRef, FleetFinding, HostStatus, RunInfo, Severity, Summary, Verdict
+from netaudit.model.timeline import HostTimeline, TimelineRow
+from netaudit.model.trace import Delivery, DevicePath, HostTrace, Means, ProbeSeen, Scope, TracedReason, TracedTcp
 from netaudit.remedy.gates import GateRow, GateVerdict
 from netaudit.remedy.rolled import Rolled
 from netaudit.report.diff import Settings
@@ -182,6 +185,57 @@ def cause(number: int, evil: str = "") -> Cause:
     )
 
 
+def trace_of(number: int, evil: str = "") -> HostTrace:
+    """Drops with and without loss, TCP events, driver against stack; of one host none."""
+    if number == 2:
+        return HostTrace(absent="tracing needs root" + evil)
+    reasons = (
+        TracedReason(
+            "SOCKET_RCVBUFF" + evil, "the receive buffer of the socket is full" + evil, 40 * number,
+            (("udp_queue_rcv_one_skb" + evil, 30 * number), ("tcp_add_backlog", 10 * number)), Scope.NAMESPACE, True,
+            ("accept-queue-full" + evil,),
+        ),
+        TracedReason("TCP_CLOSE", "for a socket that is closed", 7, (("tcp_v4_rcv", 7),), Scope.MACHINE, False, ()),
+    )  # fmt: skip
+    return HostTrace(
+        means=Means.BPFTRACE,
+        seconds=8.0,
+        reasons=reasons if number % 2 else (),
+        elsewhere={"NO_SOCKET": 12},
+        tcp=(TracedTcp("retransmit", 31, (("to 192.0.2.1 port 443 in ESTABLISHED" + evil, 31),)),),
+        paths=(DevicePath("eth0" + evil, "netif_receive_skb", 9000, 10**7, 12, 8800, 10**7, False),),
+        delivery=Delivery(9000, 8900, {"TCP": 8000, "UDP": 900}),
+        notes=("3 events were lost" + evil,),
+    )
+
+
+def timeline_of(number: int, evil: str = "") -> HostTimeline:
+    """Twenty seconds, of which every third was busy and one was logged."""
+    rows = [
+        TimelineRow(
+            1_795_000_000 + second, 1.0,
+            (("TcpExt.ListenOverflows" + evil, second * number), ("TcpExt.ListenDrops", second)) if second % 3 else (),
+            (("SOCKET_RCVBUFF" + evil, 4),) if second % 3 == 1 else (),
+            ("ERROR upstream timed out" + evil,) if second == 7 else (),
+            has_more_lines=second == 7,
+        )
+        for second in range(1, 21)
+    ]  # fmt: skip
+    return HostTimeline(tuple(rows), ("the log was replaced" + evil,) if number == 1 else ())
+
+
+def headers_of(number: int, evil: str = "") -> HostHeaders:
+    """A SYN that was repeated; of one host none, and of another no packet."""
+    if number == 2:
+        return HostHeaders(absent="there is no tcpdump" + evil)
+    if number == 3:
+        return HostHeaders()
+    syn = TcpHeader(1_795_000_000.25, "198.18.0.9" + evil, 40312, "198.18.0.1", 443, "SYN", False)
+    return HostHeaders(
+        headers=(syn, syn), counts=(("SYN", 2),), findings=("1 of 1 SYNs repeated: to 198.18.0.1 port 443" + evil,)
+    )
+
+
 def diagnosis_page(evil: str = "") -> Iterator[str]:
     """A diagnosis of twelve hosts, five of which lose traffic."""
     hosts = []
@@ -206,6 +260,12 @@ def diagnosis_page(evil: str = "") -> Iterator[str]:
                 else (),
                 interfaces=(InterfaceLoad("eth0" + evil, 9e8, 3e7, 80000, 40000, 12, 0, 0.9, 0.03, 256, 3.2),),
                 notes=("one sample came late" + evil,) if number == 4 else (),
+                trace=trace_of(number, evil) if number < 5 else None,
+                timeline=timeline_of(number, evil) if number < 4 else None,
+                headers=headers_of(number, evil) if number < 5 else None,
+                seen=(ProbeSeen("tcp_receive", "", (("tcp_v4_rcv" + evil, 90),)), ProbeSeen("x", "no bpftrace" + evil))
+                if number == 1
+                else (),
             )
         )
     hosts.append(HostDiagnosis(HOSTS[-1] + evil, "", HostStatus.UNREACHABLE, refused(evil), 0.1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 PHONE = {"width": 390, "height": 844}
@@ -30,7 +32,7 @@ def test_it_opens_and_says_what_matters(look, kind_page, kind, headline, told):
     ("kind", "words", "left"),
     [
         ("capacity", "conntrack_max", "1 of 15 entries"),
-        ("diagnosis", "ListenOverflows", "1 of 15 entries"),
+        ("diagnosis", "ListenOverflows", "4 of 30 entries"),
         ("remediation", "rolled back", "2 of 25 entries"),
         ("drift", "mtu", "2 of 11 entries"),
     ],
@@ -73,10 +75,59 @@ def test_a_timeline_has_a_column_for_each_sample_that_grew(look, kind_page):
     seen = look(kind_page("diagnosis"))
     track = seen.page.locator(".tracks tbody tr").first
     series = [int(each) for each in track.locator(".vh").inner_text().split(", ")]
-    heights = track.locator("rect.grown").evaluate_all("all => all.map(each => Number(each.getAttribute('height')))")
-    assert len(series) == len(heights)
-    assert series.index(max(series)) == heights.index(max(heights))
-    assert all((height == 0) == (grown == 0) for height, grown in zip(heights, series, strict=True))
+    columns = columns_of(track)
+    assert len(columns) == sum(grown > 0 for grown in series)
+    tallest = max(columns, key=columns.get)
+    assert series.index(max(series)) == round(tallest / 300 * len(series))
+
+
+def columns_of(track) -> dict[float, float]:
+    """Where each column of a drawn counter begins, and how tall it is."""
+    path = track.locator("path.grown").get_attribute("d")
+    return {float(x): float(tall) for x, tall in re.findall(r"M(\S+) 40v-([0-9.e+]+)h", path)}
+
+
+def test_what_was_traced_stands_with_its_place_and_its_meaning(look, kind_page):
+    """Loss before what is freed in the ordinary course of things, and a link to the cause that it speaks for."""
+    seen = look(kind_page("diagnosis"))
+    first, second = (row.inner_text() for row in seen.page.locator("#trace .drops tbody tr").all())
+    for word in (
+        "160",
+        "SOCKET_RCVBUFF the receive buffer of the socket is full",
+        "udp_queue_rcv_one_skb 120",
+        "web[1,3]",
+    ):
+        assert word in first
+    assert "in the ordinary course of things" in second
+    assert "on the whole machine" in second
+    assert "tracing needs root" in seen.text("#trace")
+    seen.page.get_by_role("link", name="An accept queue overflows").nth(1).click()
+    assert seen.page.evaluate("document.activeElement.id").startswith("cause-0-")
+
+
+def test_log_lines_stand_beside_what_grew_in_the_same_second(look, kind_page):
+    """In the row of their second, and as a mark below the columns of the same second."""
+    seen = look(kind_page("diagnosis"))
+    card = seen.page.locator("#timeline article").first
+    row = card.locator(".moments tbody tr", has_text="ERROR upstream timed out").inner_text()
+    assert row.startswith("11:06:47")
+    assert "TcpExt.ListenOverflows +7" in row
+    marks = re.findall(r"M(\S+) 8v", card.locator("path.logged").get_attribute("d"))
+    columns = columns_of(card.locator(".tracks tbody tr").first)
+    assert len(marks) == 1
+    assert any(x < float(marks[0]) < x + 15 for x in columns)
+    assert "the log was replaced" in card.inner_text()
+
+
+def test_captured_headers_are_summed_up(look, kind_page):
+    """How many of which kind, what they say, and every one on demand."""
+    seen = look(kind_page("diagnosis"))
+    text = seen.text("#headers")
+    for word in ("there is no tcpdump", "None came on 1 web3", "2 SYN", "1 of 1 SYNs repeated"):
+        assert word in text
+    seen.page.locator("#headers summary").first.click()
+    assert "198.18.0.9 port 40312" in seen.text("#headers")
+    assert "tcp_v4_rcv" in seen.text("#probes")
 
 
 def test_what_was_read_back_is_told_beside_what_was_wanted(look, kind_page):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudit.model.result import HostReport, HostStatus, Result, Severity, Verdict
-from netaudit.report.html.charts import bins_of, columns, gauge, place_of, strip
+from netaudit.report.html.charts import bins_of, gauge, place_of, skyline, strip, ticks
 from netaudit.report.html.columns import Columns
 from netaudit.report.html.distributions import MAX_BARS, distribution_of
 
@@ -46,15 +48,31 @@ def test_no_limit_is_no_fault():
     assert not gauge(0, 0).is_beyond
 
 
-@given(st.lists(st.integers(0, 10**12), max_size=60))
+COLUMN = re.compile(r"M(\S+) 40v-(\S+)h(\S+)v(\S+)z")
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=600))
 def test_a_timeline_has_a_column_a_sample(series):
-    """None is drawn where nothing grew, and the tallest is where most did."""
-    drawn = columns(series)
-    assert len(series) == len(drawn)
-    assert [grown > 0 for grown in series] == [column.height > 0 for column in drawn]
-    assert all(math.isclose(40, column.y + column.height, abs_tol=0.1) for column in drawn)
-    if any(series):
-        assert math.isclose(40, max(column.height for column in drawn))
+    """None is drawn where nothing grew, the tallest is where most did; of very many samples neighbours share one."""
+    drawn = [tuple(map(float, each)) for each in COLUMN.findall(skyline(series))]
+    together = max(1, math.ceil(len(series) / 150))
+    sums = [sum(series[place : place + together]) for place in range(0, len(series), together)]
+    step = 300 / len(sums) if sums else 0
+    assert [pytest.approx(place * step, rel=1e-4) for place, grown in enumerate(sums) if grown] == [
+        x for x, *_ in drawn
+    ]
+    assert all(up == down for _, up, _, down in drawn)
+    assert all(x + wide <= 300.01 for x, _, wide, _ in drawn)
+    if drawn:
+        assert 40 == max(up for _, up, _, _ in drawn)
+        assert sums.index(max(sums)) == round(max(drawn, key=lambda each: each[1])[0] / step)
+
+
+def test_marks_stand_above_the_columns_of_their_samples():
+    """In the middle of the column that the same sample has."""
+    marks = re.findall(r"M(\S+) 8v24h2", ticks([False, True, False, True]))
+    assert [111.5, 261.5] == [float(each) for each in marks]
+    assert "" == ticks([])
 
 
 @given(st.lists(st.integers(-(10**6), 10**9), min_size=2, max_size=300, unique=True))
