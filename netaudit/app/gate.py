@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
@@ -42,15 +42,40 @@ class Held(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Latest:
+    """What fails in the capture that was looked at last: the proof of a change and its gate judge the same one."""
+
+    capture: Capture | None = None
+    failing: proof.Failing = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the audit knows of one host. ``allowed`` failures are those from before, and those that were foreseen."""
+    """What the audit knows of one host. ``allowed`` failures are those from before, and those that were foreseen.
+
+    ``about`` are the checks that a change proves only once its files are written.
+    """
 
     question: Question
     rules: HostRules
     sample: Sample | None
     failing: proof.Failing
     allowed: proof.Failing
+    about: frozenset[str] = frozenset()
+    latest: Latest = field(default_factory=Latest)
+
+    def failing_in(self, capture: Capture, now: datetime) -> proof.Failing:
+        """What fails of the host's rules in a later capture."""
+        if self.latest.capture is not capture:
+            facts = facts_of(capture, self.question.domains)
+            self.latest.failing = proof.failing(self.rules, facts, now)
+            self.latest.capture = capture
+        return self.latest.failing
+
+    def forget(self) -> None:
+        """Let go of the capture that was looked at last."""
+        self.latest.capture = None
 
 
 @dataclass(slots=True)
@@ -96,8 +121,8 @@ class Gate:
         reasons = [_said(row) for row in failures(rows)]
         if capture is None:
             return rows, (*reasons, f"{host} could not be audited again")
-        now = proof.failing(known.rules, facts_of(capture, known.question.domains), self.now())
-        new = proof.new_failures(now, known.allowed, proof.about_files(known.rules))
+        new = proof.new_failures(known.failing_in(capture, self.now()), known.allowed, known.about)
+        known.forget()
         return rows, (*reasons, *(f"{host}: {line}" for line in new))
 
 

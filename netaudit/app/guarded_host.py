@@ -37,7 +37,7 @@ from netaudit.model.facts import Facts
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.model.probe import Bundle, Capture, Probe, Section
 from netaudit.model.target import Target
-from netaudit.remedy.answer import Answer
+from netaudit.remedy.answer import Answer, Word
 from netaudit.remedy.flow import Ask, Decision, Ending, Flow, Note, Pause, Received, Talk
 from netaudit.remedy.guard import FINAL, Action, Event, State
 from netaudit.remedy.host_side import Change, answer_of, files_of, payload
@@ -48,6 +48,7 @@ from netaudit.wire.bundle import build
 _CLOSE_WITHIN_S = 1.0
 _SLACK_S = 1.0  # of the last line of an answer over what the host may wait
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+_WRITTEN = frozenset({Word.CONFIRMED, Word.KEPT})
 
 Judge = Callable[[Capture], Sequence[str]]
 
@@ -64,7 +65,9 @@ class Inspection:
     judge: Judge = _no_objection
     params: Mapping[str, str] = field(default_factory=lambda: _NO_PARAMS)
     watched: tuple[Probe, ...] = ()  # those of ``remedy.unchanged.PROBES``: asked before and after, and compared
-    boot_probes: tuple[Probe, ...] = ()  # once the files are written: what would the next boot bring?
+    boot_probes: tuple[
+        Probe, ...
+    ] = ()  # once the files are written: what would the next boot bring? Few: time is short
     boot_judge: Judge = _no_objection
 
     def of(self, action: Action) -> tuple[Probe, ...]:
@@ -74,7 +77,7 @@ class Inspection:
                 return self.watched
             case Action.VERIFY:
                 return tuple({probe.id: probe for probe in (*self.probes, *self.watched)}.values())
-            case Action.REREAD:
+            case Action.CONFIRM | Action.REREAD:
                 return self.boot_probes
         return ()
 
@@ -305,15 +308,16 @@ class GuardedHost:
         now_s = self._ways.clock()
         capture = Capture(self.target.name, self.target.address, "", started_at, 0.0, tuple(sections))
         objections: tuple[str, ...] = ()
+        read_again = False
         files = files_of(sections, self.change.work) if action in {Action.ARM, Action.ABORT} else ()
         self._seen[action] = capture
         if action is Action.ARM and self._inspection.watched:
             self._before = facts_of(capture, DOMAINS)
         elif action is Action.VERIFY:
             objections = (*self._unlike_before(capture), *self._inspection.judge(capture))
-        elif action is Action.REREAD:
+        elif read_again := action in {Action.CONFIRM, Action.REREAD} and answer.word in _WRITTEN:
             objections = tuple(self._inspection.boot_judge(capture))
-        return Received(now_s, answer, files, objections)
+        return Received(now_s, answer, files, objections, read_again=read_again)
 
     def _unlike_before(self, capture: Capture) -> tuple[str, ...]:
         if self._before is None:

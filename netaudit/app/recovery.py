@@ -63,7 +63,13 @@ class Recovery:
     def _taken_up(self, record: ChangeRecord, target: Target) -> GuardedHost:
         """The change as a later controller finds it: without the token, so it can never confirm."""
         change = Change(record.work, "", record.owner, record.id)
-        flow = Flow(record.work, state=record.state, boot_id=record.boot_id, prior=record.prior)
+        flow = Flow(
+            record.work,
+            state=record.state,
+            boot_id=record.boot_id,
+            prior=record.prior,
+            confirmed=record.was_confirmed,
+        )
         return GuardedHost(target, change, self.ways, self.inspection, steps=_shown(record.work), flow=flow)
 
     async def _never_begun(self, record: ChangeRecord) -> HostOutcome:

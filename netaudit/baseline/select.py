@@ -131,7 +131,7 @@ class Ruleset:
         changes = [self.rules.overrides[place] for place in overrides] + self._own_changes(own, places)
         leaves = [self.rules.waivers[place] for place in waivers]
         checks = tuple(self._host_check(check, changes, leaves, variables) for check in self.rules.checks)
-        return HostRules(checks, variables, _domains(checks), judges(checks))
+        return HostRules(checks, variables, domains_read(checks), judges(checks))
 
     def _variables(self, own: Mapping[str, object], places: Mapping[str, str]) -> Mapping[str, object]:
         if VARIABLES not in own:
@@ -193,7 +193,7 @@ def _changed(check: Check, change: Override) -> Check:
     )
 
 
-def _domains(checks: tuple[HostCheck, ...]) -> frozenset[str]:
+def domains_read(checks: tuple[HostCheck, ...]) -> frozenset[str]:
     """The domains of the facts that some checks read. What explains an absent sysctl is always among them."""
     found = {"kernel"}
     for check in checks:

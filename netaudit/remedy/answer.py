@@ -52,6 +52,7 @@ class Answer:
     owner: str = ""  # who holds the lock, where it is another
     values: Mapping[int, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_gone: bool = False  # it has forgotten the change with this word
 
 
 _NUMBER = re.compile(rb"[0-9]{1,4}")
@@ -90,6 +91,7 @@ def parse_answer(data: bytes) -> Answer | None:
         owner=excerpt(said.get("owner", b"")),
         values=values,
         notes=tuple(notes[:20]),
+        is_gone="gone" in said,
     )
 
 

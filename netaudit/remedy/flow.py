@@ -74,6 +74,7 @@ class Received:
     objections: tuple[str, ...] = ()
     trouble: str = ""  # why there is no answer, in one line
     written: bool = True
+    read_again: bool = False  # it was looked at what the next boot would bring, with the files written
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,13 @@ class Flow:
     """The change of one host. Use either ``begin`` and then ``settle``, or ``recover``."""
 
     def __init__(
-        self, work: Work, *, state: State = State.PLANNED, boot_id: str = "", prior: tuple[FileState, ...] = ()
+        self,
+        work: Work,
+        *,
+        state: State = State.PLANNED,
+        boot_id: str = "",
+        prior: tuple[FileState, ...] = (),
+        confirmed: bool = False,
     ) -> None:
         self.work = work
         self.state = state
@@ -120,6 +127,8 @@ class Flow:
         self._now_s = self._asked_s = 0.0
         self._deadline_s: float | None = None  # by the controller's reckoning: the host's own is a little later
         self._force = False
+        self._confirmed_once = confirmed  # by the host's own word
+        self._read_again: Received | None = None
         self._is_forgotten = False
         self._claimed = state is not State.PLANNED
 
@@ -202,6 +211,7 @@ class Flow:
     def _move(self, event: Event, detail: str = "", files: tuple[FileState, ...] = ()) -> _Moving:
         self.state = after(self.state, event)
         self.last_event = event
+        self._confirmed_once |= event is Event.CONFIRMED
         boot_id = self._boot_id if event is Event.CLAIMED else ""
         got = yield Note(Entry(self.state, None, event, detail, dict(self.values), files, boot_id))
         self._now_s = got.at_s
@@ -316,6 +326,7 @@ class Flow:
             self._learn(got)
             event = self._confirmed(got.answer)
             if event is not None:
+                self._read_again = got if got.read_again else None
                 yield from self._said(event)
                 return
             fresh = True
@@ -344,7 +355,10 @@ class Flow:
         by_s = self._now_s + LINGER_S
         fresh = False
         while self.work.lasts:
-            got = yield from self._ask(Action.REREAD, fresh=fresh, within_s=max(1.0, by_s - self._now_s))
+            got = self._read_again or (
+                yield from self._ask(Action.REREAD, fresh=fresh, within_s=max(1.0, by_s - self._now_s))
+            )
+            self._read_again = None
             if got.answer is not None and got.objections:
                 self.reason = Reason("; ".join(got.objections))
                 self._force = True
@@ -364,8 +378,9 @@ class Flow:
         while True:
             got = yield from self._ask(Action.KEEP, fresh=fresh)
             match got.answer.word if got.answer else None:
-                case Word.KEPT:
+                case Word.KEPT | Word.NONE if self._has_kept(got.answer):
                     self.reason = Reason("")
+                    self._is_forgotten = got.answer is not None and (got.answer.is_gone or got.answer.word is Word.NONE)
                     yield from self._said(Event.KEPT)
                     return
                 case Word.REVERTED:
@@ -379,6 +394,10 @@ class Flow:
                 return
             fresh = True
             yield from self._pause(1.0)
+
+    def _has_kept(self, answer: Answer | None) -> bool:
+        """Whether a host has closed the matter: one that has forgotten it did so in the boot that confirmed it."""
+        return answer is not None and (answer.word is Word.KEPT or answer.boot_id == self._boot_id != "")
 
     def _find_confirmed(self) -> _Moving:
         """Of a change that is taken up again: one that the host has confirmed is not undone."""
@@ -424,7 +443,9 @@ class Flow:
         return None
 
     def _forgotten(self, got: Received, answer: Answer) -> Event:
-        found = what_is_left(self.work, answer, got.files, self.prior, self._boot_id)
+        found = what_is_left(
+            self.work, answer, got.files, self.prior, self._boot_id, confirmed=self._confirmed_once and not self._force
+        )
         self._is_forgotten = found.event is Event.CONFIRMED
         self.reason = found.reason
         return found.event
@@ -453,9 +474,11 @@ class Flow:
 
         The one thing that is noted once it is done: nothing depends on it, and who resumes does what was left undone.
         """
-        got = yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
-        if got.answer is not None:
-            yield Note(Entry(self.state, Action.TIDY))
+        if not self._is_forgotten:
+            got = yield Ask(Action.TIDY, fresh=False, within_s=CONTACT_S)
+            if got.answer is None:
+                return Ending(self.state, self.reason.text, self.reason.hint)
+        yield Note(Entry(self.state, Action.TIDY))
         return Ending(self.state, self.reason.text, self.reason.hint)
 
     def _close_found(self) -> _Moving:

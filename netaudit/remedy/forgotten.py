@@ -24,13 +24,26 @@ class Left:
 
 
 def what_is_left(
-    work: Work, answer: Answer, files: Sequence[FileState], prior: Sequence[FileState], boot_id: str
+    work: Work,
+    answer: Answer,
+    files: Sequence[FileState],
+    prior: Sequence[FileState],
+    boot_id: str,
+    *,
+    confirmed: bool = False,
 ) -> Left:
-    """The event that the host's values and files stand for. ``boot_id`` is of the boot in which it was claimed."""
+    """The event that the host's values and files stand for. ``boot_id`` is of the boot in which it was claimed.
+
+    A host that had ``confirmed`` forgets the change with its last word: where nothing was to be written, its new
+    values in the same boot tell that it did.
+    """
     pairs = [(step, answer.values.get(number)) for number, step in enumerate(work.steps, start=1)]
     written = _written(work.files, files, prior)
-    if written and all(written) and all(value in step.script.accepts for step, value in pairs):
+    is_new = all(value in step.script.accepts for step, value in pairs)
+    if written and all(written) and is_new:
         return Left(Event.CONFIRMED, Reason("the host has its new values and files"))
+    if not written and confirmed and is_new and boot_id == answer.boot_id != "":
+        return Left(Event.CONFIRMED, Reason("the host has its new values"))
     if not any(written) and all(value == step.before for step, value in pairs):
         return Left(Event.REVERTED, Reason("the host has its old values and knows nothing of the change"))
     if not any(written) and boot_id and answer.boot_id not in {"", boot_id}:

@@ -56,12 +56,12 @@ class Action(StrEnum):
     CHECK = "check"  # connection B, a new one: is the watcher still alive and armed?
     GO = "go"  # connection B
     VERIFY = "verify"  # connection C, a new one: probes, checks, what must not have changed
-    CONFIRM = "confirm"  # connection C, or a later one
-    REREAD = "reread"  # what the next boot would bring, now that the files are written
-    KEEP = "keep"  # the host may close the matter
+    CONFIRM = "confirm"  # connection C, or a later one; then what the next boot would bring, as the files are written
+    REREAD = "reread"  # the latter alone, where the answer to the confirmation did not hold it
+    KEEP = "keep"  # the host closes the matter and forgets it
     ABORT = "abort"
     STATUS = "status"
-    TIDY = "tidy"  # the host forgets the change, once its end is in the journal
+    TIDY = "tidy"  # the host forgets a change that was not kept, once its end is in the journal
 
 
 @dataclass(frozen=True, slots=True)

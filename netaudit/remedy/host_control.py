@@ -21,8 +21,9 @@ clear_away() {
 # Where an answer takes long, the machine is busy: who asks ever again only adds to that.
 nap() {
     case ${naps:-0} in
-        [0-3]) nap_s=0.05 ;;
-        [4-7]) nap_s=0.1 ;;
+        0 | 1) nap_s=0.03 ;;
+        2 | 3) nap_s=0.06 ;;
+        4 | 5) nap_s=0.12 ;;
         *) nap_s=0.25 ;;
     esac
     sleep "$nap_s" 2>/dev/null || sleep 1
@@ -74,7 +75,9 @@ report() {
         now
         printf 'left %s\n' "$((end - now_cs))"
     fi
-    cat "$dir"/now.* 2>/dev/null
+    for found in "$dir"/now.*; do
+        { IFS= read -r line <"$found" && printf '%s\n' "$line"; } 2>/dev/null
+    done
     [ "$method" != setsid ] || echo 'note without systemd-run: the timer is a process without a unit'
 }
 
@@ -126,12 +129,13 @@ done
 for tool in ln mv rm mkdir ls cat sleep dd cp cksum chmod chown sync; do
     command -v "$tool" >/dev/null || refuse "tool $tool"
 done
-mkdir -m 700 "$base" 2>/dev/null
-{ [ -d "$base" ] && [ ! -h "$base" ] && [ -O "$base" ]; } || refuse "not-ours $base"
-case $(ls -ld "$base") in
-    drwx------*) ;;
-    *) refuse "not-ours $base" ;;
-esac
+if ! mkdir -m 700 "$base" 2>/dev/null; then
+    { [ -d "$base" ] && [ ! -h "$base" ] && [ -O "$base" ]; } || refuse "not-ours $base"
+    case $(ls -ld "$base") in
+        drwx------*) ;;
+        *) refuse "not-ours $base" ;;
+    esac
+fi
 dir=$base/t.$ID
 said=$(mkdir -m 700 "$dir" 2>&1) || refuse "full ${said##*: }"
 put() {
@@ -146,7 +150,6 @@ put try.sh "$TRY"
 put persist.sh "$PERSIST"
 put unpersist.sh "$UNPERSIST"
 put control.sh "$CONTROL"
-put v.go go
 put v.confirmed confirmed
 put v.reverted reverted
 put v.keep keep
@@ -161,7 +164,8 @@ ARM = r"""
 read -r boot </proc/sys/kernel/random/boot_id
 printf '%s\n' "$boot" >"$dir/boot"
 command -v setsid >/dev/null || set -- no
-if [ "$1" = no ] || ! start_watcher guard; then
+# It is waited for without looking again and again: until nobody holds the other end of this any more.
+if [ "$1" = no ] || ! whether=$(start_watcher guard); then
     rm -rf "$dir"
     rmdir "$base" 2>/dev/null
     refuse 'no-timer neither systemd-run nor setsid'
@@ -182,7 +186,7 @@ CHECK = "report\n"
 GO = r"""
 check_token
 if [ "$word" = armed ] && runs "$dir/pid"; then
-    ln "$dir/v.go" "$dir/go" 2>/dev/null
+    : >"$dir/go"
     wake
     await 'armed applying reverting'
 fi
@@ -205,11 +209,15 @@ if [ "$word" = confirmed ]; then
         ln "$dir/v.keep" "$dir/finish" 2>/dev/null
         wake
     else
-        start_watcher recover
+        start_watcher recover >/dev/null
     fi
     await 'confirmed reverting'
 fi
 report
+if [ "$word" = kept ]; then
+    clear_away
+    echo 'gone'
+fi
 """
 
 ABORT = r"""
@@ -218,23 +226,23 @@ case $word in
     confirmed)
         if [ "$FORCE" = 1 ]; then
             ln "$dir/v.undo" "$dir/finish" 2>/dev/null
-            runs "$dir/pid" || start_watcher undo
+            runs "$dir/pid" || start_watcher undo >/dev/null
             busy="$busy confirmed"
         elif ! runs "$dir/pid"; then
-            start_watcher recover
+            start_watcher recover >/dev/null
             busy="$busy confirmed"
         fi
         ;;
     kept)
         if [ "$FORCE" = 1 ]; then
-            start_watcher undo
+            start_watcher undo >/dev/null
             busy="$busy kept"
         fi
         ;;
     stuck) ;;
     *)
         has_ended "$word" || ln "$dir/v.reverted" "$dir/verdict" 2>/dev/null
-        has_ended "$word" || runs "$dir/pid" || start_watcher recover
+        has_ended "$word" || runs "$dir/pid" || start_watcher recover >/dev/null
         ;;
 esac
 wake

@@ -34,12 +34,17 @@ refuse() {
 sync_path() {
     sync "$1" 2>/dev/null || sync
 }
+# Only what is not there yet is written, and only what was written here is taken away again.
 write_aside() {
-    said=$( (set -C; : >"$aside") 2>&1) || refuse "$path: ${said##*: }"
-    said=$(dd if="$dir/f.$number" of="$aside" conv=fsync,notrunc 2>&1) || {
+    said=$(
+        exec 2>&1
+        set -C
+        : >"$aside" || exit
+        set +C
+        dd if="$dir/f.$number" of="$aside" conv=fsync,notrunc && exit
         rm -f "$aside"
-        refuse "$path: ${said##*: }"
-    }
+        exit 1
+    ) || refuse "$path: ${said##*: }"
 }
 """
 
@@ -71,6 +76,9 @@ done
 PERSIST = (
     _FILES_HEAD
     + r"""
+is_owned() {
+    { [ "$owner_ids" = 0:0 ] && [ -O "$aside" ] && [ -G "$aside" ]; } || chown "$owner_ids" "$aside"
+}
 number=1
 while [ "$number" -le "$files" ]; do
     file_of "$number"
@@ -92,12 +100,13 @@ while [ "$number" -le "$files" ]; do
         said=$(rm -f "$path" 2>&1) || refuse "$path: ${said##*: }"
     else
         write_aside
-        { chmod "$mode" "$aside" && chown "$owner_ids" "$aside" && said=$(mv -f "$aside" "$path" 2>&1); } || {
+        { chmod "$mode" "$aside" && is_owned && said=$(mv -f "$aside" "$path" 2>&1); } || {
             rm -f "$aside"
             refuse "$path: ${said##*: }"
         }
-        written=$(cksum <"$path") && wanted=$(cksum <"$dir/f.$number") && [ "$written" = "$wanted" ] ||
-            refuse "$path does not hold what was written"
+        sums=$(cksum "$path" "$dir/f.$number") || sums=
+        set -- $sums
+        { [ $# -eq 6 ] && [ "$1 $2" = "$4 $5" ]; } || refuse "$path does not hold what was written"
     fi
     sync_path "$parent"
     number=$((number + 1))

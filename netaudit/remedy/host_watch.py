@@ -58,13 +58,14 @@ is_this_boot() {
     [ "$boot" = "$made" ]
 }
 
+# One write of one line: who reads meanwhile sees the last whole one, and so does who comes after a crash.
 note_state() {
-    { printf '%s\n' "$*" >"$dir/state.new" && mv -f "$dir/state.new" "$dir/state"; } 2>/dev/null
+    { printf '%s\n' "$*" >>"$dir/state"; } 2>/dev/null
 }
 
 read_state() {
-    word=none state=none
-    { IFS= read -r state <"$1/state"; } 2>/dev/null
+    state=none
+    { while IFS= read -r line; do state=$line; done <"$1/state"; } 2>/dev/null
     word=${state%% *}
 }
 
@@ -80,8 +81,9 @@ is_same_place() {
 }
 
 # A process that outlives this session, best way first. A unit of systemd would run in the namespaces of process 1.
+# Where it is a child, it holds standard output until it is armed, or will not be.
 start_watcher() {
-    rm -f "$dir/pid"
+    [ ! -e "$dir/pid" ] || rm -f "$dir/pid"
     if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null && is_same_place net && is_same_place mnt &&
         systemd-run --quiet --collect --unit="netaudit-$id-$1" --description="netaudit: undoes change $id" \
             --property=OOMScoreAdjust=-900 --property=StandardOutput=null --property=StandardError=null \
@@ -89,7 +91,7 @@ start_watcher() {
         echo systemd >"$dir/method"
     elif command -v setsid >/dev/null; then
         echo setsid >"$dir/method"
-        setsid /bin/sh "$dir/watch.sh" "$1" </dev/null >/dev/null 2>&1 &
+        setsid /bin/sh "$dir/watch.sh" "$1" </dev/null 2>/dev/null &
     else
         return 1
     fi
@@ -110,7 +112,7 @@ dir=${0%/*}
 base=${dir%/*}
 . "$dir/lib.sh"
 . "$dir/change.sh"
-exec </dev/null >/dev/null 2>>"$dir/log"
+exec </dev/null 2>>"$dir/log"
 trap '' HUP PIPE INT
 tick=0 ended= deadline= heeds= why= bad=
 trap 'tick=$((tick + 1))' ALRM
@@ -125,7 +127,7 @@ start_ticker() {
             wait "$!"
             kill -ALRM "$$" || exit
         done
-    ) 9>&- 2>/dev/null &
+    ) 9>&- >/dev/null 2>&1 &
     ticker=$!
 }
 
@@ -267,8 +269,10 @@ decide() {
 # Who holds the lock finds no other change under way, but one whose watcher has died in the middle. One that is only
 # about to start will find the lock taken.
 look_for_unfinished() {
+    others=0
     for other in "$base"/t.*; do
         [ "$other" != "$dir" ] && [ -d "$other" ] || continue
+        others=$((others + 1))
         read_state "$other"
         case $word in
             starting | armed) continue ;;
@@ -285,7 +289,7 @@ look_for_unfinished() {
         bad="unfinished $who"
         return 1
     done
-    ls -1dt "$base"/t.* | {
+    [ "$others" -lt 6 ] || ls -1dt "$base"/t.* | {
         kept=0
         while read -r other; do
             kept=$((kept + 1))
@@ -461,6 +465,7 @@ guard() {
         stop
     fi
     note_state armed
+    exec >/dev/null
     await_start
     now
     deadline=$((now_cs + window_cs)) why=abandoned heeds=1

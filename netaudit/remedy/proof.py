@@ -6,15 +6,18 @@ Pure: facts that were read through a new connection go in, a line comes out for 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from netaudit.baseline.canonical import applied, same
 from netaudit.baseline.evaluate import failures
 from netaudit.baseline.reads import all_reads
-from netaudit.baseline.select import HostRules
+from netaudit.baseline.select import HostRules, domains_read
+from netaudit.facts.domains import DOMAINS, probes_for
 from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, Step
+from netaudit.model.probe import OWN_PREFIX
 from netaudit.model.reading import Absent
 from netaudit.model.result import Severity
 from netaudit.remedy.operations import operation_of
@@ -52,6 +55,14 @@ def about_files(rules: HostRules) -> frozenset[str]:
         for check in rules.checks
         if any(read == _PERSISTED or read.startswith(f"{_PERSISTED}.") for read in all_reads(check.compiled.check))
     )
+
+
+def probes_about(rules: HostRules, checks: Collection[str]) -> frozenset[str]:
+    """The probes whose answers some checks of a host read."""
+    meant = tuple(check for check in rules.checks if check.compiled.check.id in checks)
+    domains = domains_read(meant)
+    own = replace(rules, checks=meant, domains=domains).own
+    return probes_for(domains & DOMAINS.keys()) | {f"{OWN_PREFIX}{name}" for name in own}
 
 
 def foreseen(facts: Facts, steps: Sequence[Step]) -> Facts:

@@ -51,6 +51,11 @@ class ChangeRecord:
         return next((dict(entry.values) for entry in reversed(self.entries) if entry.state in held), {})
 
     @property
+    def was_confirmed(self) -> bool:
+        """Whether the host had said that it keeps the change."""
+        return any(entry.event is Event.CONFIRMED for entry in self.entries)
+
+    @property
     def was_objected(self) -> bool:
         """Whether the controller had decided against a change that the host had confirmed."""
         events = [entry.event for entry in self.entries if entry.event is not None]

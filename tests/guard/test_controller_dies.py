@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("guard"), pytest.mark.tim
 FORTH = (
     ("planned", "arm", ""), ("claimed", "", "claimed"), ("claimed", "check", ""), ("armed", "", "seen armed"),
     ("armed", "go", ""), ("applied", "", "applied"), ("applied", "verify", ""), ("verified", "", "verified"),
-    ("verified", "confirm", ""), ("confirmed", "", "confirmed"), ("confirmed", "reread", ""), ("confirmed", "keep", ""),
+    ("verified", "confirm", ""), ("confirmed", "", "confirmed"), ("confirmed", "keep", ""),
     ("persisted", "", "kept"), ("persisted", "tidy", ""),
 )  # fmt: skip
 BACK = (

@@ -54,13 +54,16 @@ class Memory:
     """What the audit knew of each host that is to be changed, as far as its change will be proved against it."""
 
     known: dict[str, Known] = field(default_factory=dict)
+    _about: dict[int, tuple[HostRules, frozenset[str]]] = field(default_factory=dict)  # hosts share their rules
 
     def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
         """Remember one host."""
         now = datetime.now(UTC)
         before = proof.failing(rules, facts, now)
         afterwards = proof.failing(rules, proof.foreseen(facts, plan.steps), now)
-        self.known[plan.host] = Known(job.question, rules, sample_of(facts), before, {**afterwards, **before})
+        _, about = self._about.get(id(rules)) or self._about.setdefault(id(rules), (rules, proof.about_files(rules)))
+        allowed = {**afterwards, **before}
+        self.known[plan.host] = Known(job.question, rules, sample_of(facts), before, allowed, about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +166,17 @@ def _guards(
         known = agreed.known[part.host]
         question = known.question
         expected = proof.answered(plans[part.host], part, known.failing)
-        about = proof.about_files(known.rules)
-        by_files = {pair: severity for pair, severity in expected.items() if pair[0] in about}
-        at_once = {pair: severity for pair, severity in expected.items() if pair[0] not in about}
+        by_files = {pair: severity for pair, severity in expected.items() if pair[0] in known.about}
+        at_once = {pair: severity for pair, severity in expected.items() if pair[0] not in known.about}
 
         def still_failing(capture: Capture, meant: proof.Failing) -> tuple[str, ...]:
-            facts = facts_of(capture, question.domains)
-            return proof.unanswered(meant, proof.failing(known.rules, facts, datetime.now(UTC)))
+            return proof.unanswered(meant, known.failing_in(capture, datetime.now(UTC)))
 
         def boot_judge(capture: Capture) -> Sequence[str]:
             objections = proof.boot_objections(part.steps, facts_of(capture, proof.BOOT_DOMAINS))
-            return objections or (still_failing(capture, by_files) if by_files else ())
+            objections = objections or (still_failing(capture, by_files) if by_files else ())
+            known.forget()
+            return objections
 
         place, target = targets[part.host]
         work = work_of(part, scripts_of(part), confirm_within_s=int(args.confirm_within), persist=persists)
@@ -182,7 +185,7 @@ def _guards(
             judge=lambda capture: still_failing(capture, at_once),
             params=question.params,
             watched=tuple(probes[name] for name in dict.fromkeys((*unchanged.PROBES, *GATE_PROBES))),
-            boot_probes=_boot_probes(question.probes if by_files else (), probes) if work.lasts else (),
+            boot_probes=_boot_probes(known, [check for check, _ in by_files], probes) if work.lasts else (),
             boot_judge=boot_judge,
         )
         return GuardedHost(target, change_of(work, agreed.run.id), ways, inspection, steps=part.steps, position=place)
@@ -190,7 +193,9 @@ def _guards(
     return guard
 
 
-def _boot_probes(asked: Sequence[Probe], probes: Mapping[str, Probe]) -> tuple[Probe, ...]:
-    """What is asked once the files are written: what they would bring, and whatever the checks of it read."""
+def _boot_probes(known: Known, checks: Sequence[str], probes: Mapping[str, Probe]) -> tuple[Probe, ...]:
+    """What is asked once the files are written: what they would bring, and whatever these checks of it read."""
+    needed = proof.probes_about(known.rules, checks) if checks else frozenset()
+    asked = (probe for probe in known.question.probes if probe.id in needed)
     wanted = {probe.id: probe for probe in (*asked, *(probes[name] for name in proof.BOOT_PROBES))}
     return tuple(wanted.values())

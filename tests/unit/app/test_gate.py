@@ -94,6 +94,18 @@ def test_a_host_that_is_as_it_was_passes():
     assert [] == held.looked
 
 
+def test_one_look_is_judged_once_and_another_one_anew():
+    """What the proof of the change found holds for its gate; a later look is judged for itself."""
+    made = gate()
+    (known,) = made.known.values()
+    first, second = capture(uptime_s=20), capture(uptime_s=21, somaxconn=16)
+    found = known.failing_in(first, NOW)
+    assert found is known.failing_in(first, NOW)
+    assert set(known.failing_in(second, NOW)) > set(found)
+    judged(made, Held(capture(uptime_s=10), second))
+    assert known.latest.capture is None
+
+
 def test_after_a_soak_the_host_is_asked_again():
     """What was true before the soak proves nothing of the time since."""
     held = Held(capture(uptime_s=10), capture(uptime_s=11), now=capture(uptime_s=40, overflows=300))

@@ -29,7 +29,7 @@ STEP = WorkStep("net.core.somaxconn", "128", StepScript("r", "a", "u", ("4096",)
 WORK = Work("web1", BOOT, (STEP,), (FileState(PATH, b"new\n"),), (), 60)
 # What only one of the payloads holds.
 _MARKS = {
-    Action.ARM: b"guard_place()", Action.GO: b"v.go", Action.CONFIRM: b"v.confirmed", Action.KEEP: b"v.keep",
+    Action.ARM: b"guard_place()", Action.GO: b': >"$dir/go"', Action.CONFIRM: b"v.confirmed", Action.KEEP: b"v.keep",
     Action.ABORT: b"busy=", Action.TIDY: b"clear_away",
 }  # fmt: skip
 
@@ -66,6 +66,8 @@ class Host:
         if action in self.deaf_to:
             raise WorldError(ErrorKind.DISCONNECTED, "the connection was lost", phase=Phase.ANSWER)
         sections = [self._section(probe.id, action) for probe in bundle.probes]
+        if action is Action.KEEP:
+            self.word = "none"
         for stream, data in zip((Stream.OUT, Stream.ERR), encode(sections, bundle.nonce), strict=True):
             sink.feed(stream, data)
         return Exit(0)
@@ -79,7 +81,7 @@ class Host:
             case Action.CONFIRM:
                 self.word, self.file = "confirmed", b"new\n"
             case Action.KEEP:
-                self.word = "kept"
+                self.word = "kept" if self.word == "confirmed" else self.word
             case Action.ABORT:
                 self.word = {"armed": "expired", "none": "none"}.get(self.word, "reverted")
                 self.value, self.file = "128", None
@@ -90,6 +92,8 @@ class Host:
         if name == "guard_file1":
             return Section(name, SectionStatus.COMPLETE, 0, self.file, b"-rw-r--r-- 1 0 0 4 x", 1)
         said = f"boot {BOOT}\nstate {self.word}\nwatcher alive\nvalue 1 {self.value}\n".encode()
+        if (action, self.word) == (Action.KEEP, "kept"):
+            said += b"gone\n"
         mine = said if name in {"guard", "guard_arm", "guard_values"} else b""
         return Section(name, SectionStatus.COMPLETE, 0, mine, b"", 1)
 
@@ -142,8 +146,8 @@ def test_a_change_is_kept():
     outcome = asyncio.run(through(guarded(host, book)))
     assert (Outcome.PERSISTED, "4096", b"new\n") == (outcome.outcome, host.value, host.file)
     assert {"net.core.somaxconn": "4096"} == outcome.read_back
-    assert [Action.ARM, Action.STATUS, Action.GO, Action.STATUS, Action.CONFIRM, Action.STATUS, Action.KEEP,
-            Action.TIDY] == host.asked  # fmt: skip
+    assert [Action.ARM, Action.STATUS, Action.GO, Action.STATUS, Action.CONFIRM, Action.KEEP] == host.asked
+    assert Action.TIDY is book.entries[-1].action
     assert 3 == host.opened == host.closed
 
 

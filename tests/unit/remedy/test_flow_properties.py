@@ -73,8 +73,9 @@ class SimulatedHost:
             case Action.CONFIRM if self.word is Word.APPLIED and self.alive:
                 self.word, self.file, self.until_s = Word.CONFIRMED, True, now_s + LINGER_S
                 self.history.append("confirmed")
-            case Action.KEEP if self.word is Word.CONFIRMED:
-                self.word, self.alive = Word.KEPT, False
+            case Action.KEEP if self.word in {Word.CONFIRMED, Word.KEPT}:
+                self.word, self.alive = Word.NONE, False
+                return Answer(Word.KEPT, boot_id=f"boot-{self.boot}", values={1: self.value}, is_gone=True)
             case Action.ABORT:
                 self._called_off(force=ask.force)
             case Action.TIDY if self.word in {Word.EXPIRED, Word.KEPT, Word.REVERTED}:
@@ -156,10 +157,11 @@ class Guarding(RuleBasedStateMachine):
             return
         if ask.action is Action.VERIFY and answer.word is Word.APPLIED:
             self.verified_on = self.connection
-        looked = ask.action in {Action.VERIFY, Action.REREAD}
+        read_again = ask.action in {Action.CONFIRM, Action.REREAD} and answer.word in {Word.CONFIRMED, Word.KEPT}
+        looked = ask.action is Action.VERIFY or read_again
         content = b"new\n" if self.host.file else None
         files = (FileState(PATH, content),) if self.lasts and ask.action in {Action.ARM, Action.ABORT} else ()
-        self._send(Received(self.now_s, answer, files, objections if looked else ()))
+        self._send(Received(self.now_s, answer, files, objections if looked else (), read_again=read_again))
 
     @precondition(lambda self: self.command is not None)
     @rule()
@@ -213,7 +215,13 @@ class Guarding(RuleBasedStateMachine):
             self.ending = Ending(record.state if record.entries else State.REFUSED)
             self.command = None
             return
-        self.flow = Flow(record.work, state=record.state, boot_id=record.boot_id, prior=record.prior)
+        self.flow = Flow(
+            record.work,
+            state=record.state,
+            boot_id=record.boot_id,
+            prior=record.prior,
+            confirmed=record.was_confirmed,
+        )
         self.talk = self.flow.recover(objected=record.was_objected)
         self.command = next(self.talk)
 

@@ -123,3 +123,13 @@ def test_checks_of_files_are_told_apart():
     about = proof.about_files(rules)
     assert "host.sysctl.lost_at_boot" in about
     assert "tcp.accept_queue.somaxconn" not in about
+
+
+def test_only_what_checks_of_files_read_is_asked_again():
+    """Once files are written not the whole audit is repeated, but what those checks take."""
+    rules = load_ruleset("linux-server").for_host("web1", {}, lambda _: frozenset())
+    about = proof.about_files(rules)
+    assert about
+    assert proof.probes_about(rules, sorted(about)[:1]) >= {"persisted", "system"}
+    assert proof.probes_about(rules, about) < rules.probes
+    assert frozenset() == proof.probes_about(rules, ()) - {"system"}
