@@ -31,14 +31,15 @@ told=$(unshare -m sh -c "${tracing}exec bpftrace -e \"\$1\"" trace "BEGIN { prin
 uprobe:\"$program\":$CALL_FUNCTION { @calls = count(); @n++; if (@n <= 200) { printf(\"at %llu %d\\n\", nsecs, pid); } }
 interval:s:1 { time(\"second %s \"); print(@calls); clear(@calls); } interval:s:${TRACE_S:-5} { exit(); }" 2>&1 | head -c 60000)
 case $told in
-    *[Cc]'ould not resolve'* | *'No probes to attach'* | *'No matches for'*)
+    # Three are BEGIN and the intervals: bpftrace of 2023 leaves out a function that is not there, and says nothing.
+    *[Cc]'ould not resolve'* | *'No probes to attach'* | *'No matches for'* | *'ttaching 3 probes'* | *'ttached 3 probes'*)
         echo "the program has no function $CALL_FUNCTION: a stripped or static one, perhaps" >&2
         exit 11
         ;;
     *attached*) ;;
     *)
-        printf '%s\n' "$told" | grep -i -m 1 -E 'error|no probes' | cut -c 1-200 >&2
-        exit 11
+        printf '%s\n' "$told" | grep -v RLIMIT | tail -n 1 | cut -c 1-200 >&2
+        exit 1
         ;;
 esac
 printf '#@ counts\n'

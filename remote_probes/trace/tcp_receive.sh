@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016  # programs in single quotes
 # id: tcp_receive
 # summary: What TCP over IPv4 answers to segments that it is handed: 0 when it took them.
-# reads: /proc/kallsyms, /proc/sys/debug/kprobes-optimization, bpftrace
+# reads: /proc/kallsyms, /sys/bus/event_source/devices/kprobe, /proc/sys/debug/kprobes-optimization, /sys/kernel/tracing/kprobe_events, bpftrace
 # needs: root
 # timeout_s: 60
 # max_bytes: 64KiB
@@ -20,11 +20,18 @@ if [ "$(id -u)" != 0 ]; then
 elif ! command -v bpftrace >/dev/null; then
     echo 'bpftrace is not installed' >&2
     exit 11
-elif ! [ -e /proc/sys/debug/kprobes-optimization ]; then
-    echo 'this kernel has no kprobes' >&2
+fi
+# Each of these is there with kprobes, on some kernels: the first since 4.17, the second where they can be optimized.
+kprobes=
+for sign in sys/bus/event_source/devices/kprobe proc/sys/debug/kprobes-optimization sys/kernel/tracing/kprobe_events \
+    sys/kernel/debug/tracing/kprobe_events; do
+    [ ! -e "${ROOT:-}/$sign" ] || kprobes=yes
+done
+if [ -z "$kprobes" ]; then
+    echo "this kernel has no kprobes, so $function cannot be looked at: it was built without CONFIG_KPROBES" >&2
     exit 11
-elif ! grep -q " [tT] $function\$" /proc/kallsyms; then
-    echo "this kernel has no function $function" >&2
+elif ! grep -q " [tT] $function\$" "${ROOT:-}/proc/kallsyms"; then
+    echo "this kernel has no function $function to look at" >&2
     exit 11
 fi
 tracing=

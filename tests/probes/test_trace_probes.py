@@ -20,6 +20,7 @@ from netaudit.app.tracing import encoded
 from netaudit.facts.pcap import parse_headers
 from netaudit.facts.trace import parse_trace
 from netaudit.facts.trace_log import parse_log_lines
+from netaudit.facts.trace_probe import parse_seen
 from netaudit.model.probe import Section, SectionStatus
 from netaudit.model.timeline import LogLines
 from netaudit.model.trace import Means
@@ -362,3 +363,118 @@ def _until(true: object) -> None:
     while not true():  # type: ignore[operator]  # a callable
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+rooted = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare(1)")
+ON_DEMAND = ("tcp_receive", "netfilter_verdicts", "application_calls", "drop_stacks")
+FUNCTIONS = {"tcp_receive": "tcp_v4_do_rcv", "netfilter_verdicts": "nf_hook_slow"}
+
+
+def _asked(name: str, tmp_path: Path, tools: dict[str, str], *, seconds: int = 1, **env: str) -> tuple[int, str, str]:
+    """A probe on demand with these programs before all others; of no text is one that is not there."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    known = ("sh", "id", "grep", "sed", "head", "tail", "cut", "printf", "mount", "unshare", "sort", "awk", "sleep")
+    for tool in known:
+        (programs / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
+    for tool, text in tools.items():
+        (programs / tool).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / tool).chmod(0o755)
+    words = {"PATH": str(programs), "TRACE_S": str(seconds), "ROOT": str(tmp_path), **env}
+    command = [shutil.which("dash") or "sh", str(FOLDER / f"{name}.sh")]
+    done = subprocess.run(command, env=words, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def _kernel(tmp_path: Path, sign: str, *functions: str) -> None:
+    """The files by which a kernel tells of kprobes and of its functions."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "kallsyms").write_text("".join(f"ffffffff81000000 T {name}\n" for name in functions))
+    if sign:
+        (tmp_path / sign).mkdir(parents=True)
+
+
+@rooted
+@pytest.mark.parametrize("name", ON_DEMAND)
+def test_a_probe_without_its_tool_names_it(name: str, tmp_path: Path) -> None:
+    """One line, and the exit code for what is not there."""
+    code, out, err = _asked(name, tmp_path, {}, CALL_PROGRAM="/bin/sh", CALL_FUNCTION="main")
+    assert (code, out) == (11, "")
+    assert err.strip() == f"{'perf' if name == 'drop_stacks' else 'bpftrace'} is not installed"
+
+
+@rooted
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("sign", "functions", "said"),
+    [
+        ("", "all", "no kprobes, so"),
+        ("sys/bus/event_source/devices/kprobe", "none", "no function"),
+        ("sys/kernel/tracing/kprobe_events", "none", "no function"),
+        ("proc/sys/debug/kprobes-optimization", "none", "no function"),
+    ],
+)
+def test_what_this_kernel_lacks_is_looked_for_first(
+    name: str, sign: str, functions: str, said: str, tmp_path: Path
+) -> None:
+    """Nothing is loaded: the tool would say that it ran."""
+    _kernel(tmp_path, sign, *((FUNCTIONS[name],) if functions == "all" else (f"{FUNCTIONS[name]}_other",)))
+    code, out, err = _asked(name, tmp_path, {"bpftrace": "echo attached"})
+    assert (code, out) == (11, "")
+    assert said in err
+    assert FUNCTIONS[name] in err
+
+
+@rooted
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_results_of_a_function_are_counted(name: str, tmp_path: Path) -> None:
+    """What bpftrace prints of a kernel with kprobes, refusals among it."""
+    _kernel(tmp_path, "sys/bus/event_source/devices/kprobe", FUNCTIONS[name])
+    told = "Attaching 3 probes...\nattached\n\n@results[-1]: 4\n@results[1]: 20\n"
+    code, out, _ = _asked(name, tmp_path, {"bpftrace": f"cat <<'END'\n{told}\nEND", "cat": 'exec /bin/cat "$@"'})
+    assert code == 0
+    section = Section(name, SectionStatus.COMPLETE, 0, out.encode(), b"", 1)
+    assert parse_seen(section).counts == (
+        (f"{FUNCTIONS[name]} returned 1", 20),
+        (f"{FUNCTIONS[name]} returned -1", 4),
+    )
+
+
+@rooted
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_tool_that_does_not_attach_is_quoted(name: str, tmp_path: Path) -> None:
+    """Its last line, and not its complaint of locked memory."""
+    _kernel(tmp_path, "sys/bus/event_source/devices/kprobe", FUNCTIONS[name])
+    said = "echo 'ERROR: Could not attach: Operation not permitted'; echo 'WARNING: RLIMIT_MEMLOCK'; exit 1"
+    code, out, err = _asked(name, tmp_path, {"bpftrace": said})
+    assert (code, out) == (1, "")
+    assert err.strip() == "ERROR: Could not attach: Operation not permitted"
+
+
+needs_uprobes = pytest.mark.skipif(
+    bool(WHY_NOT) or not Path("/sys/bus/event_source/devices/uprobe").exists() or shutil.which("bpftrace") is None,
+    reason="needs bpftrace, and a kernel with uprobes",
+)
+
+
+@needs_uprobes
+def test_a_function_that_a_program_does_not_have_is_said() -> None:
+    """Not that it was called no times."""
+    code, out, err = _run("export CALL_PROGRAM=/bin/bash CALL_FUNCTION=nofunction", name="application_calls", seconds=1)
+    assert (code, out) == (11, "")
+    assert "has no function nofunction" in err
+
+
+@needs_uprobes
+def test_calls_of_a_program_are_told_with_their_moment() -> None:
+    """By the second, and the first ones with clock and process."""
+    with subprocess.Popen(["bash", "-c", "while sleep 0.05; do :; done"]) as caller:
+        try:
+            before = "export CALL_PROGRAM=/bin/bash CALL_FUNCTION=execute_command_internal"
+            code, out, _ = _run(before, name="application_calls", seconds=3)
+        finally:
+            caller.kill()
+    assert code == 0
+    seen = parse_seen(Section("application_calls", SectionStatus.COMPLETE, 0, out.encode(), b"", 1))
+    assert sum(seen.seconds.values()) > 0
+    assert 0 < len(seen.moments_s) <= 200

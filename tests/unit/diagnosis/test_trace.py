@@ -13,6 +13,7 @@ from netaudit.diagnosis.headers import summed
 from netaudit.diagnosis.reasons import ALWAYS_TRACED, REASONS, reason_of
 from netaudit.diagnosis.timeline import timeline_of
 from netaudit.diagnosis.trace import told, weighed
+from netaudit.diagnosis.trace_probes import probes_of
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Cause, Confidence, Layer
 from netaudit.model.pcap import TcpHeader
@@ -194,3 +195,21 @@ def test_a_log_that_could_not_be_read_is_said() -> None:
     shown = timeline_of(_samples(4), (), [capture], None)
     assert len(shown.rows) == 3
     assert shown.log[0].startswith("the log: not permitted")
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "said"),
+    [
+        (SectionStatus.NOT_PRESENT, b"this kernel has no kprobes\nmore", "this kernel has no kprobes"),
+        (SectionStatus.NOT_PERMITTED, b"tracing needs root", "tracing needs root"),
+        (SectionStatus.NOT_PRESENT, b"", "not present: probe tcp_receive not present"),
+        (SectionStatus.FAILED, b"ERROR: x", "not finished: probe tcp_receive failed with exit code 1: ERROR: x"),
+    ],
+)
+def test_a_probe_that_saw_nothing_says_why_in_its_own_words(status: SectionStatus, stderr: bytes, said: str) -> None:
+    """Once, and how it ended where it does not say."""
+    section = Section("tcp_receive", status, 1, b"", stderr, 1)
+    capture = Capture("web1", "192.0.2.1", "", datetime(2026, 6, 1, tzinfo=UTC), 0.1, (section,))
+    first = SimpleNamespace(kernel=Absent(AbsentReason.NOT_ASKED))
+    (seen,) = probes_of([capture], cast(Window, SimpleNamespace(first=first)))
+    assert seen.absent == said
