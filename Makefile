@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 DEMO_PROGRAMS := ip:iproute2 sshd:openssh-server ssh-keygen:openssh-client sysctl:procps ethtool:ethtool
 TEST_PROGRAMS := $(DEMO_PROGRAMS) dropbear:dropbear-bin busybox:busybox zsh:zsh fish:fish tcsh:tcsh dash:dash \
 	bpftrace:bpftrace tcpdump:tcpdump curl:curl shellcheck:shellcheck sudo:sudo doas:opendoas ping:iputils-ping nft:nftables conntrack:conntrack \
-	modprobe:kmod strace:strace chromium:chromium mandoc:mandoc
+	modprobe:kmod strace:strace chromium:chromium mandoc:mandoc systemd-run:systemd
 BENCH_PROGRAMS := $(DEMO_PROGRAMS) chromium:chromium
 
 .PHONY: demo test lint bench clean docs packages-demo packages-test packages-bench

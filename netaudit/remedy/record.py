@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -69,3 +70,16 @@ class ChangeRecord:
     def was_asked(self, action: Action) -> bool:
         """Whether it was about to be asked of the host at some time."""
         return any(entry.action is action for entry in self.entries)
+
+
+def to_be_undone(records: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
+    """The records so ordered that, undone from the last to the first, what is only done once more is done at the end.
+
+    A service that was restarted for a new setting is restarted again when its undo has the old one back.
+    """
+    return tuple(sorted(records, key=lambda record: not _is_only_repeated(record.work)))
+
+
+def _is_only_repeated(work: Work) -> bool:
+    """Whether undoing means doing the same again."""
+    return all(step.script.apply == step.script.undo for step in work.steps) and not work.files

@@ -32,6 +32,7 @@ from netaudit.model.result import RunInfo
 from netaudit.remedy import proof, unchanged
 from netaudit.remedy.gates import GATE_PROBES, sample_of
 from netaudit.remedy.operations import scripts_of
+from netaudit.remedy.record import to_be_undone
 from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
 from netaudit.remedy.work import work_of
 from netaudit.report.remediation import Told, told
@@ -144,7 +145,7 @@ async def _undone(
     run = new_run("rollback", args)
     ways = Ways(fleet.transport, Journalling(journal, run.id), fleet.limits.host_s)
     inspection = Inspection(watched=tuple(probes[name] for name in unchanged.PROBES))
-    records = [record for record in journal.changes(run_id) if record.host in set(hosts)]
+    records = to_be_undone([record for record in journal.changes(run_id) if record.host in set(hosts)])
     recovery = Recovery(ways, targets.get, inspection, fleet.width)
     with recorded_run(run, hosts) as recorded:
         outcomes, _ = await recovery.roll_back(run.id, records, lambda _: None)

@@ -61,11 +61,8 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     warn = warner(args)
     ruleset = ruleset_of(args, warn)
     plan = stored_plan(Path(args.plan)) if args.plan else None
-    if plan is not None and plan.baseline_sha256 != ruleset.sha256:
-        raise PlanError(
-            f"{args.plan} was made with another state of the baseline {plan.baseline}",
-            hint=f"-b names the baseline of the plan; if {ruleset.name} was changed, plan anew",
-        )
+    if plan is not None:
+        _refuse_other_rules(args.plan, plan, ruleset)
     fleet = fleet_of(args, warn)
     agreed = _audited(args, fleet, ruleset, plan, command)
     changed = [each for each in agreed.plan.hosts if each.steps]
@@ -82,6 +79,16 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     for output in outputs:
         write_account(args, output, account)
     return worst([silent, of_outcomes(account)])
+
+
+def _refuse_other_rules(file: str, plan: Plan, ruleset: Ruleset) -> None:
+    """A change is verified by the checks that asked for it. Raises PlanError."""
+    if plan.baseline != ruleset.name:
+        raise PlanError(f"{file} was made with the baseline {plan.baseline}, and this is {ruleset.name}",
+                        hint=f"-b {plan.baseline}, or its file")  # fmt: skip
+    if plan.baseline_sha256 != ruleset.sha256:
+        raise PlanError(f"{file} was made with another state of the baseline {plan.baseline}",
+                        hint=f"{plan.baseline} or its checks have been changed since: plan anew")  # fmt: skip
 
 
 def check_terms(args: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from netaudit.cli.reading.auditing import new_run, warner
 from netaudit.cli.telling.pages import Pages
 from netaudit.fleet.jsonable import dumps
 from netaudit.model.plan import HostOutcome, Outcome
-from netaudit.remedy.record import ChangeRecord
+from netaudit.remedy.record import ChangeRecord, to_be_undone
 from netaudit.remedy.rolled import UNDONE, Rolled
 from netaudit.remedy.unchanged import PROBES
 from netaudit.report.remediation import remediation_page, told
@@ -56,7 +56,7 @@ def rollback(args: argparse.Namespace) -> int:
         fleet = fleet_of(args, warner(args))
         chosen = {target.name for target in fleet.targets}
         wanted = journal.run_id(args.run, is_to_be_undone=True)
-        records = tuple(record for record in journal.changes(wanted) if record.host in chosen)
+        records = to_be_undone([record for record in journal.changes(wanted) if record.host in chosen])
         run = new_run("rollback", args)
         run_id = run.id
 

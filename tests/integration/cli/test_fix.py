@@ -229,7 +229,7 @@ def test_an_altered_plan_is_refused(netaudit, fleet, patient, tmp_path):
     done = netaudit("fix", "-i", fleet.lab.inventory, "-b", "web-edge", "--plan", altered, "--yes", code=2)
     assert "altered.json" in done.err
     done = netaudit("fix", "-i", fleet.lab.inventory, "--plan", plan, "--yes", code=2)
-    assert "another state of the baseline" in done.err
+    assert "was made with the baseline web-edge, and this is linux-server" in done.err
     done = netaudit("fix", fleet.names[0], "-i", fleet.lab.inventory, "-b", "web-edge", "--plan", plan, "--yes", code=2)
     assert "does not name" in done.err
 

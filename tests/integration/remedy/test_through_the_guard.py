@@ -61,7 +61,7 @@ TUNED = (
     "printf '[sysctl]\\nnet.core.somaxconn=128\\n' >/etc/tuned/busy/tuned.conf; "
     "cp $(command -v sleep) /run/tuned; /run/tuned 300 >/dev/null 2>&1 &"
 )
-# Nothing of a test can have these: systemd with a unit that listens, a module that this kernel loads.
+# A restart needs a host with systemd (tests/integration/systemd); no test can have a module that this kernel loads.
 ELSEWHERE = {"restart", "load_module", "advise"}
 
 
