@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from netaudit.facts.numbers import decimal, natural
 from netaudit.facts.parts import Parts, grep_lines, split_parts
@@ -35,7 +36,7 @@ def parse_limits(section: Section) -> Maybe[Limits]:
     )
 
 
-def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[ProcessLimits, ...]]:
+def _processes(parts: Parts, files: Mapping[str, list[str]]) -> Maybe[tuple[ProcessLimits, ...]]:
     reason = parts.missing.get("processes")
     if reason is not None:
         return reason
@@ -43,7 +44,7 @@ def _processes(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[Process
     uptime_s = decimal(parts["/proc/uptime"].split()[0])
     users = _users(files.get("etc/passwd", ()))
     owners = dict(line.split() for line in parts.texts.get("users", "").splitlines())
-    pids = {natural(path.split("/")[1]) for path in files if path.startswith("proc/") and path.split("/")[1].isdigit()}
+    pids = {natural(word) for path in files if path.startswith("proc/") and (word := path.split("/", 2)[1]).isdigit()}
     found = []
     for pid in sorted(pids):
         if f"proc/{pid}/limits" not in files:
@@ -81,7 +82,7 @@ def _left_out(parts: Parts) -> Iterable[ProcessLimits]:
         yield ProcessLimits(natural(pid), names.get(pid, ""), "", "", reason, reason, reason, reason)
 
 
-def _texts(files: dict[str, list[str]], path: str) -> list[str]:
+def _texts(files: Mapping[str, list[str]], path: str) -> list[str]:
     """The lines of a file without their numbers."""
     return [line.partition(":")[2] for line in files.get(path, ())]
 
@@ -93,12 +94,16 @@ def _users(lines: list[str] | tuple[()]) -> dict[str, str]:
 
 
 def _nofile(lines: list[str]) -> tuple[Maybe[int], Maybe[int]]:
-    for line in lines:
-        words = line.removeprefix("Max open files").split()
-        if len(words) >= 2:
-            soft, hard = (UNLIMITED if word == "unlimited" else natural(word) for word in words[:2])
-            return soft, hard
-    return _denied("limits"), _denied("limits")
+    return next(filter(None, map(_soft_and_hard, lines)), (_denied("limits"), _denied("limits")))
+
+
+@lru_cache(maxsize=256)  # services of one kind are limited alike
+def _soft_and_hard(line: str) -> tuple[int, int] | None:
+    words = line.removeprefix("Max open files").split()
+    if len(words) < 2:
+        return None
+    soft, hard = (UNLIMITED if word == "unlimited" else natural(word) for word in words[:2])
+    return soft, hard
 
 
 def name_and_age(lines: list[str], uptime_s: float) -> tuple[str, Maybe[float]]:
@@ -115,14 +120,18 @@ def name_and_age(lines: list[str], uptime_s: float) -> tuple[str, Maybe[float]]:
 
 def _unit(lines: list[str]) -> str:
     """The systemd unit of a control group path: its last part that is a service, a scope or the like."""
-    for line in lines:
-        for part in reversed(line.split("/")):
-            if part.endswith((".service", ".scope", ".socket", ".mount")):
-                return part
+    return next(filter(None, map(_unit_in, lines)), "")
+
+
+@lru_cache(maxsize=1024)
+def _unit_in(line: str) -> str:
+    for part in reversed(line.split("/")):
+        if part.endswith((".service", ".scope", ".socket", ".mount")):
+            return part
     return ""
 
 
-def _limits_conf(files: dict[str, list[str]]) -> tuple[LimitsLine, ...]:
+def _limits_conf(files: Mapping[str, list[str]]) -> tuple[LimitsLine, ...]:
     found = []
     for path in sorted(files):
         if not path.startswith("etc/security/"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from netaudit.facts.numbers import natural
@@ -12,6 +13,8 @@ from netaudit.model.facts import InterfaceAddress
 
 MAX_ADDRESSES = 64  # of one interface; a load balancer of Kubernetes holds thousands
 
+_OF_LINKS = "fe80::/64"  # every interface has an address in it, and reading one as IPv6 takes ten times as long
+_LINK_LOCAL = re.compile(r"fe80::(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4}/64")
 _SCOPES = {"00": "global", "10": "host", "20": "link"}  # IPV6_ADDR_* of <net/ipv6.h>
 
 
@@ -31,8 +34,9 @@ def ip_address(line: str) -> InterfaceAddress:
 def interface_address(family: str, own: str, length: str, scope: str, network: str = "") -> InterfaceAddress:
     """One address with its subnet. Without a length it is a host address."""
     bits = natural(length) if length else (32 if family == "inet" else 128)
-    subnet = ipaddress.ip_network(network or f"{own}/{bits}", strict=False)
-    return InterfaceAddress(family, own, bits, str(subnet), scope)
+    network = network or f"{own}/{bits}"
+    subnet = _OF_LINKS if _LINK_LOCAL.fullmatch(network) else str(ipaddress.ip_network(network, strict=False))
+    return InterfaceAddress(family, own, bits, subnet, scope)
 
 
 def read_ifconfig(text: str) -> dict[str, list[InterfaceAddress]]:

@@ -6,7 +6,7 @@ says is kept only where the interface index agrees with that of ip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from netaudit.facts.nic_addresses import read_ifconfig, read_proc_addresses
@@ -27,12 +27,14 @@ class Sources:
     counters: Mapping[str, dict[str, int]] = field(default_factory=dict)
     addresses: Mapping[str, list[InterfaceAddress]] = field(default_factory=dict)
     bonds: dict[str, Bond] = field(default_factory=dict)
+    asked: Collection[str] = ()  # interfaces that ethtool was asked about
     by_index: dict[int, str] = field(default_factory=dict)
 
 
 def read_sources(parts: Parts) -> Sources:
     """What the parts of the section say."""
     host = Sources(parts)
+    host.asked = {label.rpartition(" ")[2] for label in parts.texts if label.startswith("ethtool -")}
     dev: list[str] = []
     bonding: dict[str, list[str]] = {}
     for line in parts["sysfs"].split("\n"):

@@ -32,6 +32,7 @@ _NO_SYSFS = Absent(AbsentReason.NOT_PRESENT, "/sys was mounted in another networ
 _NO_SEPARATE = Absent(AbsentReason.NOT_APPLICABLE, "the driver has one queue for both directions")
 _NO_DEVICE = Absent(AbsentReason.NOT_APPLICABLE, "no device is behind this interface")
 _IS_DOWN = Absent(AbsentReason.NOT_APPLICABLE, "the interface is down")
+_NO_BOND = Absent(AbsentReason.NOT_APPLICABLE, "not a bond")
 _ONE_QUEUE = Absent(AbsentReason.NOT_APPLICABLE, "the device has one receive queue")
 _ONE_CHANNEL = Channels(1, 1, _NO_SEPARATE, _NO_SEPARATE)  # the probe does not ask about the only possible answer
 _NO_SPEED = Absent(AbsentReason.NOT_APPLICABLE, "the driver does not tell")
@@ -87,7 +88,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sou
     unread = _NO_SYSFS if is_device and not files else _NO_DEVICE  # with ip, sysfs is read of devices alone
 
     def ethtool(question: str, read: Callable[[str], _T]) -> Maybe[_T]:
-        if not is_device and f"ethtool -{question} {name}" not in host.parts.texts:
+        if not is_device and (name not in host.asked or f"ethtool -{question} {name}" not in host.parts.texts):
             return _NO_DEVICE
         return answer(host.parts, question, name, read)
 
@@ -117,7 +118,7 @@ def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sou
         counters=_counters(name, files, host),
         driver_counters=ethtool("S", read_statistics),
         addresses=tuple(link.addresses if link else host.addresses.get(name, ())),
-        bond=host.bonds.get(name, Absent(AbsentReason.NOT_APPLICABLE, "not a bond")),
+        bond=host.bonds.get(name, _NO_BOND),
         peer_mtu=mtus[other_end] if is_veth and _is_pair(name, other_end, host) else 0,
         rss=_ONE_QUEUE if is_device and rx_queues == 1 else ethtool("x", read_rss),
     )

@@ -92,8 +92,9 @@ def _read_mark(line: str, missing: dict[str, Absent]) -> bool:
     return False
 
 
-def grep_lines(text: str) -> dict[str, list[str]]:
-    """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon."""
+@lru_cache(maxsize=16)
+def grep_lines(text: str) -> Mapping[str, list[str]]:
+    """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon. Kept as above."""
     found: dict[str, list[str]] = {}
     for line in text.split("\n"):
         path, colon, content = line.partition(":")

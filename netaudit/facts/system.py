@@ -6,6 +6,7 @@ Sources: proc(5), os-release(5), the kernel's ABI documentation of /sys/devices/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from netaudit.facts.numbers import decimal, natural
 from netaudit.facts.parts import Parts, grep_lines, split_parts
@@ -124,7 +125,7 @@ def _version(release: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3] or 0)
 
 
-def _distribution(files: dict[str, list[str]]) -> str:
+def _distribution(files: Mapping[str, list[str]]) -> str:
     words: dict[str, str] = {}
     for line in files.get("etc/os-release") or files.get("usr/lib/os-release") or ():
         name, _, value = line.partition("=")
@@ -132,7 +133,7 @@ def _distribution(files: dict[str, list[str]]) -> str:
     return f"{words.get('ID', 'unknown')} {words.get('VERSION_ID', '')}".strip()
 
 
-def _modules(parts: Parts, files: dict[str, list[str]]) -> Maybe[tuple[str, ...]]:
+def _modules(parts: Parts, files: Mapping[str, list[str]]) -> Maybe[tuple[str, ...]]:
     reason = parts.missing.get("/proc/modules")
     if reason is not None:
         return Absent(AbsentReason.NOT_APPLICABLE, "this kernel loads no modules")
