@@ -50,6 +50,12 @@ def _used(h: Any, **counts: int) -> Any:
     return h.have(sockstat={**h.facts.sockstat, **{name.replace("_", "."): count for name, count in counts.items()}})
 
 
+def _recycled(h: Any, value: str) -> Any:
+    """A host with a line for tcp_tw_recycle, as both loaders read it."""
+    lines = {"net.ipv4.tcp_tw_recycle": h.PersistedValue(value, "/etc/sysctl.d/9.conf", 3)}
+    return h.change("persisted", boot=lines, system=lines)
+
+
 CASES: list[tuple[Any, ...]] = [
     (RANGE, lambda h: h, "pass", None),
     (RANGE, lambda h: h.sysctl(PORTS, "40000 40099"), "fail", "info"),
@@ -96,6 +102,9 @@ CASES: list[tuple[Any, ...]] = [
         "fail",
         "low",
     ),
+    (RECYCLE, lambda h: _recycled(h, "0").sysctl("net.ipv4.tcp_tw_recycle", 0), "pass", None),
+    (RECYCLE, lambda h: _recycled(h, "1").sysctl("net.ipv4.tcp_tw_recycle", 0), "fail", "low"),
+    (RECYCLE, lambda h: _recycled(h, "0"), "fail", "low"),
     (RECYCLE, lambda h: h.have(persisted=h.denied), "unknown", None),
     (TW_ROOM, lambda h: h, "pass", None),
     (TW_ROOM, lambda h: _used(h, TCP_tw=49153), "fail", "low"),
