@@ -44,6 +44,15 @@ class LoadContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """A place that says for some hosts what is expected of some checks: an override, or a variable of the inventory."""
+
+    where: Where
+    checks: frozenset[str]
+    hosts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RunContext:
     """Of one run: its checks by id; of each host where the inventory mentions it first, and its groups; its load.
 
@@ -54,6 +63,7 @@ class RunContext:
     places: Mapping[str, Where] = field(default_factory=lambda: _NO_PLACES)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_GROUPS)
     load: LoadContext | None = None  # of a capacity check
+    decisions: tuple[Decision, ...] = ()  # the strongest first
 
     @property
     def why(self) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """A run as SARIF 2.1.0 (OASIS), which code review sites show as annotations on lines of files.
 
-Each failing check is a rule with its explanation, each failure on a host a result. A result points to the line of the
-inventory that names the host, and beside it to the line of the rule; a host that no file names is a logical location.
+Each failing check is a rule with its explanation, each failure on a host a result. A result points to the line that
+says for this host what is expected, an override of the baseline or a variable of the inventory; where there is none, to
+that which names the host; and beside it to the line of the rule. A host that no file names is a logical location.
 Waived findings are suppressed results with their reason; remarks of severity *info* are no faults and are left out.
 Hosts without verdict are notifications of the invocation: they are no findings, and make it unsuccessful.
 """
@@ -15,7 +16,7 @@ from urllib.parse import quote
 
 from netaudit.errors import Where
 from netaudit.fleet.jsonable import dumps, time_text
-from netaudit.model.context import NO_CONTEXT, CheckContext, RunContext
+from netaudit.model.context import NO_CONTEXT, CheckContext, Decision, RunContext
 from netaudit.model.result import FleetFinding, HostReport, Result, RunInfo, Severity, Summary, Verdict
 from netaudit.report.cells import change_cell, failed_items, text_cell, trouble_cell
 from netaudit.report.markdown_text import prose
@@ -74,6 +75,14 @@ class _Rules:
         self._context = context
         self._numbers: dict[str, int] = {}
         self._objects: list[_Object] = []
+        self._decisions: dict[str, list[Decision]] = {}
+        for each in context.decisions:
+            for host in each.hosts:
+                self._decisions.setdefault(host, []).append(each)
+
+    def decided(self, host: str, check: str) -> Where | None:
+        """Where it is said for this host what is expected of the check; None where the rule itself does."""
+        return next((each.where for each in self._decisions.get(host, ()) if check in each.checks), None)
 
     def number(self, check: str, title: str, severity: Severity, layer: str) -> int:
         """The place of a check among the rules."""
@@ -125,17 +134,18 @@ def _help(title: str, context: CheckContext) -> _Object:
 
 def _result(report: HostReport, result: Result, rules: _Rules, context: RunContext) -> _Object:
     name = text_cell(report.name, 255)
+    decided = rules.decided(report.name, result.check)
     row: _Object = {
         "ruleId": text_cell(result.check),
         "ruleIndex": rules.number(result.check, result.title, result.severity, result.layer),
         "kind": "fail",
         "level": _LEVELS[result.severity],
         "message": _message(name, result),
-        "locations": [_location(report.name, context)],
+        "locations": [_location(report.name, context, decided)],
         "partialFingerprints": {"hostAndCheck/v1": _fingerprint(report.name, result.check)},
         "properties": {"severity": result.severity.value, "host": name},
     }
-    if related := _related(result.check, context):
+    if related := _related(result.check, context, context.places.get(report.name) if decided else None):
         row["relatedLocations"] = related
     if result.verdict is Verdict.WAIVED:
         row["suppressions"] = [_suppression(result)]
@@ -187,22 +197,24 @@ def _suppression(result: Result) -> _Object:
     return {"kind": "external", "status": "accepted", "justification": text_cell(f"{result.reason or ''}{by}")}
 
 
-def _location(host: str, context: RunContext) -> _Object:
-    """Where the inventory names the host, and the host itself."""
+def _location(host: str, context: RunContext, decided: Where | None = None) -> _Object:
+    """Where it is said what is expected of the host, else where the inventory names it; and the host itself."""
     name = text_cell(host, 255)
     location: _Object = {"logicalLocations": [{"name": name, "fullyQualifiedName": f"host/{name}", "kind": "resource"}]}
-    place = context.places.get(host)
+    place = decided or context.places.get(host)
     if place is not None and place.line:
         location["physicalLocation"] = _physical(place)
     return location
 
 
-def _related(check: str, context: RunContext) -> list[_Object]:
-    """Where the rule is written."""
+def _related(check: str, context: RunContext, host: Where | None = None) -> list[_Object]:
+    """Where the rule is written, and where the inventory names the host if something else is pointed at."""
     known = context.checks.get(check)
-    if known is None or known.where is None or not known.where.line:
-        return []
-    return [{"id": 1, "message": {"text": "the rule"}, "physicalLocation": _physical(known.where)}]
+    places = [("the rule", known.where if known else None), ("the host", host)]
+    return [
+        {"id": number, "message": {"text": text}, "physicalLocation": _physical(place)}
+        for number, (text, place) in enumerate(((text, place) for text, place in places if place and place.line), 1)
+    ]
 
 
 def _physical(place: Where) -> _Object:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from netaudit.errors import Where
 from netaudit.fleet.jsonable import dumps
-from netaudit.model.context import CheckContext, LoadContext, RunContext
+from netaudit.model.context import CheckContext, Decision, LoadContext, RunContext
 
 _MAX_BYTES = 64 * 2**20
 _TEXTS = ("title", "layer", "severity", "why", "derived", "fix", "risk")
@@ -29,12 +29,20 @@ def rules_row(context: RunContext) -> Row:
 
 
 def inventory_row(context: RunContext) -> Row:
-    """Where hosts are named, and the hosts of each group."""
+    """Where hosts are named, where it is said what is expected of them, and the hosts of each group."""
     members: dict[str, list[str]] = {}
     for host, groups in context.groups.items():
         for group in groups:
             members.setdefault(group, []).append(host)
-    return {"places": {host: _where_row(place) for host, place in context.places.items()}, "groups": members}
+    decisions = [
+        {"where": _where_row(each.where), "checks": sorted(each.checks), "hosts": sorted(each.hosts)}
+        for each in context.decisions
+    ]
+    return {
+        "places": {host: _where_row(place) for host, place in context.places.items()},
+        "groups": members,
+        **({"decisions": decisions} if decisions else {}),
+    }
 
 
 def load_row(context: RunContext) -> Row:
@@ -59,7 +67,13 @@ def context_from_rows(rules: Row, inventory: Row, load: Row | None = None) -> Ru
         places={_text(host): _where_from(row) for host, row in inventory.get("places", {}).items()},
         groups={host: tuple(sorted(named)) for host, named in groups.items()},
         load=_load_from(load) if load else None,
+        decisions=tuple(_decision_from(row) for row in inventory.get("decisions", ())),
     )
+
+
+def _decision_from(row: Row) -> Decision:
+    checks, hosts = (frozenset(map(_text, row[key])) for key in ("checks", "hosts"))
+    return Decision(_where_from(row["where"]), checks, hosts)
 
 
 def _load_from(row: Row) -> LoadContext:

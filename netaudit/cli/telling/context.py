@@ -9,6 +9,7 @@ from netaudit.baseline.schema import Check
 from netaudit.baseline.select import Ruleset
 from netaudit.cli.asking.run_request import Fleet
 from netaudit.cli.here import here
+from netaudit.cli.telling.decisions import decisions_of
 from netaudit.errors import Where
 from netaudit.model.context import CheckContext, RunContext
 
@@ -25,6 +26,7 @@ def context_of(ruleset: Ruleset, fleet: Fleet, below: Path | None = None) -> Run
         checks={check.id: _check(check, root) for check in ruleset.rules.checks},
         places=places,
         groups={target.name: target.groups for target in fleet.targets if target.groups},
+        decisions=decisions_of(ruleset, fleet, lambda where: _near(where, root)),
     )
 
 

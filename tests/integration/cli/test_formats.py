@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import stat
@@ -114,6 +115,59 @@ def test_a_rule_of_ones_own_is_pointed_to(netaudit, fleet):
     (place,) = {json.dumps(each["relatedLocations"][0]["physicalLocation"], sort_keys=True) for each in ours}
     assert json.loads(place)["artifactLocation"]["uri"] == "ours.yaml"
     assert json.loads(place)["region"]["startLine"] == 5
+
+
+OURS = """\
+baseline: ours
+title: Ours
+extends: [linux-server]
+vars: {queue: 8192}
+define:
+  - id: our.somaxconn
+    title: Our queue
+    layer: listener
+    kind: setting
+    severity: high
+    why: Because we say so.
+    value: sysctl['net.core.somaxconn']
+    expect: {at_least: "{{ vars.queue }}"}
+overrides:
+  - {check: our.*, hosts: web1, severity: critical}
+  - {check: our.somaxconn, hosts: web1, expect: {at_least: 16384}}
+"""
+
+
+def test_what_is_expected_of_a_host_is_pointed_to(netaudit, fleet):
+    """The override, else the variable of the inventory that the check reads, else the line that names the host."""
+    (netaudit.home / "ours.yaml").write_text(OURS)
+    (netaudit.home / "hosts.ini").write_text("[web]\nweb1\nweb2\n[db]\ndb1\n")
+    words = ("audit", "--from", fleet, "-i", "hosts.ini", "-b", "ours.yaml", "-q", "-o", "sarif=a.sarif")
+
+    def places():
+        netaudit(*words, code=None)
+        log = json.loads((netaudit.home / "a.sarif").read_text())
+        assert Sarif.model_validate(log)
+        assert log == netaudit("report", "last", "-o", "sarif").json()
+        found = [each for each in log["runs"][0]["results"] if each["ruleId"] == "our.somaxconn"]
+        return {
+            each["properties"]["host"]: [place_of(at["physicalLocation"]) for at in places_of(each)] for each in found
+        }
+
+    def places_of(result):
+        return [*result["locations"], *result["relatedLocations"]]
+
+    def place_of(physical):
+        return f"{physical['artifactLocation']['uri']}:{physical['region']['startLine']}"
+
+    assert places()["web1"] == ["ours.yaml:16", "ours.yaml:6", "hosts.ini:2"]
+    assert places()["web2"] == ["hosts.ini:3", "ours.yaml:6"]
+    (netaudit.home / "host_vars").mkdir()
+    (netaudit.home / "host_vars" / "web2.yml").write_text("somebody: else\nnetaudit_vars: {queue: 9000}\n")
+    (netaudit.home / "host_vars" / "web1.yml").write_text("netaudit_checks: {our.*: {expect: {at_least: 20000}}}\n")
+    assert places()["web2"] == ["host_vars/web2.yml:2", "ours.yaml:6", "hosts.ini:3"]
+    assert places()["web1"] == ["host_vars/web1.yml:1", "ours.yaml:6", "hosts.ini:2"]
+    netaudit("history", "export", "last", "a.run", "--anonymous")
+    assert b"host_vars" not in gzip.decompress((netaudit.home / "a.run").read_bytes())
 
 
 def test_what_other_programs_read(netaudit, fleet):
