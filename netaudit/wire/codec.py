@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import json
 import struct
-import zlib
 from datetime import UTC, datetime
 from typing import Any
 
 from netaudit.errors import ErrorKind, Phase
 from netaudit.model.probe import Capture, HostError, Section, SectionStatus
+from netaudit.wire.deflate import compress, expand
 
 MAGIC = b"NACAP1\n"
 MAX_DUMP_BYTES = 64 * 2**20  # of a dump as it is kept
 MAX_RAW_BYTES = 256 * 2**20  # of what it may grow to
-_LEVEL = 1  # text shrinks to a quarter at the first level already; the others cost more than they save
 _LENGTH = struct.Struct(">I")
 
 # A table is faster than the enum's own look-up, which goes through a metaclass.
@@ -31,6 +30,8 @@ _STATUS = {str(status): status for status in SectionStatus}
 
 def _text(value: str) -> str:
     """The text without lone surrogates, which no encoding can carry."""
+    if value.isascii():
+        return value
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -63,7 +64,7 @@ def dump_capture(capture: Capture) -> bytes:
     body = [_LENGTH.pack(len(head)), head]
     for section in capture.sections:
         body += [section.stdout, section.stderr]
-    return MAGIC + zlib.compress(b"".join(body), _LEVEL)
+    return MAGIC + compress(b"".join(body))
 
 
 def _inflate(dump: bytes) -> bytes:
@@ -72,14 +73,10 @@ def _inflate(dump: bytes) -> bytes:
         raise ValueError("not a capture of this version of netaudit")
     if len(dump) > MAX_DUMP_BYTES:
         raise ValueError("the capture is larger than netaudit writes any")
-    inflater = zlib.decompressobj()
     try:
-        body = inflater.decompress(memoryview(dump)[len(MAGIC) :], MAX_RAW_BYTES)
-    except zlib.error as error:
-        raise ValueError(f"the capture is damaged: {error}") from error
-    if not inflater.eof or inflater.unused_data:
-        raise ValueError("the capture is cut, or larger than netaudit writes any")
-    return body
+        return expand(memoryview(dump)[len(MAGIC) :], MAX_RAW_BYTES)
+    except ValueError as error:
+        raise ValueError(f"the capture is {error}") from error
 
 
 def load_capture(dump: bytes) -> Capture:
