@@ -54,7 +54,7 @@ class Latest:
 class Known:
     """What the audit knows of one host. ``allowed`` failures are those from before, and those that were foreseen.
 
-    ``about`` are the checks that a change proves only once its files are written.
+    ``about`` are the checks that a change proves only once its files are written; ``probes`` are asked for the others.
     """
 
     question: Question
@@ -63,6 +63,7 @@ class Known:
     failing: proof.Failing
     allowed: proof.Failing
     about: frozenset[str] = frozenset()
+    probes: tuple[Probe, ...] = ()
     latest: Latest = field(default_factory=Latest)
 
     def failing_in(self, capture: Capture, now: datetime) -> proof.Failing:
@@ -115,7 +116,7 @@ class Gate:
         known = self.known[host]
         capture = held.verified_with
         if soaked or capture is None:
-            wanted = {probe.id: probe for probe in (*known.question.probes, *self.probes)}
+            wanted = {probe.id: probe for probe in (*known.probes, *self.probes)}
             capture = await held.look(tuple(wanted.values()), self.within_s)
         rows = gate_rows(host, (known.sample, _sample(held.armed_with), _sample(capture)))
         reasons = [_said(row) for row in failures(rows)]

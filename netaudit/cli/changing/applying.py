@@ -16,6 +16,7 @@ from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
 from netaudit.app.journalling import Journalling
 from netaudit.app.recovery import Recovery
 from netaudit.app.rollout import Guarded, Rollout, Terms
+from netaudit.app.rules import Question
 from netaudit.baseline.select import HostRules
 from netaudit.cli.asking.rules import shipped_probes
 from netaudit.cli.asking.run_request import Fleet, prepared
@@ -50,21 +51,41 @@ class Agreed:
     silent: int  # hosts that gave no answer to the audit
 
 
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What a change is proved by before its files are written: the probes for all checks but those ``about`` files."""
+
+    rules: HostRules
+    about: frozenset[str]
+    probes: tuple[Probe, ...]
+
+
+def _proof(rules: HostRules, question: Question) -> _Proof:
+    about = proof.about_files(rules)
+    others = {check.compiled.check.id for check in rules.checks} - about
+    needed = proof.probes_about(rules, others)
+    return _Proof(rules, about, tuple(probe for probe in question.probes if probe.id in needed))
+
+
 @dataclass(slots=True)
 class Memory:
     """What the audit knew of each host that is to be changed, as far as its change will be proved against it."""
 
     known: dict[str, Known] = field(default_factory=dict)
-    _about: dict[int, tuple[HostRules, frozenset[str]]] = field(default_factory=dict)  # hosts share their rules
+    _proofs: dict[int, _Proof] = field(default_factory=dict)  # hosts share their rules
 
     def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
         """Remember one host."""
         now = datetime.now(UTC)
         before = proof.failing(rules, facts, now)
         afterwards = proof.failing(rules, proof.foreseen(facts, plan.steps), now)
-        _, about = self._about.get(id(rules)) or self._about.setdefault(id(rules), (rules, proof.about_files(rules)))
+        if id(rules) not in self._proofs:
+            self._proofs[id(rules)] = _proof(rules, job.question)
+        proves = self._proofs[id(rules)]
         allowed = {**afterwards, **before}
-        self.known[plan.host] = Known(job.question, rules, sample_of(facts), before, allowed, about)
+        self.known[plan.host] = Known(
+            job.question, rules, sample_of(facts), before, allowed, proves.about, proves.probes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +203,7 @@ def _guards(
         place, target = targets[part.host]
         work = work_of(part, scripts_of(part), confirm_within_s=int(args.confirm_within), persist=persists)
         inspection = Inspection(
-            probes=question.probes,
+            probes=known.probes,
             judge=lambda capture: still_failing(capture, at_once),
             params=question.params,
             watched=tuple(probes[name] for name in dict.fromkeys((*unchanged.PROBES, *GATE_PROBES))),
