@@ -4,39 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from netaudit.baseline.closures import Closure, Tree, closure, truth
-from netaudit.baseline.evidence import Piece, evidence, pieces, place
+from netaudit.baseline.evidence import PLACE, Piece, Rows, pieces
 from netaudit.baseline.matchers import Matcher, matcher, said
 from netaudit.baseline.reads import expressions_of
 from netaudit.baseline.schema import Check, Expression, Template
 from netaudit.baseline.scope import Scope
+from netaudit.baseline.texts import PlacedText, Speech, Text, parts_of, text_of
 from netaudit.baseline.unknown import Unknown
-from netaudit.baseline.values import as_text
 from netaudit.model.result import Severity
-
-Text = Callable[[Scope], str]
-
-
-def text_of(template: Template) -> Text:
-    """Writes a template; an expression without a value stands as its reason in parentheses."""
-    parts = [part if isinstance(part, str) else _spoken(part) for part in template.parts]
-    if len(parts) == 1 and isinstance(parts[0], str):
-        whole = parts[0]
-        return lambda _: whole
-    return lambda scope: "".join([part if isinstance(part, str) else part(scope) for part in parts])
-
-
-def _spoken(expression: Expression) -> Text:
-    run = closure(expression.tree)
-
-    def speak(scope: Scope) -> str:
-        try:
-            return as_text(run(scope))
-        except Unknown as unknown:
-            return f"({unknown.absent.reason})"
-
-    return speak
 
 
 def _texts(template: Template | None) -> Text | None:
@@ -93,11 +71,6 @@ class Subjects:
 class Compiled:
     """A check whose parts can be called. Texts are compiled when they are first needed."""
 
-    __slots__ = (
-        "_evidence", "_fix", "_judged", "_pieces", "check", "conditions", "definitions", "expected", "kernel_default",
-        "lasting", "steps", "subjects", "value",
-    )  # fmt: skip
-
     def __init__(self, check: Check) -> None:
         self.check = check
         self.conditions = [(truth(made.when.tree), text_of(made.otherwise)) for made in check.applies_to]
@@ -108,10 +81,6 @@ class Compiled:
         self.steps = [Step(made.severity, matcher(made.claim), _texts(made.note)) for made in check.levels]
         self.expected = _texts(check.expected)
         self.subjects = self._subjects()
-        self._evidence: Text | None = None
-        self._fix: Text | None = None
-        self._pieces: tuple[Piece, ...] | None = None
-        self._judged: tuple[str, ...] | None = None
 
     def _subjects(self) -> Subjects | None:
         made = self.check.for_each
@@ -120,12 +89,10 @@ class Compiled:
         where = truth(made.where.tree) if made.where is not None else None
         return Subjects(made.name, closure(made.listed.tree), where, text_of(made.subject), _texts(made.empty))
 
-    @property
+    @cached_property
     def judged(self) -> tuple[str, ...]:
         """The sysctls that the verdict of a check rests on; a star stands for the name of a subject."""
-        if self._judged is None:
-            self._judged = _sysctls(expressions_of(self.check))
-        return self._judged
+        return _sysctls(expressions_of(self.check))
 
     @property
     def defaulted(self) -> str | None:
@@ -135,16 +102,13 @@ class Compiled:
         named = _sysctls(looked_at) or _sysctls(definition for _, definition in made.definitions)
         return named[0] if len(named) == 1 and "*" not in named[0] else None
 
-    def evidence(self, scope: Scope) -> str | None:
+    @cached_property
+    def evidence(self) -> Speech:
         """Where the numbers were read, in the check's own words or by what its expressions read."""
-        if self.check.evidence is not None:
-            self._evidence = self._evidence or text_of(self.check.evidence)
-            return self._evidence(scope) + place(scope)
-        if self._pieces is None:
-            self._pieces = self._find_pieces()
-        return evidence(self._pieces, scope)
+        own = self.check.evidence
+        return PlacedText(parts_of(own), after=PLACE) if own is not None else Rows(self._pieces())
 
-    def _find_pieces(self) -> tuple[Piece, ...]:
+    def _pieces(self) -> tuple[Piece, ...]:
         check = self.check
         definitions: dict[str, Tree] = {name: made.tree for name, made in check.definitions}
         looked_at = [check.value.tree] if check.value is not None else []
@@ -154,13 +118,11 @@ class Compiled:
         trees = [made.tree for made in expressions_of(check) if id(made) not in skipped and made is not check.value]
         return pieces([*looked_at, *trees], definitions)
 
-    def fix(self, scope: Scope) -> str | None:
-        """What would put it right, in one line; in which network namespace, if it is not the host's own."""
-        if self.check.fix is None:
-            return None
-        self._fix = self._fix or text_of(self.check.fix)
-        where = f"In network namespace {scope.namespace}: " if scope.namespace else ""
-        return where + self._fix(scope)
+    @cached_property
+    def fix(self) -> Speech | None:
+        """What would put it right, in one line."""
+        made = self.check.fix
+        return PlacedText(parts_of(made), before="In network namespace {}: ") if made is not None else None
 
     def wanted(self, scope: Scope, failed: Step | None) -> tuple[str | None, object]:
         """What is expected, in words and as rules name it: by the mildest claim, unless only a worse one fails.

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from netaudit.baseline.canonical import applied, same
+from netaudit.baseline.drift_memo import Answer
 from netaudit.baseline.schema import CheckKind
 from netaudit.baseline.scope import RunningSysctls, Scope
 from netaudit.baseline.unknown import Unknown
@@ -24,8 +25,8 @@ from netaudit.model.result import Verdict
 
 if TYPE_CHECKING:
     from netaudit.baseline.select import HostCheck, HostRules
+    from netaudit.baseline.sight import Key, Sight
 
-_KEPT = 4096  # settings, and lists of them; what comes after that starts over
 VerdictWith = Callable[["HostCheck", Facts], Verdict]
 
 _UNSET = Absent(AbsentReason.NOT_PRESENT, "no file sets it, and the kernel's default is not known")
@@ -73,104 +74,31 @@ def _turns(first: Maybe[bool], second: Maybe[bool]) -> Maybe[bool]:
     return second if isinstance(second, Absent) else True
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The drift of one host, and what checks that were asked again said to it."""
-
-    files: tuple[object, object]  # persisted and writers: the key has only their ids
-    drifts: tuple[Drift, ...]
-    boot: Mapping[str, str]
-    system: Mapping[str, str]
-    verdicts: tuple[tuple[HostCheck, str, Maybe[bool]], ...]
-
-
-class DriftMemo:
-    """What is the same for all hosts under one set of rules, and what became of settings that hosts have in common.
-
-    Equal answers are one object, so that what is made of them can be remembered by it.
-    """
-
-    __slots__ = ("_alike", "_defaults", "_hosts", "_lists", "_reckoned", "_settings")
-
-    def __init__(self) -> None:
-        self._defaults: dict[str, list[HostCheck]] = {}
-        self._settings: dict[tuple[object, ...], Drift] = {}
-        self._alike: dict[Drift, Drift] = {}
-        self._lists: dict[tuple[int, ...], tuple[Drift, ...]] = {}
-        self._hosts: dict[tuple[object, ...], _Answer] = {}
-        self._reckoned: tuple[HostCheck, ...] | None = None
-
-    def answer(self, key: tuple[object, ...]) -> _Answer | None:
-        """The answer of a host that had the same settings and files."""
-        return self._hosts.get(key)
-
-    def keep(self, key: tuple[object, ...], answer: _Answer) -> None:
-        """Keep the answer of a host."""
-        if len(self._hosts) >= _KEPT:
-            self._hosts.clear()
-        self._hosts[key] = answer
-
-    def default_from(self, name: str, judges: Iterable[HostCheck]) -> list[HostCheck]:
-        """The checks that say the kernel's default of a key."""
-        found = self._defaults.get(name)
-        if found is None:
-            found = [each for each in judges if each.compiled.kernel_default and each.compiled.defaulted == name]
-            self._defaults[name] = found
-        return found
-
-    def reckoned(self, judges: Mapping[str, list[HostCheck]]) -> Sequence[HostCheck]:
-        """The checks whose default is no constant."""
-        if self._reckoned is None:
-            found = [check for checks in judges.values() for check in checks]
-            reads = [check for check in found if (made := check.compiled.check.kernel_default) and made.reads]
-            self._reckoned = tuple({id(check): check for check in reads}.values())
-        return self._reckoned
-
-    def setting(self, key: tuple[object, ...], make: Callable[[], Drift]) -> Drift:
-        """The answer for one setting. ``key`` is all that it is made of."""
-        found = self._settings.get(key)
-        if found is None:
-            if len(self._settings) >= _KEPT:
-                self._settings.clear()
-            found = self._settings[key] = self.alike(make())
-        return found
-
-    def alike(self, drift: Drift) -> Drift:
-        """The one object for equal answers."""
-        if len(self._alike) >= _KEPT:
-            self._alike.clear()
-        return self._alike.setdefault(drift, drift)
-
-    def one_list(self, drifts: tuple[Drift, ...]) -> tuple[Drift, ...]:
-        """The one list of the same objects. It holds them, so no other object can have their ids."""
-        if len(self._lists) >= _KEPT:
-            self._lists.clear()
-        return self._lists.setdefault(tuple(map(id, drifts)), drifts)
-
-
-def drifting(rules: HostRules, facts: Facts, verdict_with: VerdictWith) -> tuple[Drift, ...]:
+def drifting(rules: HostRules, sight: Sight, verdict_with: VerdictWith) -> tuple[Drift, ...]:
     """Every sysctl that a check of the host judges by name, and what becomes of it.
 
     Raises Unknown when the running or the persisted settings are absent.
     """
-    sysctl, persisted = facts.sysctl, facts.persisted
+    sysctl, persisted = sight.facts.sysctl, sight.facts.persisted
     if isinstance(sysctl, Absent):
         raise Unknown(sysctl, "facts.sysctl")
     if isinstance(persisted, Absent):
         raise Unknown(persisted, "facts.persisted")
-    return _Drifting(rules, facts, sysctl, persisted, verdict_with).all()
+    return _Drifting(rules, sight, sysctl, persisted, verdict_with).all()
 
 
 class _Drifting:
     """One host. Checks are evaluated again only where a file says something else than what runs."""
 
     def __init__(
-        self, rules: HostRules, facts: Facts, sysctl: Sysctls, persisted: Persisted, verdict_with: VerdictWith
+        self, rules: HostRules, sight: Sight, sysctl: Sysctls, persisted: Persisted, verdict_with: VerdictWith
     ) -> None:
+        facts = sight.facts
         self._rules = rules
+        self._sight = sight
         self._facts = facts
         self._running = sysctl.values
-        self._judges = _named(rules.judges, self._running, {**persisted.boot, **persisted.system})
+        self._judges: Mapping[str, list[HostCheck]] = {}
         self._verdict_with = verdict_with
         self._persisted = persisted
         self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
@@ -185,33 +113,43 @@ class _Drifting:
         """The judged keys that this host has, in the order of the checks.
 
         Hosts with the same files and the same settings have the same answer, as long as the checks that are asked
-        again, which may look at anything, say the same.
+        again, which may look at anything, say the same: where they look at the same, that need not be asked.
         """
         key = self._key()
         known = self._memo.answer(key)
-        if known is not None:
-            self._boot, self._system = known.boot, known.system
-            if all(self._passes(check, moment) == verdict for check, moment, verdict in known.verdicts):
-                return known.drifts
+        if known is None:
+            return self._anew(key, {})
+        grounds = known.grounds_of(self._sight)
+        if grounds is not None and (found := known.on.get(grounds)) is not None:
+            return found
+        self._boot, self._system = known.boot, known.system
+        if any(self._passes(check, moment) != verdict for check, moment, verdict in known.verdicts):
+            return self._anew(key, known.on)
+        known.hold(grounds)
+        return known.drifts
+
+    def _anew(self, key: tuple[object, ...], on: dict[tuple[Key, ...], tuple[Drift, ...]]) -> tuple[Drift, ...]:
         persisted = self._persisted
         self._verdicts.clear()
         self._moments = {"now": self._facts}
+        self._judges = _named(self._rules.judges, self._running, {**persisted.boot, **persisted.system})
         self._defaults = {name: value for name in self._judges if (value := self._default(name)) is not None}
         self._boot = self._changed(persisted.boot)
         self._system = self._changed({**persisted.boot, **persisted.system}) if persisted.system else self._boot
         drifts = self._memo.one_list(self._made())
         files, verdicts = (persisted, self._facts.writers), tuple(self._verdicts.values())
-        self._memo.keep(key, _Answer(files, drifts, self._boot, self._system, verdicts))
+        answer = Answer(files, drifts, self._boot, self._system, verdicts, on)
+        answer.hold(answer.grounds_of(self._sight))
+        self._memo.keep(key, answer)
         return drifts
 
     def _key(self) -> tuple[object, ...]:
         """Files by identity (hosts that answer alike share them), running values, and what defaults are made of."""
         persisted, facts = self._persisted, self._facts
-        names = {**self._judges, **persisted.boot, **persisted.system}
         return (
             id(persisted),
             id(facts.writers),
-            *map(self._running.get, names),
+            *map(self._running.get, self._memo.names(self._rules.judges, persisted)),
             *grounds_of(facts),
             *map(self._said_default, self._memo.reckoned(self._rules.judges)),
         )

@@ -7,29 +7,31 @@ pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import cast
 
 from netaudit.baseline.closures import Closure
-from netaudit.baseline.compiled import Compiled, Step
+from netaudit.baseline.compiled import Compiled
 from netaudit.baseline.drift import Drift, drifting
-from netaudit.baseline.memo import Memo, Sight, Verdicts
+from netaudit.baseline.memo import Memo, Parts
+from netaudit.baseline.outcome import Outcome, Tally
+from netaudit.baseline.outline import outline
+from netaudit.baseline.saying import Said, bare, item, leave, say, subject_name, whole
 from netaudit.baseline.schema import Extent
 from netaudit.baseline.scope import RunningSysctls, Scope, WhyAbsent
 from netaudit.baseline.select import HostCheck, HostRules
+from netaudit.baseline.sight import Sight
 from netaudit.baseline.unknown import IS_MISSING, Unknown, not_understood
 from netaudit.baseline.values import shown
-from netaudit.baseline.waivers import Decision, decision
+from netaudit.baseline.waivers import decision
 from netaudit.facts.absence import why_absent
 from netaudit.model.facts import Facts, Namespace, Sysctls
 from netaudit.model.reading import Absent, AbsentReason
-from netaudit.model.result import Item, Result, Severity, Verdict, Waived
+from netaudit.model.result import Item, Result, Verdict
 
 _SILENT = IS_MISSING | {AbsentReason.NOT_ASKED}  # reasons for there being no list of namespaces that are not said
-_ORDER = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.WAIVED: 2, Verdict.PASS: 3, Verdict.SKIPPED: 4}
 
 
 def evaluate(rules: HostRules, facts: Facts, now: datetime) -> tuple[Result, ...]:
@@ -45,62 +47,7 @@ def failures(rules: HostRules, facts: Facts, now: datetime) -> Iterator[tuple[Ho
     evaluation = _Evaluation(rules, facts, now)
     for check in rules.checks:
         for outcome in evaluation.failing(check):
-            yield check, _subject_name(check.compiled, outcome), outcome
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one subject; ``names`` are those of the moment, to write texts with later."""
-
-    verdict: Verdict
-    severity: Severity
-    scope: Scope
-    names: dict[str, object]
-    step: Step | None = None
-    unknown: Unknown | None = None
-    decision: Decision | None = None
-    place: int = 0  # in the list of subjects
-
-
-class _Tally:
-    """What became of the subjects of one check: all that did not pass, the first that did, and how many did.
-
-    Subjects to which the check does not apply count only when there are no others.
-    """
-
-    __slots__ = ("first", "passed", "rest", "skipped")
-
-    def __init__(self) -> None:
-        self.first: Outcome | None = None
-        self.passed = 0
-        self.rest: list[Outcome] = []
-        self.skipped: Outcome | None = None
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one that did not pass; those to which the check does not apply are not listed."""
-        if outcome.verdict is not Verdict.SKIPPED:
-            self.rest.append(outcome)
-        elif self.skipped is None:
-            self.skipped = outcome
-
-    def add_pass(self, severity: Severity, scope: Scope, names: dict[str, object], place: int) -> None:
-        """Count one that passed."""
-        self.passed += 1
-        if self.first is None:
-            self.first = Outcome(Verdict.PASS, severity, scope, names, place=place)
-
-    @property
-    def verdicts(self) -> Verdicts | None:
-        """What became of the subjects, to be recalled; None where that is more than passes and failures."""
-        if self.is_empty or self.skipped is not None or any(each.verdict is not Verdict.FAIL for each in self.rest):
-            return None
-        failed = tuple([(each.place, each.step) for each in self.rest if each.step is not None])
-        return Verdicts(failed, self.first.place if self.first is not None else None, self.passed)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there was nothing to look at."""
-        return not self.rest and self.first is None and self.skipped is None
+            yield check, subject_name(check.compiled, outcome), outcome
 
 
 class _Evaluation:
@@ -126,7 +73,7 @@ class _Evaluation:
         """The subjects that fail, the worst first; none where the check does not apply or cannot be told."""
         if check.skip is not None:
             return []
-        tally = _Tally()
+        tally = Tally()
         inside = self._scopes(check) if check.compiled.check.extent is Extent.NAMESPACE else []
         for scope in [self._scope(check), *inside]:
             with suppress(Unknown):
@@ -142,7 +89,7 @@ class _Evaluation:
 
     def _drifting(self) -> Sequence[Drift]:
         if self._drift is None:
-            self._drift = drifting(self._rules, self._facts, self.verdict_with)
+            self._drift = drifting(self._rules, self._sight, self.verdict_with)
         return self._drift
 
     def _sight_of(self, facts: Facts) -> Sight:
@@ -208,35 +155,40 @@ class _Evaluation:
                 memo.keep_refusal(key, refusal)
             if refusal is not None:
                 return refusal
-        results = memo.results
-        if results.is_vain:
-            return self._said_anew(check, memo, sight, scope or begin(check))
-        key = results.key(sight)
-        found = results.get(key)
+        found = memo.results.seek(sight)
         if found is None:
-            found = self._said_anew(check, memo, sight, scope or begin(check))
-            results.keep(key, found)
+            found = self._in_parts(check, memo, sight, scope or begin(check))
+            memo.results.keep(sight, found)
         return found
 
-    def _said_anew(self, check: HostCheck, memo: Memo, sight: Sight, scope: Scope) -> Result:
-        """The result of a check that applies; which subjects are in it is remembered, what is said of them is not."""
-        verdicts = memo.verdicts
-        if verdicts.is_vain:
+    def _in_parts(self, check: HostCheck, memo: Memo, sight: Sight, scope: Scope) -> Result:
+        """The result of a check that applies, of which parts may be remembered where hosts differ in others."""
+        parts = memo.parts if memo.results.is_doubtful else None
+        if parts is None:
             return self._judged(check, scope)
-        key = verdicts.key(sight)
-        known = verdicts.get(key)
+        empty = parts.empty.seek(sight)
+        if empty is not None:
+            return empty
+        known = parts.outlines.seek(sight)
         if known is not None:
-            return self._folded(check, _recalled(check.compiled, scope, known))
-        tally = _Tally()
-        result = self._judged(check, scope, tally)
-        if (found := tally.verdicts) is not None:
-            verdicts.keep(key, found)
-        return result
+            return known.filled(check.compiled, scope)
+        return self._in_new_parts(check, parts, sight, scope)
+
+    def _in_new_parts(self, check: HostCheck, parts: Parts, sight: Sight, scope: Scope) -> Result:
+        tally = Tally()
+        empty = self._counted(check, scope, tally)
+        if empty is not None:
+            parts.empty.keep(sight, empty)
+            return empty
+        said = [say(check.compiled, each) for each in tally.told()]
+        if tally.is_plain and not parts.outlines.is_vain:
+            parts.outlines.keep(sight, outline(check.compiled, tally, said, parts.rests))
+        return self._folded(check, tally, said)
 
     def _worked_out(self, check: HostCheck) -> Result:
         made = check.compiled.check
         if check.skip is not None:
-            return _bare(check, Verdict.SKIPPED, check.skip)
+            return bare(check.compiled.check, Verdict.SKIPPED, check.skip)
         scope = self._scope(check)
         if made.extent is Extent.HOST or not self._namespaces():
             return self._in_one(check, scope)
@@ -245,20 +197,24 @@ class _Evaluation:
     def _in_one(self, check: HostCheck, scope: Scope) -> Result:
         return _refusal(check, scope) or self._judged(check, scope)
 
-    def _judged(self, check: HostCheck, scope: Scope, tally: _Tally | None = None) -> Result:
-        """The result of a check that applies, in one namespace. An empty tally that is given is filled."""
-        subjects = check.compiled.subjects
-        if subjects is None:
+    def _judged(self, check: HostCheck, scope: Scope) -> Result:
+        """The result of a check that applies, in one namespace."""
+        if check.compiled.subjects is None:
             return self._single(check, scope)
-        tally = tally or _Tally()
+        tally = Tally()
+        return self._counted(check, scope, tally) or self._folded(check, tally)
+
+    def _counted(self, check: HostCheck, scope: Scope, tally: Tally) -> Result | None:
+        """Fills an empty tally with what becomes of the subjects; the result where it stays empty."""
+        subjects = check.compiled.subjects
         try:
             self._count(check, scope, tally)
         except Unknown as unknown:
-            return _bare(check, Verdict.UNKNOWN, unknown.reason)
-        if tally.is_empty:
-            empty = subjects.empty(scope) if subjects.empty is not None else "nothing to look at"
-            return _bare(check, Verdict.PASS, empty)
-        return self._folded(check, tally)
+            return bare(check.compiled.check, Verdict.UNKNOWN, unknown.reason)
+        if not tally.is_empty:
+            return None
+        empty = subjects.empty(scope) if subjects is not None and subjects.empty is not None else "nothing to look at"
+        return bare(check.compiled.check, Verdict.PASS, empty)
 
     def _single(self, check: HostCheck, scope: Scope) -> Result:
         names: dict[str, object] = {}
@@ -267,7 +223,15 @@ class _Evaluation:
             outcome = Outcome(Verdict.PASS, check.compiled.check.severity, scope, names)
         else:
             self._waive(check, outcome)
-        return _whole(check, outcome, _said(check.compiled, outcome), (), 0, self._beside(check))
+        return self._whole(check, outcome, say(check.compiled, outcome))
+
+    def _whole(
+        self, check: HostCheck, worst: Outcome, said: Said, items: tuple[Item, ...] = (), passed: int = 0
+    ) -> Result:
+        beside = self._beside(check)
+        if beside is not None:
+            said.reason = f"{said.reason}; {beside}" if said.reason else beside
+        return whole(check.compiled.check, worst.verdict, worst.severity, said, items, passed, leave(worst))
 
     def _beside(self, check: HostCheck) -> str | None:
         """That other namespaces could not be looked at, where a check means them too."""
@@ -281,7 +245,7 @@ class _Evaluation:
     def _in_all(self, check: HostCheck, scope: Scope) -> Result:
         """Every namespace is a subject, or has the subjects of ``for_each``."""
         refusal = _refusal(check, scope)
-        tally = _Tally()
+        tally = Tally()
         severity = check.compiled.check.severity
         for each in [scope, *self._scopes(check)]:
             try:
@@ -292,7 +256,7 @@ class _Evaluation:
                 if not _is_of_the_host(each, unknown):
                     tally.add(Outcome(Verdict.UNKNOWN, severity, each, {}, None, unknown))
         if tally.is_empty:
-            return refusal or _bare(check, Verdict.PASS, "nothing to look at")
+            return refusal or bare(check.compiled.check, Verdict.PASS, "nothing to look at")
         return self._folded(check, tally)
 
     def _scopes(self, check: HostCheck) -> list[Scope]:
@@ -303,7 +267,7 @@ class _Evaluation:
             found.append(scope)
         return found
 
-    def _count(self, check: HostCheck, scope: Scope, tally: _Tally) -> None:
+    def _count(self, check: HostCheck, scope: Scope, tally: Tally) -> None:
         """Count what becomes of each subject of one namespace. Raises Unknown when the list itself is absent.
 
         A setting that a namespace does not have is none of its subjects.
@@ -325,7 +289,7 @@ class _Evaluation:
                 if not _is_of_the_host(scope, unknown):
                     tally.add(Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, unknown))
 
-    def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: _Tally, place: int) -> None:
+    def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: Tally, place: int) -> None:
         outcome = _not_passed(check.compiled, scope, names)
         if outcome is None:
             tally.add_pass(check.compiled.check.severity, scope, names, place)
@@ -338,22 +302,21 @@ class _Evaluation:
         """Decide whether a waiver lets a failure stand."""
         if outcome.verdict is not Verdict.FAIL or not check.waivers:
             return
-        subject = _subject_name(check.compiled, outcome)
+        subject = subject_name(check.compiled, outcome)
         outcome.decision = decision(check.waivers, subject, outcome.names.get("value"), self._now)
         if outcome.decision.waiver is not None:
             outcome.verdict = Verdict.WAIVED
 
-    def _folded(self, check: HostCheck, tally: _Tally) -> Result:
-        compiled = check.compiled
-        tally.rest.sort(key=lambda each: (_ORDER[each.verdict], -each.severity.rank))
-        worst = tally.rest[0] if tally.rest else tally.first or tally.skipped
-        if worst is None:
-            raise ValueError("a tally that is folded has subjects")
-        said = [_said(compiled, each) for each in tally.rest]
-        items = tuple([_item(compiled, each, texts) for each, texts in zip(tally.rest, said, strict=True)])
-        return _whole(
-            check, worst, said[0] if said else _said(compiled, worst), items, tally.passed, self._beside(check)
-        )
+    def _folded(self, check: HostCheck, tally: Tally, said: Sequence[Said] | None = None) -> Result:
+        """The one result of several subjects; ``said`` is what is said of those that are told of, if that is known."""
+        compiled, told = check.compiled, tally.told()
+        said = said if said is not None else [say(compiled, each) for each in told]
+        items = [
+            item(subject_name(compiled, each), each.verdict, each.severity, words)
+            for each, words in zip(told, said, strict=True)
+            if tally.rest
+        ]
+        return self._whole(check, told[0], said[0], tuple(items), tally.passed)
 
 
 def _is_alone(facts: Facts) -> bool:
@@ -373,9 +336,9 @@ def _refusal(check: HostCheck, scope: Scope) -> Result | None:
     for when, otherwise in check.compiled.conditions:
         try:
             if not when(scope):
-                return _bare(check, Verdict.SKIPPED, otherwise(scope))
+                return bare(check.compiled.check, Verdict.SKIPPED, otherwise(scope))
         except Unknown as unknown:
-            return _bare(check, Verdict.UNKNOWN, f"whether it applies: {unknown.reason}")
+            return bare(check.compiled.check, Verdict.UNKNOWN, f"whether it applies: {unknown.reason}")
     return None
 
 
@@ -384,28 +347,6 @@ def _is_of_the_host(scope: Scope, unknown: Unknown | None) -> bool:
     if not scope.namespace or unknown is None:
         return False
     return unknown.absent.reason is AbsentReason.NOT_APPLICABLE
-
-
-def _recalled(compiled: Compiled, scope: Scope, known: Verdicts) -> _Tally:
-    """What became of subjects, as it was with those of another host that cannot be told from them."""
-    subjects, severity = compiled.subjects, compiled.check.severity
-    if subjects is None:
-        raise ValueError("verdicts are recalled of subjects")
-    listed = cast("Sequence[object]", subjects.listed(scope))
-    tally = _Tally()
-
-    def names_of(place: int) -> dict[str, object]:
-        names = scope.begin(subjects.name, listed[place])
-        if compiled.value is not None:
-            names["value"] = _value(compiled.value, scope)
-        return names
-
-    for place, step in known.failed:
-        tally.rest.append(Outcome(Verdict.FAIL, step.severity, scope, names_of(place), step, place=place))
-    if known.first_passed is not None:
-        tally.first = Outcome(Verdict.PASS, severity, scope, names_of(known.first_passed), place=known.first_passed)
-    tally.passed = known.passed
-    return tally
 
 
 def _value(run: Closure, scope: Scope) -> object:
@@ -438,126 +379,6 @@ def _not_passed(compiled: Compiled, scope: Scope, names: dict[str, object]) -> O
 def _is_not_applicable(value: object) -> bool:
     """Whether the host itself says that it has no such thing as the value of a check."""
     return isinstance(value, Unknown) and value.absent.reason is AbsentReason.NOT_APPLICABLE
-
-
-def _subject_name(compiled: Compiled, outcome: Outcome) -> str:
-    scope = outcome.scope
-    place = f"netns {scope.namespace}" if scope.namespace else ""
-    if compiled.subjects is None:
-        return place or "host"
-    scope.names = outcome.names
-    if not outcome.names:  # the list of subjects itself is absent
-        return place or "host"
-    name = compiled.subjects.subject(scope)
-    return f"{place}: {name}" if place else name
-
-
-@dataclass(slots=True)
-class _Said:
-    """The texts of one subject."""
-
-    observed: object
-    expected: str | None
-    evidence: str | None
-    reason: str | None
-    fix: str | None
-
-
-def _said(compiled: Compiled, outcome: Outcome) -> _Said:
-    scope = outcome.scope
-    scope.names = names = outcome.names
-    if compiled.subjects is not None and not names:
-        return _Said(None, None, None, _reason(outcome, scope), None)
-    words, names["expected"] = compiled.wanted(scope, outcome.step)
-    value = names.get("value")
-    observed = None if isinstance(value, Unknown) else plain_value(value)
-    evidence, reason = compiled.evidence(scope), _reason(outcome, scope)
-    return _Said(observed, words, evidence, reason, compiled.fix(scope) if outcome.step is not None else None)
-
-
-def _item(compiled: Compiled, outcome: Outcome, said: _Said) -> Item:
-    """One subject that did not pass."""
-    return Item(
-        _subject_name(compiled, outcome),
-        outcome.verdict,
-        outcome.severity,
-        said.observed,
-        said.expected or "",
-        said.evidence or "",
-        said.reason,
-        said.fix,
-    )
-
-
-def plain_value(value: object) -> object:
-    """A value as JSON can hold it."""
-    if value.__class__ is int or value.__class__ is str:
-        return value
-    if isinstance(value, list | tuple):
-        return [plain_value(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(name): plain_value(item) for name, item in value.items()}
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
-
-
-def _reason(outcome: Outcome, scope: Scope) -> str | None:
-    if outcome.verdict is Verdict.PASS:
-        return None
-    parts = []
-    if outcome.unknown is not None:
-        parts.append(outcome.unknown.reason)
-    if outcome.step is not None and outcome.step.note is not None:
-        parts.append(outcome.step.note(scope))
-    if outcome.decision is not None:
-        parts.extend(outcome.decision.notes)
-    return "; ".join(parts) or None
-
-
-def _whole(
-    check: HostCheck, worst: Outcome, said: _Said, items: tuple[Item, ...], passed: int, beside: str | None
-) -> Result:
-    made = check.compiled.check
-    reason = "; ".join([part for part in (said.reason, beside) if part]) if said.reason or beside else None
-    return Result(
-        made.id,
-        made.title,
-        made.layer,
-        worst.verdict,
-        worst.severity,
-        said.observed,
-        said.expected,
-        made.unit,
-        said.evidence,
-        reason,
-        made.remediation,
-        said.fix,
-        _leave(worst),
-        items,
-        passed,
-    )
-
-
-def _leave(outcome: Outcome) -> Waived | None:
-    waiver = outcome.decision.waiver if outcome.decision is not None else None
-    if waiver is None:
-        return None
-    return Waived(waiver.reason, waiver.approver, waiver.ticket, waiver.expires)
-
-
-def _bare(check: HostCheck, verdict: Verdict, reason: str) -> Result:
-    made = check.compiled.check
-    return Result(
-        made.id,
-        made.title,
-        made.layer,
-        verdict,
-        made.severity,
-        unit=made.unit,
-        reason=reason,
-        remediation=made.remediation,
-    )
 
 
 def _seen_from(facts: Facts, namespace: Namespace) -> tuple[str, Facts, RunningSysctls]:

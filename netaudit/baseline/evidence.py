@@ -7,6 +7,8 @@ whole row is shown as its tool prints it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import cast
 
 from netaudit.baseline.closures import Tree, closure, path_text
@@ -17,7 +19,7 @@ from netaudit.baseline.values import as_text
 from netaudit.model.facts import Listener, Nic, ProcessLimits, Qdisc
 from netaudit.model.reading import Absent
 
-Piece = Callable[[Scope], str]
+PLACE = " in network namespace {}"
 
 _MOST = 6  # so many facts are shown; a finding that rests on more says so in its own words
 _LISTED = 8  # elements of a list that are shown
@@ -51,6 +53,45 @@ _SOURCES = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One fact that was read, and where. ``tree`` is all that it rests on; None of a row, which shows more."""
+
+    tree: Tree
+    write: Callable[[Scope], str]
+
+
+class Rows:
+    """The facts that a check looks at, in one line."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, some: Sequence[Piece | str]) -> None:
+        self._pieces = some
+
+    def __call__(self, scope: Scope) -> str | None:
+        """Facts that are absent are left out; None when nothing is left."""
+        found: dict[str, None] = {}
+        for piece in self._pieces:
+            try:
+                found[piece if isinstance(piece, str) else piece.write(scope)] = None
+            except Unknown:  # an absent fact is the reason of the verdict, not its evidence
+                continue
+        return "; ".join(found) or None
+
+    def settled(self, scope: Scope, rests: Callable[[Tree], bool]) -> Rows | str | None:
+        """The line with all that rests on what is known to be the same on other hosts."""
+        found: list[Piece | str] = []
+        for piece in self._pieces:
+            if isinstance(piece, str) or piece.tree is None or not rests(piece.tree):
+                found.append(piece)
+                continue
+            with suppress(Unknown):
+                found.append(piece.write(scope))
+        rows = Rows(found)
+        return rows if any(isinstance(piece, Piece) for piece in found) else rows(scope)
+
+
 def pieces(trees: Sequence[Tree], definitions: Mapping[str, Tree]) -> tuple[Piece, ...]:
     """What to say about the facts that some expressions read, each once, in the order they are read."""
     found: dict[str, Piece] = {}
@@ -58,17 +99,6 @@ def pieces(trees: Sequence[Tree], definitions: Mapping[str, Tree]) -> tuple[Piec
         for key, piece in _walk(tree, definitions, set()):
             found.setdefault(key, piece)
     return tuple(found.values())[:_MOST]
-
-
-def evidence(made: Sequence[Piece], scope: Scope) -> str | None:
-    """The pieces as one line; those whose fact is absent are left out. None when nothing is left."""
-    found: dict[str, None] = {}
-    for piece in made:
-        try:
-            found[piece(scope)] = None
-        except Unknown:  # an absent fact is the reason of the verdict, not its evidence
-            continue
-    return "; ".join(found) or None
 
 
 def _walk(tree: Tree, definitions: Mapping[str, Tree], seen: set[str]) -> Iterator[tuple[str, Piece]]:
@@ -121,12 +151,12 @@ def _sysctl(tree: Sequence[Tree]) -> tuple[str, Piece]:
     def piece(scope: Scope) -> str:
         return f"{sysctl_path(text(name(scope)))}{place(scope)} = {as_text(value(scope))}"
 
-    return str(tree), piece
+    return str(tree), Piece(tree, piece)
 
 
 def place(scope: Scope) -> str:
     """Which network namespace is looked at, for the end of a text; empty for the host's own."""
-    return f" in network namespace {scope.namespace}" if scope.namespace else ""
+    return PLACE.format(scope.namespace) if scope.namespace else ""
 
 
 def _fact(tree: Sequence[Tree]) -> tuple[str, Piece]:
@@ -136,7 +166,7 @@ def _fact(tree: Sequence[Tree]) -> tuple[str, Piece]:
     def piece(scope: Scope) -> str:
         return f"{label} = {_brief(value(scope))}"
 
-    return path, piece
+    return path, Piece(tree, piece)
 
 
 def source_of(path: str) -> str:
@@ -172,7 +202,7 @@ def _subject(name: str, tree: Sequence[Tree]) -> Piece:
         row = described(subject)
         return f"{row}{place(scope)}" if row is not None else f"{path} = {_brief(value(scope))}"
 
-    return piece
+    return Piece(None, piece)
 
 
 # Every attribute that the row of a subject below is made of: such a row tells no other two subjects apart.

@@ -11,20 +11,17 @@ a wrong verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from netaudit.baseline.closures import Tree
 from netaudit.baseline.evidence import DESCRIBED
 from netaudit.baseline.functions import FUNCTIONS
+from netaudit.baseline.places import SettingsOf
 from netaudit.baseline.reads import expressions_in, expressions_of, texts_of
 from netaudit.baseline.schema import Check, Expression
-from netaudit.model.reading import Absent
 
-PLAIN = frozenset({int, float, str, bool, type(None), Absent})  # equal ones say the same, in one field of one record
 _CONSTANT = frozenset({"c", "var", "namespace"})  # for one set of rules, in the namespace that is audited
 _IN_FULL = {"cmp": 2, "math": 2, "not": 1, "and": 1, "or": 1, "neg": 1, "concat": 1}  # where their operands begin
 _COUNTING = frozenset({"length", "len", "count"})
@@ -39,7 +36,7 @@ class _Boundless(Exception):  # a way out of the walk, no error
 class Footprint:
     """``domains`` of the facts; below them, ``names`` of attributes and ``keys`` of mappings.
 
-    What stands under one of ``entire`` counts with all that is in it.
+    What stands under one of ``entire`` counts with all that is in it. ``woven`` are settings that subjects name.
     """
 
     sysctls: tuple[str, ...]
@@ -47,7 +44,11 @@ class Footprint:
     names: frozenset[str]
     keys: tuple[str, ...]
     entire: frozenset[str]
-    has_drift: bool
+    woven: tuple[SettingsOf, ...] = ()
+    has_drift: bool = False
+
+
+NOTHING = Footprint((), (), frozenset(), (), frozenset())
 
 
 def footprint_of_conditions(check: Check) -> Footprint | None:
@@ -55,6 +56,36 @@ def footprint_of_conditions(check: Check) -> Footprint | None:
     trees = [made.when.tree for made in check.applies_to]
     trees += [made.tree for made in expressions_in(made.otherwise for made in check.applies_to)]
     return _walked(check, lambda walk: walk.visit_all(trees, entire=True))
+
+
+def footprint_of_verdict(check: Check) -> Footprint | None:
+    """What decides whether a check applies, and how it ends where it does."""
+
+    def visit(walk: _Walk) -> None:
+        walk.visit_all([made.when.tree for made in check.applies_to], entire=True)
+        walk.visit_verdicts(check, _deciding(check))
+
+    return _walked(check, visit)
+
+
+def footprint_of_subjects(check: Check) -> Footprint | None:
+    """What decides whether there are subjects, and is said where there are none."""
+    made = check.for_each
+    if made is None:
+        return NOTHING
+
+    def visit(walk: _Walk) -> None:
+        walk.visit(made.listed.tree, entire=False)
+        trees = [made.where.tree] if made.where is not None else []
+        trees += [each.tree for each in expressions_in([made.empty] if made.empty is not None else [])]
+        walk.visit_all(trees, entire=True)
+
+    return _walked(check, visit)
+
+
+def footprint_of_tree(check: Check, tree: Tree) -> Footprint | None:
+    """What the value of one expression of a check is made of."""
+    return _walked(check, lambda walk: walk.visit(tree, entire=True))
 
 
 def footprint_of_result(check: Check) -> Footprint | None:
@@ -93,7 +124,7 @@ def _walked(check: Check, visit: Callable[[_Walk], None]) -> Footprint | None:
         return None
     return Footprint(
         tuple(walk.sysctls), tuple(walk.domains), frozenset(walk.names), tuple(walk.keys), frozenset(walk.entire),
-        walk.has_drift,
+        tuple(walk.woven), walk.has_drift,
     )  # fmt: skip
 
 
@@ -118,6 +149,7 @@ class _Walk:
         self.names: set[str] = set()
         self.keys: dict[str, None] = {}
         self.entire: set[str] = set()
+        self.woven: dict[SettingsOf, None] = {}
         self.has_drift = False
 
     def visit(self, tree: Tree, *, entire: bool) -> None:
@@ -198,8 +230,33 @@ class _Walk:
         self.visit_all(parts[1:], entire=key is None)
 
     def setting(self, parts: Sequence[Tree], *, entire: bool) -> None:
-        """Settings by the names that are written out or can be put together from what is."""
-        self.sysctls.update(dict.fromkeys(self._texts_of(parts[1])))
+        """Settings by the names that are written out, or can be put together from what is, or from subjects' own."""
+        woven = self._woven(parts[1])
+        if woven is not None:
+            self.woven[woven] = None
+            self.visit(parts[1], entire=True)
+        else:
+            self.sysctls.update(dict.fromkeys(self._texts_of(parts[1])))
+
+    def _woven(self, tree: Tree) -> SettingsOf | None:
+        """The settings of a name that is put together of texts and one attribute of the subject, a record of a list."""
+        listed = cast("Sequence[Tree]", self._named.get(self._subject) or ["none"])
+        if listed[0] != "attr" or cast("Sequence[Tree]", listed[1])[0] != "facts":
+            return None
+        parts = cast("Sequence[Tree]", tree)
+        pieces = list(parts[1:]) if parts[0] == "concat" else [tree]
+        own = [at for at, piece in enumerate(pieces) if _constant(piece) is None]
+        if len(own) != 1:
+            return None
+        before, after = ("".join(map(str, map(_constant, some))) for some in (pieces[: own[0]], pieces[own[0] + 1 :]))
+        name, is_segment = pieces[own[0]], False
+        match name:
+            case ["call", "sysctl_segment", inner]:
+                name, is_segment = inner, True
+        match name:
+            case ["attr", ["name", self._subject], str(attribute)]:
+                return SettingsOf(str(listed[2]), attribute, before, after, is_segment)
+        return None
 
     def pick(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """The elements of a list that pass a test: what the test compares counts in full."""
@@ -292,91 +349,3 @@ _HANDLERS: dict[str, Callable[..., None]] = {
 def _constant(tree: Tree) -> str | None:
     op, *rest = cast("Sequence[Tree]", tree)
     return rest[0] if op == "c" and isinstance(rest[0], str) else None
-
-
-class Projection:
-    """Cuts the values of a host down to what a footprint names, as plain tuples that compare and hash."""
-
-    __slots__ = ("_by_class", "_entire", "_keys", "_last", "_names")
-
-    def __init__(self, footprint: Footprint) -> None:
-        self._names = footprint.names
-        self._keys = footprint.keys
-        self._entire = footprint.entire
-        self._by_class: dict[type, Callable[[object], object]] = {}
-        self._last: dict[str, tuple[object, object]] = {}
-
-    def of(self, name: str, value: object) -> object:
-        """What counts of the value that stands under a name."""
-        if value.__class__ in PLAIN:
-            return value
-        return in_full(value) if name in self._entire else self._of_parts(value)
-
-    def of_domain(self, name: str, value: object) -> object:
-        """The same for a domain of the facts; hosts that answer alike share one object, which is cut once."""
-        if value.__class__ in PLAIN:
-            return value
-        last = self._last.get(name)
-        if last is not None and last[0] is value:
-            return last[1]
-        found = self.of(name, value)
-        self._last[name] = (value, found)
-        return found
-
-    def _of_parts(self, value: object) -> object:
-        kind = value.__class__
-        if kind in PLAIN:
-            return value
-        cut = self._by_class.get(kind)
-        if cut is None:
-            cut = self._by_class[kind] = self._cutter(kind)
-        return cut(value)
-
-    def _cutter(self, kind: type) -> Callable[[object], object]:
-        if issubclass(kind, list | tuple):
-            return self._of_list  # type: ignore[return-value]  # the class was asked for
-        if issubclass(kind, Mapping):
-            return self._of_mapping  # type: ignore[return-value]  # as above
-        if not is_dataclass(kind):
-            return in_full
-        wanted = tuple(sorted(name for name in self._names if hasattr(kind, name)))
-        if not wanted:
-            return lambda _: True  # that it is there is all that can be asked
-        return _record_cutter(wanted, self.of)
-
-    def _of_list(self, values: Sequence[object]) -> object:
-        return tuple(map(self._of_parts, values))
-
-    def _of_mapping(self, values: Mapping[str, object]) -> object:
-        return (len(values), *[self.of(key, values.get(key)) for key in self._keys])
-
-
-def _record_cutter(wanted: tuple[str, ...], of: Callable[[str, object], object]) -> Callable[[object], object]:
-    """Reads some attributes of a record; nearly always all of them are plain, and what was read is what is given."""
-    read = attrgetter(*wanted)
-    if len(wanted) == 1:
-        return lambda record: of(wanted[0], read(record))
-
-    def cut(record: object) -> object:
-        found = read(record)
-        return found if PLAIN.issuperset(map(type, found)) else tuple(map(of, wanted, found))
-
-    return cut
-
-
-def in_full(value: object) -> object:
-    """A value with everything in it, as plain tuples."""
-    kind = value.__class__
-    if kind in PLAIN:
-        return value
-    if isinstance(value, list | tuple):
-        return tuple(map(in_full, value))
-    if isinstance(value, Mapping):
-        return tuple([(key, in_full(each)) for key, each in value.items()])
-    return _all_of(kind)(value) if is_dataclass(kind) else value
-
-
-@cache
-def _all_of(kind: type) -> Callable[[object], object]:
-    names = tuple(each.name for each in fields(kind))
-    return _record_cutter(names, lambda _, value: in_full(value))

@@ -1,108 +1,40 @@
 """Remembers what became of a check for the values it looked at.
 
 Most hosts of a fleet agree on what most checks look at: their result is the same value, worked out once. A check
-remembers three things: whether it applies, which few values decide and which ends a third of all checks; its result;
-and where no two hosts have the same result, because it names a process, which of the subjects are in it.
+remembers whether it applies, which few values decide and which ends a third of all checks; and its result. Where no
+two hosts have the same result, as it names a process or rests on counters, two more things come from memory: that
+there is nothing to look at, which the list of subjects alone may tell; and the outline of the result, with what the
+host itself must say left open.
 Of what no footprint tells beforehand, and of what is a matter of time (a waiver), nothing is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from functools import cached_property
 from typing import Generic, TypeVar
 
-from netaudit.baseline.compiled import Step
+from netaudit.baseline.closures import Tree
 from netaudit.baseline.footprint import (
+    NOTHING,
     Footprint,
-    Projection,
     footprint_of_conditions,
     footprint_of_result,
+    footprint_of_subjects,
+    footprint_of_tree,
+    footprint_of_verdict,
     footprint_of_verdicts,
 )
+from netaudit.baseline.outline import Outline
+from netaudit.baseline.places import Place, places_of
 from netaudit.baseline.schema import Check
-from netaudit.baseline.scope import RunningSysctls
-from netaudit.baseline.unknown import Unknown
-from netaudit.model.facts import Facts
+from netaudit.baseline.sight import Key, Reader, Sight
 from netaudit.model.result import Result
 
+_FEW = 16  # so many hosts must differ before it is asked in what
 _TRIED = 256  # so many hosts show whether a check is worth remembering
 _WORTH = 32  # of those, so many must have had a result that was known
 _KEPT = 512  # results of one check; a fleet that has more different ones starts over
-
-_NOTHING = Footprint((), (), frozenset(), (), frozenset(), has_drift=False)
-
-Key = tuple[object, ...]
-
-
-class Same:
-    """A value that is equal to itself alone, and is kept as long as a key is made of it."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.value is self.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
-class Sight:
-    """One host, as keys are read from it."""
-
-    __slots__ = ("_drift", "facts", "known", "sysctls")
-
-    def __init__(self, facts: Facts, sysctls: RunningSysctls, drift: Callable[[], Sequence[object]]) -> None:
-        self.facts = facts
-        self.sysctls = sysctls
-        self.known = sysctls.texts.get  # a setting's text, None when it is absent for whatever reason
-        self._drift = drift
-
-    def drift(self) -> Hashable:
-        """The drift of the host's settings, or why there is none."""
-        try:
-            return Same(self._drift())
-        except Unknown as unknown:
-            return unknown.absent, unknown.what
-
-
-class Reader:
-    """Reads the key of a footprint from a host."""
-
-    __slots__ = ("_domains", "_has_drift", "_has_only_sysctls", "_projection", "sysctls")
-
-    def __init__(self, footprint: Footprint) -> None:
-        self.sysctls = footprint.sysctls
-        self._domains = footprint.domains
-        self._has_drift = footprint.has_drift
-        self._has_only_sysctls = not (self._domains or self._has_drift)
-        self._projection = Projection(footprint)
-
-    def __call__(self, sight: Sight) -> Key:
-        """What the host has of it: texts of settings, then what counts of each domain."""
-        texts: Key = tuple(map(sight.known, self.sysctls))
-        if None in texts:
-            texts = tuple(map(sight.sysctls.text, self.sysctls))
-        if self._has_only_sysctls:
-            return texts
-        facts, of = sight.facts, self._projection.of_domain
-        found = [of(name, getattr(facts, name)) for name in self._domains]
-        if self._has_drift:
-            found.append(sight.drift())
-        return (texts, *found)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What became of the subjects of a check, by their places in the list: the failed, with the level that failed."""
-
-    failed: tuple[tuple[int, Step], ...]
-    first_passed: int | None
-    passed: int
-
 
 _V = TypeVar("_V")
 
@@ -116,18 +48,25 @@ class Shelf(Generic[_V]):
 
     __slots__ = ("_found", "_kept", "_sought", "is_vain", "key")
 
-    def __init__(self, footprint: Footprint | None) -> None:
+    def __init__(self, footprint: Footprint | None, *, but: Collection[Place] = ()) -> None:
         self.is_vain = footprint is None
-        self.key = Reader(footprint or _NOTHING)
+        self.key = Reader(footprint or NOTHING, but=but)
         self._kept: dict[Key, _V] = {}
         self._sought = self._found = 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: Key) -> _V | None:
-        """What is kept for a key."""
-        found = self._kept.get(key)
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a few hosts had nothing here that was known."""
+        return self.is_vain or self._sought - self._found > _FEW
+
+    def seek(self, sight: Sight) -> _V | None:
+        """What is kept for hosts that cannot be told from this one."""
+        if self.is_vain:
+            return None
+        found = self._kept.get(self.key(sight))
         if self._sought < _TRIED:
             self._sought += 1
             self._found += found is not None
@@ -136,30 +75,76 @@ class Shelf(Generic[_V]):
                 self._kept.clear()
         return found
 
-    def keep(self, key: Key, value: _V) -> None:
-        """Keep a value."""
+    def keep(self, sight: Sight, value: _V) -> None:
+        """Keep a value for such hosts, if that is of use."""
+        if self.is_vain or not self.key.is_whole(sight):
+            return
         if len(self._kept) >= _KEPT:
             self._kept.clear()
-        self._kept[key] = value
+        self._kept[self.key(sight)] = value
 
 
 class Memo:
     """What became of one check under one set of variables. ``refusals`` are by the key of its conditions."""
 
-    __slots__ = ("condition_key", "has_drift", "refusals", "results", "verdicts")
-
-    def __init__(self, conditions: Footprint | None, judged: Footprint, decided: Footprint | None) -> None:
+    def __init__(self, check: Check, conditions: Footprint | None, judged: Footprint) -> None:
+        self._check = check
+        self._judged = judged
         self.condition_key = Reader(conditions) if conditions is not None else None
         self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
         self.refusals: dict[Key, Result | None] = {}
         self.results: Shelf[Result] = Shelf(judged)
-        self.verdicts: Shelf[Verdicts] = Shelf(decided)
 
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""
         if len(self.refusals) >= _KEPT:
             self.refusals.clear()
         self.refusals[key] = refusal
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """What is remembered where hosts do not have whole results in common; None of a check of the host itself."""
+        return Parts(self._check, self._judged) if self._check.for_each is not None else None
+
+    @cached_property
+    def verdict_key(self) -> Reader | None:
+        """Reads all that the verdict rests on, and whether the check applies; None where it rests on drift itself."""
+        footprint = footprint_of_verdict(self._check)
+        if footprint is None or footprint.has_drift or footprint.woven:
+            return None
+        return Reader(footprint)
+
+
+class Parts:
+    """What is remembered of the results of a check over subjects: that there is none to look at, and outlines.
+
+    The key of an outline has all that decides, and of what is said what hosts may share: no process ids. Where no two
+    hosts agree on that either, it has what decides alone.
+    """
+
+    def __init__(self, check: Check, judged: Footprint) -> None:
+        self._check = check
+        self._rests: dict[tuple[int, int], bool] = {}
+        subjects, verdicts = footprint_of_subjects(check), footprint_of_verdicts(check)
+        self.empty: Shelf[Result] = Shelf(subjects)
+        deciding = places_of(verdicts) if verdicts is not None else ()
+        said_alone = [place for place in places_of(judged) if not place.is_shared and place not in deciding]
+        self._outlines: Shelf[Outline] = Shelf(judged, but=said_alone)
+        self._barest: Shelf[Outline] = Shelf(verdicts)
+
+    @property
+    def outlines(self) -> Shelf[Outline]:
+        """The outlines of results, by the most that hosts agree on."""
+        return self._barest if self._outlines.is_vain else self._outlines
+
+    def rests(self, tree: Tree) -> bool:
+        """Whether the value of a tree is the same for all hosts with the same key of an outline."""
+        key = self.outlines.key
+        found = self._rests.get((id(tree), id(key)))
+        if found is None:
+            footprint = footprint_of_tree(self._check, tree)
+            found = self._rests[id(tree), id(key)] = footprint is not None and Reader(footprint) <= key
+        return found
 
 
 def memo_of(check: Check) -> Memo | None:
@@ -168,4 +153,4 @@ def memo_of(check: Check) -> Memo | None:
     judged = footprint_of_result(check)
     if judged is None or (check.applies_to and conditions is None):
         return None
-    return Memo(conditions, judged, footprint_of_verdicts(check) if check.for_each is not None else None)
+    return Memo(check, conditions, judged)

@@ -52,6 +52,10 @@ class RunningSysctls:
             lost = self._lost[name] = self._missing(name)
         return lost
 
+    def lost(self, name: str) -> bool:
+        """Whether it was asked for a key in vain."""
+        return name in self._lost
+
     def _missing(self, name: str) -> Absent:
         if isinstance(self._source, Absent):
             return self._source

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from netaudit.baseline.compiled import Compiled
-from netaudit.baseline.drift import DriftMemo, judges
+from netaudit.baseline.drift import judges
+from netaudit.baseline.drift_memo import DriftMemo
 from netaudit.baseline.kinds import kind_of_value
 from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.name_list import Lists

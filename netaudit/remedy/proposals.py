@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netaudit.baseline.closures import closure, truth
-from netaudit.baseline.compiled import text_of
-from netaudit.baseline.evaluate import Outcome
+from netaudit.baseline.outcome import Outcome
 from netaudit.baseline.schema import Check, Condition, Expression
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.select import HostCheck
+from netaudit.baseline.texts import text_of
 from netaudit.baseline.unknown import Unknown
 from netaudit.model.facts import Facts
 from netaudit.model.plan import StepClass
@@ -128,7 +128,8 @@ def answer(finding: Finding, remediations: Remediations, facts: Facts, present: 
 
 def fix_of(finding: Finding) -> str:
     """The check's own words on what would put it right."""
-    return finding.check.compiled.fix(finding.scope()) or ""
+    fix = finding.check.compiled.fix
+    return (fix(finding.scope()) or "") if fix is not None else ""
 
 
 def _answered(finding: Finding, remediation: Remediation, rule: Rule, facts: Facts, present: Present) -> Answer:

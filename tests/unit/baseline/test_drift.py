@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import pytest
 
 from netaudit.baseline.canonical import applied, canonical, same
-from netaudit.model.facts import Facts, Persisted, PersistedValue, Writer
+from netaudit.baseline.evaluate import _Evaluation, evaluate
+from netaudit.baseline.select import HostCheck, Ruleset
+from netaudit.model.facts import Facts, Memory, Persisted, PersistedValue, Writer
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Result, Verdict
 
@@ -256,3 +259,89 @@ def test_short_vectors_keep_what_is_not_written(name: str, running: str, written
 def test_texts_that_are_no_ranges_stay() -> None:
     """A line that the kernel would refuse is shown as it stands."""
     assert canonical("net.ipv4.ip_local_reserved_ports", "80-, x") == "80-, x"
+
+
+BY_MEMORY = """\
+baseline: test
+define:
+  - id: t.queue
+    title: Q
+    layer: listener
+    kind: setting
+    severity: high
+    why: w
+    value: sysctl['net.core.somaxconn']
+    expect: {at_least: "{{ 4096 if facts.memory.total_bytes > 1000 else 128 }}"}
+  - id: t.drift
+    title: D
+    layer: host
+    kind: topology
+    severity: low
+    why: w
+    for_each: {name: it, in: drift, subject: "{{ it.name }}"}
+    value: it.running
+    expect: {holds: not it.lost_at_boot}
+"""
+
+
+def test_hosts_that_agree_on_what_checks_look_at_are_not_asked_again(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal settings and files have one answer for every memory that a check tells apart, worked out once."""
+    rules = ruleset(BY_MEMORY).for_host("web1", {}, lambda _: frozenset())
+    files, asked = persisted({QUEUE: "1024"}), []
+    verdict_with = _Evaluation.verdict_with
+
+    def counted(self: _Evaluation, check: HostCheck, of: Facts) -> Verdict:
+        asked.append(check)
+        return verdict_with(self, check, of)
+
+    monkeypatch.setattr(_Evaluation, "verdict_with", counted)
+
+    def verdict(total_bytes: int, running: str = "4096") -> tuple[Verdict, int]:
+        asked.clear()
+        memory = Memory(total_bytes, 500, 4096, 1)
+        host = facts({QUEUE: running}, persisted=files, writers=(), memory=memory)
+        result = next(each for each in evaluate(rules, host, datetime.now(UTC)) if each.check == "t.drift")
+        return result.verdict, len(asked)
+
+    lost, kept = Verdict.FAIL, Verdict.PASS
+    assert [verdict(total)[0] for total in (2000, 900, 2000, 900, 901, 901)] == [lost, kept, lost, kept, kept, kept]
+    assert [verdict(total) for total in (2000, 900, 901)] == [(lost, 0), (kept, 0), (kept, 0)]
+    assert verdict(902)[1] > 0
+
+
+def test_files_of_another_host_do_not_hide_a_setting(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Which settings an answer rests on follows from the files of each host: those of interfaces only they name."""
+    text = """\
+    baseline: test
+    define:
+      - id: t.filter
+        title: F
+        layer: host
+        kind: setting
+        severity: low
+        why: w
+        for_each: {name: nic, in: facts.nics, subject: x}
+        value: sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filter']
+        expect: {equals: 1}
+      - id: t.drift
+        title: D
+        layer: host
+        kind: topology
+        severity: low
+        why: w
+        for_each: {name: it, in: drift, subject: "{{ it.name }}"}
+        value: it.running
+        expect: {holds: not it.differs_at_boot}
+    """
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    other, one = persisted({"vm.swappiness": "1"}), persisted({"net.ipv4.conf.eth0.rp_filter": "1"})
+
+    def verdict(files: Persisted, running: str) -> Verdict:
+        host = facts({"net.ipv4.conf.eth0.rp_filter": running}, persisted=files, writers=(), nics=())
+        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+
+    assert [verdict(other, "1"), verdict(one, "1"), verdict(one, "2")] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]

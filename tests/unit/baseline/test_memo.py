@@ -12,16 +12,21 @@ from pathlib import Path
 import pytest
 
 from netaudit.assets.catalogue import load_ruleset
-from netaudit.baseline import drift, select
+from netaudit.baseline import drift_memo, memo, select
 from netaudit.baseline.evaluate import _not_passed, evaluate
 from netaudit.baseline.evidence import DESCRIBED, described
-from netaudit.baseline.footprint import in_full
 from netaudit.baseline.memo import Memo, memo_of
+from netaudit.baseline.outline import Outline
+from netaudit.baseline.places import in_full
+from netaudit.baseline.scope import RunningSysctls
 from netaudit.baseline.select import HostCheck, HostRules, Ruleset
+from netaudit.baseline.sight import Sight
+from netaudit.facts.absence import why_absent
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.facts import Cpu, Facts, Listener, Nic, ProcessLimits, Qdisc
+from netaudit.model.facts import Cpu, Facts, Limits, Listener, Nic, ProcessLimits, Qdisc
 from netaudit.model.probe import Capture, Section, SectionStatus
-from netaudit.model.result import Result
+from netaudit.model.reading import Absent
+from netaudit.model.result import Result, Verdict
 
 CASES = Path(__file__).parents[2] / "cases"
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -59,13 +64,19 @@ class Fresh:
     def results(self, facts: Facts) -> tuple[Result, ...]:
         """The results of one host."""
         with self._patch.context() as patched:
-            patched.setattr(drift, "_KEPT", 0)
+            patched.setattr(drift_memo, "_KEPT", 0)
             return evaluate(self._rules, facts, NOW)
 
 
 def rules_of(baseline: str | None = None) -> HostRules:
     """The rules of a shipped baseline."""
     return load_ruleset(baseline).for_host("web1", {}, lambda _: NOBODY)
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of results are remembered from the first host on, not only where many have nothing else in common."""
+    monkeypatch.setattr(memo, "_FEW", -1)
 
 
 def test_memory_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +96,57 @@ def test_memory_changes_no_result_of_a_host_that_differs_a_little(monkeypatch: p
     for _ in range(120):
         facts = changed(facts, chance)
         assert evaluate(remembering, facts, NOW) == fresh.results(facts)
+
+
+def test_hosts_with_process_ids_of_their_own_share_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host numbers its processes and sockets by itself, and now and then something else is changed as well."""
+    remembering, fresh = rules_of(), Fresh(monkeypatch)
+    outlines: list[object] = []
+    monkeypatch.setattr(Outline, "filled", _counting(outlines, Outline.filled))
+    chance = random.Random(5)
+    for _ in range(8):
+        facts = with_services(recorded_host(chance), chance)
+        for _ in range(8):
+            facts = renumbered(changed(facts, chance) if chance.random() < 0.3 else facts, chance.randrange(1, 30_000))
+            assert evaluate(remembering, facts, NOW) == fresh.results(facts)
+    assert len({id(outline) for outline, *_ in outlines}) > 3
+    assert len(outlines) > 30
+
+
+def with_services(facts: Facts, chance: random.Random) -> Facts:
+    """The facts with listeners that fail one check or the other, in the order and number of some host."""
+    services = [
+        dataclasses.replace(LISTENER, port=port, queue=queue, backlog=backlog, pid=pid, pids=(pid, pid + 1), inode=pid)
+        for pid, (port, queue, backlog) in enumerate(((80, 0, 128), (443, 120, 128), (5432, 9, 4096), (53, 0, 16)), 40)
+    ]
+    processes = tuple(
+        ProcessLimits(each.inode, "nginx", "nginx.service", "www", 1024, 4096, chance.choice((12, 1000, 1024)), 1.5)
+        for each in services
+    )
+    limits = facts.limits
+    if not isinstance(limits, Absent):
+        limits = dataclasses.replace(limits, processes=processes)
+    return dataclasses.replace(facts, listeners=tuple(chance.sample(services, 3)), limits=limits)
+
+
+def renumbered(facts: Facts, by: int) -> Facts:
+    """The same host after its processes were started again."""
+    listeners, limits = facts.listeners, facts.limits
+    if isinstance(listeners, tuple):
+        listeners = tuple(
+            dataclasses.replace(each, **{name: _plus(getattr(each, name), by) for name in ("pid", "pids", "inode")})
+            for each in listeners
+        )
+    if not isinstance(limits, Absent) and isinstance(limits.processes, tuple):
+        processes = tuple(dataclasses.replace(each, pid=each.pid + by) for each in limits.processes)
+        limits = dataclasses.replace(limits, processes=processes)
+    return dataclasses.replace(facts, listeners=listeners, limits=limits)
+
+
+def _plus(value: object, by: int) -> object:
+    if isinstance(value, tuple):
+        return tuple(each + by for each in value)
+    return value + by if isinstance(value, int) else value
 
 
 def changed(record: Facts, chance: random.Random) -> Facts:
@@ -170,13 +232,54 @@ def test_a_mapping_that_is_shown_counts_in_full(ruleset: Callable[..., Ruleset],
     assert found == ["Tcp.InErrs=1", "Tcp.InErrs=2"]
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["sysctl['net.ipv4.conf.' ~ nic.name ~ '.rp_filter']", "sysctl[nic.driver]"],
-)
-def test_a_name_that_only_evaluation_tells_is_not_remembered(ruleset: Callable[..., Ruleset], value: str) -> None:
-    """Of a sysctl whose name follows from the facts no footprint can be told."""
-    body = f"for_each: {{name: nic, in: facts.nics, subject: x}}\nvalue: {value}\nexpect: {{equals: 1}}"
+PER_NIC = """\
+    for_each: {name: nic, in: facts.nics, where: nic.is_physical, subject: "{{ nic.name }}"}
+    value: sysctl['net.ipv4.conf.' ~ (nic.name | sysctl_segment) ~ '.rp_filter']
+    expect: {equals: 1}
+    evidence: "{{ value }}"
+"""
+
+
+def test_settings_that_subjects_name_are_part_of_the_footprint(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Hosts whose interfaces have the same settings share a result; another value, or interface, gives another."""
+    rules = _one_check(ruleset, PER_NIC)
+    eth, vlan = _nic("eth0"), _nic("eth0.7")
+
+    def result(nics: tuple[Nic, ...], **values: str) -> Result:
+        settings = {f"net.ipv4.conf.{name}.rp_filter": value for name, value in values.items()}
+        return evaluate(rules, facts(settings, nics=nics), NOW)[0]
+
+    assert result((eth,), eth0="2", eth1="1") is result((eth,), eth0="2")
+    assert [item.subject for item in result((vlan,), **{"eth0/7": "2"}).items] == ["eth0.7"]
+    assert result((eth,), eth0="1").verdict is Verdict.PASS
+    assert result((eth, vlan), eth0="2", **{"eth0/7": "0"}).items[1].observed == 0
+
+
+def test_why_a_setting_that_a_subject_names_is_not_there_is_not_remembered(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """The reason rests on more than the key of a host says."""
+    rules = _one_check(ruleset, PER_NIC)
+    reasons = [
+        evaluate(rules, facts({setting: "1"}, nics=(_nic("eth0"),)), NOW)[0].items[0].reason or ""
+        for setting in ("net.ipv4.conf.eth1.rp_filter", "net.ipv4.conf.eth0.forwarding")
+    ]
+    assert ["no interface eth0" in reason for reason in reasons] == [True, False]
+
+
+def _nic(name: str) -> Nic:
+    return dataclasses.replace(next(nic for nic in _nics() if nic.is_physical), name=name)
+
+
+def test_a_name_that_only_evaluation_tells_is_not_remembered(ruleset: Callable[..., Ruleset]) -> None:
+    """Of a sysctl whose name follows from more than one attribute of a subject no footprint can be told."""
+    body = """\
+    for_each: {name: nic, in: facts.nics, subject: x}
+    value: sysctl[nic.driver ~ nic.name]
+    expect: {equals: 1}
+    """
     assert _check(ruleset, body).memo is None
 
 
@@ -226,26 +329,63 @@ def _nics() -> tuple[Nic, ...]:
     return facts.nics
 
 
+BY_PID = BY_PORT.replace("listener.process", "listener.process ~ ' ' ~ listener.pid")
+
+
+@pytest.mark.parametrize(
+    ("tried", "hosts", "worked_out"),
+    [(256, [("one", 7), ("one", 8)], 1), (3, [("a", 7), ("b", 7), ("c", 7), ("d", 8), ("e", 9)], 3)],
+    ids=["pid", "name"],
+)
 def test_what_is_said_of_a_listener_follows_the_host_where_its_verdict_is_remembered(
-    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
+    ruleset: Callable[..., Ruleset],
+    facts: Callable[..., Facts],
+    monkeypatch: pytest.MonkeyPatch,
+    tried: int,
+    hosts: list[tuple[str, int]],
+    worked_out: int,
 ) -> None:
-    """Hosts whose listeners have other processes share the verdicts on them, and each names its own."""
-    rules = _one_check(ruleset, BY_PORT)
+    """Hosts whose listeners have other processes share the verdicts on them, and each names its own.
+
+    After some hosts that have not even names of processes in common, what decides is all that is looked at.
+    """
+    monkeypatch.setattr(memo, "_TRIED", tried)
+    rules = _one_check(ruleset, BY_PID)
     judged: list[object] = []
     monkeypatch.setattr("netaudit.baseline.evaluate._not_passed", _counting(judged, _not_passed))
 
-    def said(process: str) -> list[str | None]:
+    def said(process: str, pid: int) -> list[str | None]:
         listeners = tuple(
-            dataclasses.replace(LISTENER, port=port, queue=queue, process=process)
+            dataclasses.replace(LISTENER, port=port, queue=queue, process=process, pid=pid)
             for port, queue in ((1, 0), (2, 9), (3, 0), (4, 5))
         )
         (result,) = evaluate(rules, facts(listeners=listeners), NOW)
         assert (result.observed, result.passed_items) == (9, 2)
         return [f"{item.subject} {item.observed} {item.evidence}" for item in result.items]
 
-    assert said("one") == ["2 9 one", "4 5 one"]
-    assert said("other") == ["2 9 other", "4 5 other"]
-    assert len(judged) == 4
+    for name, pid in hosts:
+        assert said(name, pid) == [f"2 9 {name} {pid}", f"4 5 {name} {pid}"]
+    assert len(judged) == 4 * worked_out
+
+
+def test_process_ids_that_decide_are_told_apart(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """Where the process of a listener is looked up by its id, another process is another result."""
+    body = """\
+    for_each: {name: listener, in: facts.listeners, subject: "{{ listener.port }}"}
+    value: process_of(listener.pid).open_files
+    expect: {at_most: 10}
+    evidence: pid {{ listener.pid }}
+    """
+    rules = _one_check(ruleset, body)
+    processes = tuple(
+        ProcessLimits(pid, "nginx", "", "www", 1024, 4096, files, 1.5) for pid, files in ((1, 9), (2, 99))
+    )
+    limits = Limits(1, 1, 1, processes, ())
+    verdicts = [
+        evaluate(rules, facts(listeners=(dataclasses.replace(LISTENER, pid=pid),), limits=limits), NOW)[0].verdict
+        for pid in (1, 2, 1, 2)
+    ]
+    assert verdicts == [Verdict.PASS, Verdict.FAIL] * 2
 
 
 def _counting(calls: list[object], run: Callable[..., object]) -> Callable[..., object]:
@@ -256,16 +396,22 @@ def _counting(calls: list[object], run: Callable[..., object]) -> Callable[..., 
     return counted
 
 
-def test_a_memo_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPatch, ruleset: Callable[..., Ruleset]) -> None:
+def test_a_memo_does_not_grow_without_bound(
+    monkeypatch: pytest.MonkeyPatch, ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
     """When there are too many different results, it starts over."""
     memo = memo_of(_check(ruleset, BY_PORT).compiled.check)
     assert isinstance(memo, Memo)
     monkeypatch.setattr("netaudit.baseline.memo._KEPT", 3)
     result = evaluate(rules_of(), recorded_host(random.Random(4)), NOW)[0]
     for number in range(10):
-        memo.results.keep((number,), result)
+        memo.results.keep(_sight(facts(listeners=(dataclasses.replace(LISTENER, port=number),))), result)
         memo.keep_refusal((number,), None)
     assert (len(memo.results), len(memo.refusals)) == (1, 1)
+
+
+def _sight(facts: Facts) -> Sight:
+    return Sight(facts, RunningSysctls(facts, lambda name: why_absent(name, facts)), tuple)
 
 
 def test_in_full_tells_records_apart() -> None:
