@@ -30,7 +30,7 @@ HEALTHY_HOSTS = 100
 _LASTS_S = 120.0
 _WINDOW = "5s"
 _LOAD_NUMBER = 9
-_QUIET_AFTER_S = 45.0  # new interfaces solicit routers and report groups, each time to every port of the bridge
+_QUIET_AFTER_S = 20.0  # new interfaces report groups and look for twins of their address, to every port of the bridge
 
 # Two at once: of one layer and of several, look-alikes among them.
 PAIRS = (

@@ -1,15 +1,17 @@
-"""The bandwidth of one connection over a path with a delay, by the size of its buffers.
+"""What one connection keeps in flight over a path with a delay, by the size of its buffers.
 
-The round trip that the prediction is made for is the one that the sender measured meanwhile: on a busy machine the path
-is slower than its delay alone.
+Told by the kernel: what was sent and not yet acknowledged, looked at again and again, the middle of it. A rate, or a
+round trip, would be that of a busy machine as well; this is what the buffer lets out, however late it is taken.
 """
 
 from __future__ import annotations
 
-import mmap
+import fcntl
 import os
 import socket
+import statistics
 import struct
+import threading
 import time
 from dataclasses import replace
 
@@ -22,8 +24,10 @@ _PORT = 20000
 _ASKED_BPS = 1e9
 _PLENTY = 16 * 2**20
 _WARM_UP_S = 1.0
-_RTT_AT = 68  # of tcpi_rtt in struct tcp_info, in microseconds
-_SAMPLES = struct.Struct("dQ")  # the sum of round trips, and how many there were
+_EVERY_S = 0.005
+_SIOCOUTQ, _SIOCOUTQNSD = 0x5411, 0x894B  # not yet acknowledged, and of it what was not yet sent
+_MIN_RTT_AT = 148  # of tcpi_min_rtt in struct tcp_info, in microseconds
+_SEEN = struct.Struct("dd")  # bytes in flight, and the smallest round trip
 
 
 def receive_window(world: World, *, buffer_bytes: int, one_way_s: float, for_s: float) -> Outcome:
@@ -50,50 +54,55 @@ def _measured(
     with relay.delayed_path(world, one_way_s):
         observed, rtt_s = _transfer(world, for_s)
     row = row_of(world.rows(who, replace(load, rtt_median_s=rtt_s)), resource)
-    predicted = _ASKED_BPS * (row.limit or 0.0) / (row.required or 1.0)
-    what = f"{resource} of {buffer_bytes // 1024} KiB over {rtt_s * 1000:.3g} ms: kbit/s of a connection"
-    return Outcome(what, predicted / 1000, observed / 1000, 0.25)
+    predicted = _ASKED_BPS * (row.limit or 0.0) / (row.required or 1.0) * rtt_s / 8
+    what = f"{resource} of {buffer_bytes // 1024} KiB over {rtt_s * 1000:.3g} ms: KiB in flight of a connection"
+    return Outcome(what, predicted / 1024, observed / 1024, 0.25)
 
 
 def _transfer(world: World, for_s: float) -> tuple[float, float]:
-    """Bits a second from client to server once the windows are open, and the mean round trip meanwhile."""
+    """Bytes in flight from client to server once the windows are open, and the kernel's smallest round trip."""
     with world.inside("server"):
         listener = socket.create_server((relay.FAR, _PORT))
-    told = mmap.mmap(-1, _SAMPLES.size)
+    told, tell = os.pipe()
     sender = os.fork()
     if not sender:
-        _send(world, told)
+        _send(world, tell, for_s)
+    os.close(tell)
     try:
-        with listener:
-            receiver, _ = listener.accept()
-            with receiver:
-                _received(receiver, _WARM_UP_S)
-                sum_before, count_before = _SAMPLES.unpack_from(told)
-                rate = _received(receiver, for_s) * 8
-                total, count = _SAMPLES.unpack_from(told)
-                return rate, (total - sum_before) / (count - count_before)
+        with listener, listener.accept()[0] as receiver:
+            while receiver.recv(1 << 18):
+                pass  # until the sender has seen enough
+        return _SEEN.unpack(os.read(told, _SEEN.size))
     finally:
-        os.kill(sender, 9)
+        os.close(told)
         os.waitpid(sender, 0)
 
 
-def _received(receiver: socket.socket, for_s: float) -> float:
-    """Bytes a second over so many seconds."""
-    start, total = time.monotonic(), 0
-    while (now := time.monotonic()) < start + for_s:
-        total += len(receiver.recv(1 << 18))
-    return total / (now - start)
-
-
-def _send(world: World, told: mmap.mmap) -> None:
-    """Never returns. After each piece the smoothed round trip that the kernel measured is told."""
-    total, count = 0.0, 0
+def _send(world: World, tell: int, for_s: float) -> None:
+    """Never returns. Sends until the other thread has looked for long enough, and ends the process."""
     try:
         with world.inside("client"), socket.create_connection((relay.FAR, _PORT)) as sender:
+            threading.Thread(target=_look, args=(sender, tell, for_s), daemon=True).start()
             while True:
                 sender.sendall(b"\0" * (1 << 16))
-                info = sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-                total, count = total + struct.unpack_from("I", info, _RTT_AT)[0] / 1e6, count + 1
-                _SAMPLES.pack_into(told, 0, total, count)
+    finally:
+        os._exit(1)
+
+
+def _look(sender: socket.socket, tell: int, for_s: float) -> None:
+    """Never returns."""
+    try:
+        time.sleep(_WARM_UP_S)
+        seen = []
+        for _ in range(round(for_s / _EVERY_S)):
+            time.sleep(_EVERY_S)
+            seen.append(_number(sender, _SIOCOUTQ) - _number(sender, _SIOCOUTQNSD))
+        info = sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
+        rtt_s = struct.unpack_from("I", info, _MIN_RTT_AT)[0] / 1e6
+        os.write(tell, _SEEN.pack(statistics.median(seen), rtt_s))
     finally:
         os._exit(0)
+
+
+def _number(of: socket.socket, request: int) -> int:
+    return int(struct.unpack("i", fcntl.ioctl(of, request, bytes(4)))[0])
