@@ -22,6 +22,7 @@ from netaudit.remedy.scripts import StepScript
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
 _NM_KEY = re.compile(r"(?:ethtool\.[a-z0-9-]{1,40}|802-3-ethernet\.mtu)\Z", re.ASCII)
 _NM_VALUE = re.compile(r"[a-z0-9]{0,12}\Z", re.ASCII)
+_NM_NUMBERS = {"on": "1", "off": "0"}  # of coalescing all values are numbers to nmcli, of offloads words will do
 Arguments: TypeAlias = Mapping[str, str]
 
 
@@ -76,10 +77,11 @@ def by_connection(step: Step) -> Lasting:
     if uuid is None:
         return {}
     key, before = step.arguments.get("nm_key", ""), step.arguments.get("nm_before", "")
-    if not (_UUID.match(uuid) and _NM_KEY.match(key) and _NM_VALUE.match(before) and _NM_VALUE.match(step.after)):
+    after = _NM_NUMBERS.get(step.after, step.after) if key.startswith("ethtool.coalesce-") else step.after
+    if not (_UUID.match(uuid) and _NM_KEY.match(key) and _NM_VALUE.match(before) and _NM_VALUE.match(after)):
         raise PlanError(f"{key[:60]!r} is nothing that netaudit changes in a connection")
     call = f"nmcli connection modify {uuid} {key}"
-    return {"persist": alone(f"{call} {quoted(step.after)}"), "unpersist": alone(f"{call} {quoted(before)}")}
+    return {"persist": alone(f"{call} {quoted(after)}"), "unpersist": alone(f"{call} {quoted(before)}")}
 
 
 def is_script(step: Step) -> bool:

@@ -118,6 +118,19 @@ def test_a_link_file_repeats_what_an_earlier_run_wrote() -> None:
     assert "RxBufferSize=4096" in file.content
 
 
+def test_what_nmcli_takes_for_moderation_is_a_number() -> None:
+    """It refuses "on" for coalesce-adaptive-rx, and takes words for offloads."""
+    kept = {"nm_uuid": UUID, "nm_before": "0"}
+    moderation = {"device": "eth0", "which": "adaptive-rx", "nm_key": "ethtool.coalesce-adaptive-rx", **kept}
+    script = operation_of(made := step("coalescing", moderation, "off", "on")).script(made)
+    assert f"nmcli connection modify {UUID} ethtool.coalesce-adaptive-rx 1" in script.persist
+    assert f"nmcli connection modify {UUID} ethtool.coalesce-adaptive-rx 0" in script.unpersist
+    offload = {"device": "eth0", "which": "gro", "nm_key": "ethtool.feature-gro", **kept, "nm_before": "false"}
+    script = operation_of(made := step("offload", offload, "off", "on")).script(made)
+    assert "ethtool.feature-gro on" in script.persist
+    assert "ethtool.feature-gro false" in script.unpersist
+
+
 def test_routes_are_put_back_with_the_mtu() -> None:
     """The kernel changes the MTU of a device's routes along with it; the undo restores them."""
     undo = texts(STEPS["mtu"])[2]
