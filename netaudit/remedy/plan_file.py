@@ -54,7 +54,7 @@ def load_plan(text: str, file: str, now: datetime, version: str) -> Plan:
     if found.get("version") != version:
         hint = "make it anew: netaudit plan"
         raise PlanError(f"was made by netaudit {found.get('version')}, and this is {version}", where, hint)
-    plan = _read(found, where)
+    plan = plan_of(found, where)
     if digest_of(plan) != plan.digest or plain_plan(plan) != found:
         raise PlanError("was altered after it was made: its digest does not fit", where, "make it anew: netaudit plan")
     if now >= plan.expires_at:
@@ -111,7 +111,8 @@ def _plain_step(step: Step) -> Plain:
     }
 
 
-def _read(found: Mapping[str, object], where: Where) -> Plan:
+def plan_of(found: Mapping[str, object], where: Where) -> Plan:
+    """The plan of the values of ``plain_plan``. Raises PlanError where something of it is missing or is not allowed."""
     try:
         return _plan(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

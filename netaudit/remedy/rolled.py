@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from netaudit.model.plan import HostOutcome, Outcome
+from netaudit.model.plan import HostOutcome, HostPlan, Outcome, Plan, Step
+from netaudit.remedy.batches import part_of
 from netaudit.remedy.gates import GateVerdict
 
 KEPT = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED})
@@ -38,6 +39,53 @@ class Rolled:
         for _, outcome in self.outcomes:
             found.setdefault(outcome.host, []).append(outcome)
         return tuple(_together(found[host]) for host in hosts if host in found)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRollout:
+    """What is known later of a rollout. ``endings`` are by number of batch and host, as they were told then."""
+
+    plan: Plan
+    verdicts: Mapping[int, tuple[GateVerdict, ...]]
+    endings: Mapping[tuple[int, str], HostOutcome]
+    stopped_after: int | None = None
+    reason: str = ""
+
+
+def retold(kept: KeptRollout, journal: Sequence[HostOutcome], *, interrupted: bool = False) -> Rolled:
+    """The rollout as it was told at its end, but for hosts of which the ``journal`` knows better since.
+
+    That has an outcome for each change that was begun, none of which need be of the same end any more: a change may
+    have been resumed, or taken back.
+    """
+    plans = {plan.host: plan for plan in kept.plan.hosts}
+    begun: dict[tuple[str, tuple[tuple[str, str], ...]], list[HostOutcome]] = {}
+    for each in journal:
+        begun.setdefault((each.host, _subjects(each.steps)), []).append(each)
+    outcomes = []
+    for number, batch in enumerate(kept.plan.batches, 1):
+        for host in batch.hosts:
+            part = part_of(plans[host], batch.step_class)
+            told = kept.endings.get((number, host))
+            changes = begun.get((host, _subjects(part.steps)))
+            known = changes.pop(0) if changes else None
+            outcomes.append((number, _retold(part, told, known, kept.reason)))
+    return Rolled(tuple(outcomes), kept.verdicts, kept.stopped_after, kept.reason, interrupted)
+
+
+def _retold(part: HostPlan, told: HostOutcome | None, known: HostOutcome | None, reason: str) -> HostOutcome:
+    if known is None and told is None:
+        left = reason or "its turn never came"
+        return HostOutcome(part.host, part.address, Outcome.UNREACHED, left, steps=part.steps)
+    if told is not None and (known is None or known.outcome is told.outcome):
+        return replace(told, steps=part.steps)
+    assert known is not None  # noqa: S101  # one of the two is there
+    duration_s, notes = (told.duration_s, told.notes) if told is not None else (0.0, ())
+    return replace(known, address=part.address, steps=part.steps, duration_s=duration_s, notes=notes)
+
+
+def _subjects(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+    return tuple((step.subject, step.namespace) for step in steps)
 
 
 def _together(outcomes: Sequence[HostOutcome]) -> HostOutcome:

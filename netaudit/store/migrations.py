@@ -220,6 +220,38 @@ MIGRATIONS = (
         ),
     ),
     Migration("0006-load", ("ALTER TABLE runs ADD COLUMN load TEXT",)),  # digest of a context: of a capacity check
+    Migration(
+        "0007-rollouts",
+        (
+            """
+            CREATE TABLE rollouts (               -- what a remediation set out to do, see rollouts.py
+                run INTEGER PRIMARY KEY REFERENCES runs (no) ON DELETE CASCADE,
+                plan BLOB NOT NULL,               -- JSON as of plan_file.py, compressed
+                stopped_after INTEGER,            -- number of the last batch that was begun, when others were left
+                reason TEXT NOT NULL DEFAULT ''
+            ) STRICT
+            """,
+            """
+            CREATE TABLE gates (                  -- one verdict, or one for each part of a large batch
+                no INTEGER PRIMARY KEY,
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                batch INTEGER NOT NULL,           -- from 1
+                at TEXT NOT NULL,                 -- ISO 8601, UTC
+                body TEXT NOT NULL                -- JSON: the reasons, the counters
+            ) STRICT
+            """,
+            "CREATE INDEX gates_of_run ON gates (run, no)",
+            """
+            CREATE TABLE endings (                -- how a host ended in a batch, as it was told then
+                run INTEGER NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
+                batch INTEGER NOT NULL,
+                host TEXT NOT NULL,
+                body TEXT NOT NULL,               -- JSON
+                PRIMARY KEY (run, batch, host)
+            ) STRICT, WITHOUT ROWID
+            """,
+        ),
+    ),
 )
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT"

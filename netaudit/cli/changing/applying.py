@@ -15,12 +15,13 @@ from netaudit.app.gate import Gate, Known
 from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
 from netaudit.app.journalling import Journalling
 from netaudit.app.recovery import Recovery
-from netaudit.app.rollout import Guarded, Rollout, Terms
+from netaudit.app.rollout import Guarded, Rollout, RolloutObserver, Terms
 from netaudit.app.rules import Question
 from netaudit.baseline.select import HostRules
 from netaudit.cli.asking.rules import shipped_probes
 from netaudit.cli.asking.run_request import Fleet, prepared
 from netaudit.cli.changing import gate_command
+from netaudit.cli.changing.keeping import Keeping
 from netaudit.cli.changing.narrating import Narrator
 from netaudit.cli.changing.recording import recorded_run
 from netaudit.cli.interrupt import Interrupt
@@ -39,6 +40,7 @@ from netaudit.remedy.work import work_of
 from netaudit.report.remediation import Told, told
 from netaudit.store.journal import Journal, open_journal
 from netaudit.store.location import default_path
+from netaudit.store.rollouts import open_rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,13 @@ def apply(args: argparse.Namespace, fleet: Fleet, agreed: Agreed, max_fail: int)
     hosts = [each.host for each in agreed.plan.hosts if each.steps]
     terms = Terms(max_fail, args.soak, args.confirm_within, args.rollback_all_on_failure, fleet.width)
     interrupt = Interrupt()
-    narrator = Narrator(args)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(open_journal(default_path(os.environ)))
         recorded = stack.enter_context(recorded_run(agreed.run, hosts))
-        rolled = interrupt.run(_roll_out(args, fleet, agreed, terms, journal, narrator, interrupt))
+        rollouts = stack.enter_context(open_rollouts(default_path(os.environ)))
+        keeping = Keeping(rollouts, agreed.run.id, agreed.plan, Narrator(args))
+        stack.callback(keeping.flush)
+        rolled = interrupt.run(_roll_out(args, fleet, agreed, terms, journal, keeping, interrupt))
         run = recorded.ended(rolled.by_host(hosts), GOOD, interrupted=rolled.interrupted)
     return told(run, agreed.plan.batches, hosts, rolled)
 
@@ -134,7 +138,7 @@ async def _roll_out(
     agreed: Agreed,
     terms: Terms,
     journal: Journal,
-    narrator: Narrator,
+    observer: RolloutObserver,
     interrupt: Interrupt,
 ) -> Rolled:
     assert interrupt.stop is not None  # noqa: S101  # made before this starts
@@ -146,7 +150,7 @@ async def _roll_out(
     guarded = _guards(args, fleet, agreed, ways, probes)
     undo = functools.partial(_undone, args, fleet, agreed.run.id, journal, probes)
     try:
-        return await Rollout(guarded, gate, narrator, terms, undo).run(
+        return await Rollout(guarded, gate, observer, terms, undo).run(
             agreed.plan.hosts, agreed.plan.batches, interrupt.stop
         )
     finally:

@@ -20,7 +20,7 @@ from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
 from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.result import Severity
-from netaudit.remedy.rolled import Rolled
+from netaudit.remedy.rolled import Rolled, retold
 from netaudit.report import terminal
 from netaudit.report.formats import NAMES, renderer
 from netaudit.report.remediation import Told, told
@@ -28,6 +28,7 @@ from netaudit.report.words import count
 from netaudit.store.journal import open_journal
 from netaudit.store.location import default_path
 from netaudit.store.reading import StoredRun
+from netaudit.store.rollouts import open_rollouts
 from netaudit.store.runs import Store, open_store
 
 OWN = frozenset({"console", "html", "json", "jsonl"})  # forms that capacity checks and diagnoses have their own of
@@ -56,9 +57,14 @@ def _remediation(stored: StoredRun, names: Sequence[str]) -> Told | None:
     with open_journal(default_path(os.environ), must_exist=True) as journal:
         records = journal.changes(stored.info.id)
         undone = journal.undone(stored.info.id)
+    with open_rollouts(default_path(os.environ)) as rollouts:
+        kept = rollouts.kept(stored.info.id)
+    outcomes = [accounted(record, undone.get(record.id, "")) for record in records]
+    if kept is not None:
+        rolled = retold(kept, outcomes, interrupted=stored.info.interrupted)
+        return told(stored.info, kept.plan.batches, [each.host for each in kept.plan.hosts if each.steps], rolled)
     if not records:
         return None
-    outcomes = [accounted(record, undone.get(record.id, "")) for record in records]
     begun = {record.host for record in records}
     hosts = list(dict.fromkeys((*names, *(record.host for record in records))))
     never = (host for host in hosts if host not in begun)

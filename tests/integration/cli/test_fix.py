@@ -93,10 +93,14 @@ def test_from_fail_to_pass_and_back(netaudit, fleet, patient, published):
     }  # fmt: skip
     shown = netaudit("show", said["run"]["id"])
     assert KEY in shown.out
+    assert said == netaudit("show", said["run"]["id"], "-o", "json").json()
     back = netaudit("rollback", said["run"]["id"], "-i", fleet.lab.inventory, "-o", "json", *patient)
     assert {"rolled-back"} == set(told(back).values())
     assert {"1"} == set(fleet.values().values())
     assert {""} == {fleet.traces(name) for name in fleet.names}
+    later = netaudit("show", said["run"]["id"], "-o", "json", code=4).json()
+    assert said["batches"] == later["batches"]
+    assert {f"undone by run {back.json()['run']}"} == {host["reason"] for host in later["hosts"]}
 
 
 def test_a_gate_that_fails_undoes_the_canary_and_stops(netaudit, fleet, patient):
@@ -108,6 +112,7 @@ def test_a_gate_that_fails_undoes_the_canary_and_stops(netaudit, fleet, patient)
     canary, *others = told(fix).values()
     assert ("rolled-back", {"unreached"}) == (canary, set(others))
     assert f"error rate 7 % of {fleet.names[0]}" in fix.json()["stopped"]
+    assert fix.json() == netaudit("show", "last", "-o", "json", code=4).json()
     assert {"1"} == set(fleet.values().values())
     assert {""} == {fleet.traces(name) for name in fleet.names}
 
@@ -120,6 +125,7 @@ def test_batches_that_were_kept_can_be_undone_with_the_one_that_failed(netaudit,
         "--gate", f'echo . >>{counted}; test "$(wc -l <{counted})" -lt 3', code=4,
     )  # fmt: skip
     assert ["rolled-back"] * 4 + ["unreached"] == list(told(fix).values())
+    assert fix.json() == netaudit("show", fix.json()["run"]["id"], "-o", "json", code=4).json()
     assert {"1"} == set(fleet.values().values())
     assert {""} == {fleet.traces(name) for name in fleet.names}
 
