@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016,SC2317  # programs of awk and bpftrace in single quotes; a function that a trap calls
 # id: trace_events
 # summary: Why and where the kernel drops packets, which TCP connections repeat and reset, and what passes driver and stack, for some seconds.
-# reads: /sys/kernel/tracing/events/skb/kfree_skb, /sys/kernel/tracing/events/tcp, /sys/kernel/tracing/events/sock/inet_sock_set_state, /sys/kernel/tracing/events/net, /sys/kernel/tracing/instances, /sys/kernel/security/lockdown, /sys/kernel/btf/vmlinux, /proc/self/ns/net, /proc/meminfo, /proc/uptime, /proc/kallsyms, /proc/net/dev, bpftrace
+# reads: /sys/kernel/tracing/events/skb/kfree_skb, /sys/kernel/tracing/events/tcp, /sys/kernel/tracing/events/sock/inet_sock_set_state, /sys/kernel/tracing/events/net, /sys/kernel/tracing/instances, /sys/kernel/security/lockdown, /sys/kernel/btf/vmlinux, /proc/self/ns/net, /proc/self/ns/pid, /proc/meminfo, /proc/uptime, /proc/kallsyms, /proc/net/dev, bpftrace
 # needs: root
 # timeout_s: 60
 # max_bytes: 2MiB
@@ -15,7 +15,10 @@
 # The only thing it makes are instances of tracefs of its own. They go with a trap, by a watcher in a session of its own
 # should this shell be killed, and when the next run finds them; one in use cannot be removed, the kernel sees to that.
 seconds=${TRACE_S:-5}
-name=netaudit-${TRACE_ID:-hand}-$$
+# Hosts of one kernel, such as containers, may have this process id each: its namespace tells them apart.
+space=$(readlink /proc/self/ns/pid)
+space=${space##*[}
+name=netaudit-${TRACE_ID:-hand}-${space%]}-$$
 tracing=
 watcher=
 
@@ -95,9 +98,12 @@ remove() {
 trap 'remove' EXIT
 trap 'exit 143' TERM INT HUP PIPE
 
-# What an earlier run was killed too hard to remove.
+# What an earlier run was killed too hard to remove. Those of this one are of another host of this kernel.
 if [ -n "$tracing" ]; then
     for path in "$instances"/netaudit-*; do
+        case $path in
+            "$instances/netaudit-${TRACE_ID:-hand}-"*) continue ;;
+        esac
         [ ! -d "$path" ] || ! rmdir "$path" 2>/dev/null || printf 'removed %s\n' "${path##*/}"
     done
 fi
@@ -151,7 +157,7 @@ drops_program() {
 
 # $tracefs_at: bpftrace looks for tracefs in its usual places only.
 run_bpftrace() {
-    if [ -n "${tracing##/proc/*}" ]; then
+    if [ -d /sys/kernel/tracing/events ] || [ -d /sys/kernel/debug/tracing/events ]; then
         bpftrace -f json -e "$(drops_program "$1")" 2>&1
     else
         unshare -m sh -c 'mount -t tracefs nodev /sys/kernel/tracing && exec bpftrace -f json -e "$1"' trace "$(drops_program "$1")" 2>&1

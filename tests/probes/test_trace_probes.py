@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -183,17 +184,17 @@ def test_a_trace_that_is_killed_leaves_nothing(how: signal.Signals) -> None:
 
 @traced
 def test_what_an_earlier_run_left_is_removed_and_what_is_used_is_not() -> None:
-    """The kernel refuses to remove an instance somebody holds open."""
+    """The kernel refuses to remove an instance somebody holds open; one of this run is of another host."""
     before = (
-        f"{MOUNTED}{_without('bpftrace')}mkdir {INSTANCES}/netaudit-unit-1-drops {INSTANCES}/netaudit-unit-2-drops\n"
-        f"exec 9<{INSTANCES}/netaudit-unit-2-drops/tracing_on\n"
+        f"{MOUNTED}{_without('bpftrace')}mkdir {INSTANCES}/netaudit-earlier-1-tcp {INSTANCES}/netaudit-earlier-2-tcp\n"
+        f"mkdir {INSTANCES}/netaudit-unit-1-tcp; exec 9<{INSTANCES}/netaudit-earlier-2-tcp/tracing_on\n"
     )
     try:
         _, out, _ = _run(before + "set +e\n")
-        assert "removed netaudit-unit-1-drops" in out
-        assert "removed netaudit-unit-2-drops" not in out
+        assert re.findall("^removed (netaudit-(?:earlier|unit).*)$", out, re.MULTILINE) == ["netaudit-earlier-1-tcp"]
     finally:
-        script = f"{MOUNTED}rmdir {INSTANCES}/netaudit-unit-*"
+        made = f"{INSTANCES}/netaudit-unit-1-tcp {INSTANCES}/netaudit-earlier-2-tcp"
+        script = f"{MOUNTED}for each in {made}; do [ ! -d $each ] || rmdir $each || exit 1; done"
         _until(lambda: subprocess.run(["unshare", "-m", "sh", "-c", script], check=False).returncode == 0)
 
 
@@ -219,6 +220,21 @@ def test_an_instance_that_goes_before_it_is_held_is_made_again(
     trace = parse_trace(Section("trace_events", SectionStatus.COMPLETE, 0, out.encode(), b"", 1))
     assert (code, trace.means, err) == (0, means, "")
     assert any(note in each for each in trace.notes), trace.notes
+    assert _left() == []
+
+
+@traced
+def test_hosts_of_one_kernel_trace_beside_each_other() -> None:
+    """Containers have the same process ids and the same run: each has instances of its own."""
+    run = (
+        "for host in 1 2 3; do unshare --pid --fork --mount-proc sh -c 'TRACE_ID=unit TRACE_S=3 exec dash "
+        f'"$1"\' sh {FOLDER / "trace_events.sh"} & done; wait'
+    )
+    done = subprocess.run(_script(MOUNTED, run), capture_output=True, text=True, check=False, timeout=60)
+    assert "File exists" not in done.stdout
+    assert "removed netaudit-unit" not in done.stdout
+    assert "bpftrace failed" not in done.stdout
+    assert done.stdout.count("#@ counts") == 3
     assert _left() == []
 
 
