@@ -19,6 +19,7 @@ class Reason:
 
 
 FOREIGN = "foreign"
+NOT_PLANNED, NOT_LEFT = "is not what the plan saw", "is not as it was left"  # said of a value: of a change, of its undo
 
 # code -> (what is so, what would be right); {detail} is what the host added, {subject} the step that it names.
 _REFUSALS = {
@@ -28,7 +29,7 @@ _REFUSALS = {
     "rebooted": ("the host has booted since the plan was made", "make a new plan"),
     "locked": ("another change is pending there: {owner}", "wait for it, or `netaudit resume` its run"),
     "unfinished": ("an earlier change never came to its end: {detail}", "`netaudit resume` its run first"),
-    "stale": ("{subject} is not what the plan saw: {detail}", "make a new plan"),
+    "stale": (f"{{subject}} {NOT_PLANNED}: {{detail}}", "make a new plan"),
     "unreadable": ("{subject} cannot be read: {detail}", "what cannot be read is never written"),
     "no-timer": ("no timer can be armed there: {detail}", "the host needs systemd-run or setsid"),
     "no-write": ("what is to last could not be written: {detail}", "see its mount and its free space; or --no-persist"),
@@ -87,5 +88,5 @@ def surprise(work: Work, found: Sequence[FileState]) -> Reason | None:
     for expected in work.expected_files:
         content = there[expected.path].content if expected.path in there else None
         if content != expected.content:
-            return Reason(f"{expected.path} is not as it was left", "somebody else has changed it: look at it", FOREIGN)
+            return Reason(f"{expected.path} {NOT_LEFT}", "somebody else has changed it: look at it", FOREIGN)
     return None

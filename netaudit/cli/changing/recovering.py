@@ -22,6 +22,7 @@ from netaudit.cli.reading.auditing import new_run, warner
 from netaudit.cli.telling.pages import Pages
 from netaudit.fleet.jsonable import dumps
 from netaudit.model.plan import HostOutcome, Outcome
+from netaudit.remedy.reasons import NOT_LEFT, NOT_PLANNED
 from netaudit.remedy.record import ChangeRecord, to_be_undone
 from netaudit.remedy.rolled import UNDONE, Rolled
 from netaudit.remedy.unchanged import PROBES
@@ -65,6 +66,7 @@ def rollback(args: argparse.Namespace) -> int:
             outcomes, foreign = await recovery.roll_back(
                 run_id, records, lambda outcome: _tell(args, outcome), force=force
             )
+            outcomes = tuple(_as_left(each) if each.host in foreign else each for each in outcomes)
             asked = [outcome for outcome in outcomes if outcome.host in foreign and _agrees(args, outcome)]
             if not asked:
                 return outcomes
@@ -90,6 +92,16 @@ def _announce(args: argparse.Namespace, records: Sequence[ChangeRecord]) -> None
         hosts = list(dict.fromkeys(record.host for record in records))
         names = ", ".join(hosts[:5]) + (f" and {len(hosts) - 5} more" if len(hosts) > 5 else "")
         say(f"undoes what {records[0].run} changed on {names}: values and files become what they were before")
+
+
+def _as_left(outcome: HostOutcome) -> HostOutcome:
+    """The refusal of an undo in its own words: nobody has planned it, and it can be had all the same."""
+    said = (outcome.reason or "").replace(NOT_PLANNED, NOT_LEFT)
+    return replace(
+        outcome,
+        reason=said,
+        hint="somebody else has changed it: look at it; --force puts back what was there before all the same",
+    )
 
 
 def _agrees(args: argparse.Namespace, outcome: HostOutcome) -> bool:

@@ -23,18 +23,30 @@ from netaudit.report.page import Span
 from netaudit.report.tables import Column, Table
 from netaudit.report.words import Words
 
+_PATH_CHARS = 4_096
+
 
 def list_pins(args: argparse.Namespace) -> int:
     """Print every pin, the shipped ones first, and whether its file is as it was reviewed."""
     pins = {**shipped_pins(locate()), **read_pins(pins_path(os.environ))}
     pages = Pages(args)
     words = Words(pages.options)
+    root = locate().playbooks
     rows = tuple(
-        tuple(Span(words.say(cell)) for cell in (_state(path, pin), f"{pin.when:%Y-%m-%d}", pin.who, path))
+        tuple(
+            Span(words.say(cell, _PATH_CHARS))
+            for cell in (_state(path, pin), f"{pin.when:%Y-%m-%d}", pin.who, _below(path, root))
+        )
         for path, pin in pins.items()
     )
-    pages.print_table(Table(tuple(Column(name) for name in ("state", "pinned", "by", "file")), rows))
+    columns = Column("STATE"), Column("PINNED"), Column("BY", grows=True), Column("FILE", grows=True)
+    pages.print_table(Table(columns, rows))
     return 0
+
+
+def _below(path: str, root: Path) -> str:
+    """A shipped file by its place among what netaudit ships; `netaudit doctor` says where that is."""
+    return str(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path
 
 
 def _state(path: str, pin: Pin) -> str:

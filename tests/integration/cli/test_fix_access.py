@@ -139,7 +139,7 @@ def test_what_somebody_else_changed_is_asked_about(netaudit, hosts, patient, ans
     status, seen = answered(netaudit, words, b"[y/N]", answer)
     assert 1 == seen.count("[y/N]"), seen
     assert f"{moved}: " in seen
-    assert "it is '7', not '0'" in " ".join(seen.split())
+    assert "is not as it was left: it is '7', not '0'" in " ".join(seen.split())
     assert code == status, seen
     assert [value, "1", "1"] == values(found)
 
@@ -151,5 +151,6 @@ def test_an_unreadable_answer_is_no(netaudit, hosts, patient):
     netaudit("fix", "-i", lab.inventory, *ONLY, *QUICK, *patient)
     found[moved].inside(f"echo 7 >/run/value; mount --bind /run/value {PATH}")
     back = netaudit("rollback", "last", "-i", lab.inventory, "-o", "json", *patient, code=4)
-    assert "refused" == json.loads(back.out)["hosts"][0]["outcome"]
+    refused = json.loads(back.out)["hosts"][0]
+    assert ("refused", True) == (refused["outcome"], "--force" in refused["hint"])
     assert ["7", "1", "1"] == values(found)
