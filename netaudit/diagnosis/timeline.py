@@ -19,6 +19,8 @@ PROBE = "log_lines"
 _SEEN_AFTER_S = 0.5  # half of the interval at which a log is looked at
 _CHANGES = 6
 _INDEX = re.compile(r"#[0-9]+(?=[./])", re.ASCII)
+_RULE = "rule "  # counters of rules that drop begin so, and end with their place among equals
+_RULE_LENGTH = 100
 
 # Counters that tell of loss by themselves, whether or not a cause was named for them.
 _LOSS = frozenset({
@@ -102,12 +104,18 @@ def _wanted(window: Window, causes: Sequence[Cause]) -> tuple[str, ...]:
     return tuple(
         name
         for name, series in window.deltas.series.items()
-        if any(series) and (name in _LOSS or _INDEX.sub("", name) in named or name.endswith(_LOSS_ENDINGS))
+        if any(series)
+        and (name in _LOSS or _INDEX.sub("", name) in named or name.endswith(_LOSS_ENDINGS) or name.startswith(_RULE))
     )
 
 
+def _shown(name: str) -> str:
+    """The name without what tells equals apart."""
+    return name.rpartition("#")[0][:_RULE_LENGTH] if name.startswith(_RULE) else _INDEX.sub("", name)
+
+
 def _changes(series: Mapping[str, tuple[int, ...]], wanted: Sequence[str], place: int) -> tuple[tuple[str, int], ...]:
-    grown = [(_INDEX.sub("", name), series[name][place]) for name in wanted if series[name][place] > 0]
+    grown = [(_shown(name), series[name][place]) for name in wanted if series[name][place] > 0]
     return tuple(sorted(grown, key=lambda each: (-each[1], each[0]))[:_CHANGES])
 
 

@@ -161,7 +161,12 @@ def _samples(count: int) -> Window:
     kernels = [SimpleNamespace(uptime_s=1000.0 + place, clock_s=1_795_000_000.0 + place) for place in range(count)]
     samples = tuple(SimpleNamespace(kernel=kernel) for kernel in kernels)
     deltas = SimpleNamespace(
-        series={"TcpExt.ListenDrops": (0, 7, 0), "Ip.InReceives": (5, 5, 5), "eth0#2.rx_dropped": (1, 0, 0)}
+        series={
+            "TcpExt.ListenDrops": (0, 7, 0),
+            "Ip.InReceives": (5, 5, 5),
+            "eth0#2.rx_dropped": (1, 0, 0),
+            "rule nft ip f i: tcp dport 9 drop#0": (0, 0, 3),
+        }  # fmt: skip
     )
     return cast(Window, SimpleNamespace(samples=samples, first=samples[0], last=samples[-1], deltas=deltas))
 
@@ -185,6 +190,7 @@ def test_drops_stand_beside_the_lines_of_their_second() -> None:
     )
     assert second.clock_s == 1_795_000_001
     assert third.lines == ("other",)
+    assert third.changes == (("rule nft ip f i: tcp dport 9 drop", 3),)
     assert ["turned over" in shown.log[0], "99 bytes" in shown.log[1]] == [True, True]
 
 
