@@ -166,7 +166,7 @@ def _samples(count: int) -> Window:
             "Ip.InReceives": (5, 5, 5),
             "eth0#2.rx_dropped": (1, 0, 0),
             "rule nft ip f i: tcp dport 9 drop#0": (0, 0, 3),
-        }  # fmt: skip
+        }
     )
     return cast(Window, SimpleNamespace(samples=samples, first=samples[0], last=samples[-1], deltas=deltas))
 
