@@ -88,13 +88,9 @@ def _look(step: Step, script: StepScript) -> list[str]:
 
 
 def _change(step: Step, script: StepScript) -> list[str]:
-    change = "\n".join(
-        (
-            f'test "$( {script.read} )" = {shlex.quote(step.after)} && exit 0',  # "$((" would be arithmetic
-            f"{script.apply} || exit 1",
-            "echo changed",
-        )
-    )
+    words = "|".join(map(shlex.quote, script.accepts))
+    is_so = [f"case $( {script.read} ) in {words}) exit 0 ;; esac"]  # "$((" would be arithmetic
+    change = "\n".join((*(is_so if step.operation != "restart" else ()), f"{script.apply} || exit 1", "echo changed"))
     both = [
         f"    - name: {_unsafe(f'{_subject(step)}: {step.before} -> {step.after}')}",
         f"      ansible.builtin.shell: {_unsafe(change)}",
@@ -114,10 +110,18 @@ def _change(step: Step, script: StepScript) -> list[str]:
     if script.persist:
         lasting = [
             f"    - name: {_unsafe(f'{_subject(step)} lasts')}",
-            f"      ansible.builtin.shell: {_unsafe(script.persist)}",
-            "      changed_when: true",
+            f"      ansible.builtin.shell: {_unsafe(_lasting(step, script))}",
+            "      register: netaudit_change",
+            "      changed_when: \"'changed' in netaudit_change.stdout\"",
         ]
     return [*both, *back, *lasting]
+
+
+def _lasting(step: Step, script: StepScript) -> str:
+    """The call that keeps a step in a connection, and whether that has become another by it."""
+    shown = f"nmcli -g {step.arguments['nm_key']} connection show {step.arguments['nm_uuid']}"
+    told = f'[ "$old" = "$({shown})" ] || echo changed'
+    return "\n".join((f"old=$({shown}) || exit 1", f"{script.persist} || exit 1", told))
 
 
 def _file(file: FileWrite) -> list[str]:

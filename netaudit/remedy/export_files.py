@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from netaudit.model.plan import HostPlan, Plan, Step
 from netaudit.remedy.operations import scripts_of
-from netaudit.remedy.scripts import HostScripts
+from netaudit.remedy.scripts import FileWrite, HostScripts
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -46,7 +46,7 @@ def shell_files(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _script(plan: Plan, host: HostPlan, scripts: HostScripts) -> str:
-    """Text for dash, busybox ash and bash: without a word it changes, with ``undo`` it takes back."""
+    """Text for dash, busybox ash and bash: without a word it changes, with ``undo`` it takes back; twice is as once."""
     lines = [
         "#!/bin/sh",
         f"# {_comment(host.host)}: made by netaudit {plan.version} from plan {plan.digest}.",
@@ -82,30 +82,40 @@ def _main(host: HostPlan, scripts: HostScripts) -> list[str]:
     undo = ['    if [ "${1-}" = undo ]; then']
     for place in reversed(numbers):
         undo += [f"        unpersist_{place}; undo_{place} || fail 'step {place} could not be taken back'"]
-    undo += [f"        rm -f {shlex.quote(file.path)}" for file in scripts.files]
+    undo += [line for file in scripts.files for line in _taken_back(file)]
     undo += ["        exit 0", "    fi"]
-    look = []
-    for place, step in zip(numbers, host.steps, strict=True):
-        value = shlex.quote(step.before)
-        said = shlex.quote(f"{step.subject} is no longer as it was planned: nothing was changed")
-        look.append(f'    [ "$(read_{place})" = {value} ] || fail {said}')
-    change = []
+    look, change = [], []
     for place, step, script in zip(numbers, host.steps, scripts.steps, strict=True):
         words = "|".join(map(shlex.quote, script.accepts))
-        said = shlex.quote(f"{step.subject} did not take the new value: take it back with undo")
-        change += [
-            f"    apply_{place} || fail {said}",
-            f"    case $(read_{place}) in {words}) ;; *) fail {said} ;; esac",
-        ]
+        stale = shlex.quote(f"{step.subject} is no longer as it was planned: nothing was changed")
+        refused = shlex.quote(f"{step.subject} did not take the new value: take it back with undo")
+        look.append(f"    case $(read_{place}) in {shlex.quote(step.before)}|{words}) ;; *) fail {stale} ;; esac")
+        if step.operation == "restart":
+            change.append(f"    apply_{place} || fail {refused}")
+        else:
+            change.append(f"    case $(read_{place}) in {words}) ;; *) apply_{place} || fail {refused} ;; esac")
+        change.append(f"    case $(read_{place}) in {words}) ;; *) fail {refused} ;; esac")
     keep = [f"    persist_{place}" for place, script in zip(numbers, scripts.steps, strict=True) if script.persist]
-    for file in scripts.files:
-        path = shlex.quote(file.path)
-        keep += [
-            f"    mkdir -p {shlex.quote(file.path.rpartition('/')[0])}",
-            f"    printf '%s' {shlex.quote(file.content)} >{path}.new || fail 'cannot write '{path}",
-            f"    chmod {file.mode:o} {path}.new && mv {path}.new {path} || fail 'cannot write '{path}",
-        ]
+    keep += [line for file in scripts.files for line in _written(file)]
     return [*undo, *look, *change, *keep]
+
+
+def _written(file: FileWrite) -> list[str]:
+    """A file put in its place. One that stood there with other words is kept beside it."""
+    path, content = shlex.quote(file.path), shlex.quote(file.content)
+    return [
+        f"    mkdir -p {shlex.quote(file.path.rpartition('/')[0])}",
+        f'    if [ "$(cat {path} 2>/dev/null; echo .)" != {content}. ]; then',
+        f"        [ ! -e {path} ] || [ -e {path}.before ] || cp -p {path} {path}.before || fail 'cannot keep '{path}",
+        f"        printf '%s' {content} >{path}.new || fail 'cannot write '{path}",
+        f"        chmod {file.mode:o} {path}.new && mv {path}.new {path} || fail 'cannot write '{path}",
+        "    fi",
+    ]
+
+
+def _taken_back(file: FileWrite) -> list[str]:
+    path = shlex.quote(file.path)
+    return [f"        if [ -e {path}.before ]; then mv {path}.before {path}; else rm -f {path}; fi"]
 
 
 def _comment(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from netaudit.model.plan import Plan
+from netaudit.model.plan import Plan, StepClass
 from netaudit.remedy.batches import batches_of
 from netaudit.remedy.changes import Choices
 from netaudit.remedy.export_ansible import ansible_playbook
@@ -81,6 +81,9 @@ def test_the_script_changes_and_takes_back(machine, bad_plan: Plan, shell: str) 
     machine.sh(f"{shell} /run/change.sh")
     assert machine.sh(READ).split() == ["4096", "1"]
     assert all(machine.sh(f"ls {step.file}") for step in bad_plan.hosts[0].steps)
+    once = machine.state()
+    machine.sh(f"{shell} /run/change.sh")
+    assert machine.state() == once
     machine.sh(f"{shell} /run/change.sh undo")
     assert machine.sh(READ).split() == ["128", "0"]
     assert machine.sh("ls /etc/sysctl.d") == ""
@@ -97,3 +100,25 @@ def test_the_drop_in_is_read_by_sysctl(machine, bad_plan: Plan) -> None:
     machine.sh("sysctl -q -p /etc/sysctl.d/99-zz-netaudit.conf")
     assert machine.sh(READ).split() == ["4096", "1"]
     assert os.linesep not in name
+
+
+def test_a_file_that_stood_there_is_put_back(machine, rules_with, plan_on) -> None:
+    """Of .link files one counts for a device: an earlier one of ours is replaced, and is there again after the undo."""
+    machine.with_device()
+    path, earlier = "/etc/systemd/network/00-netaudit-eth0.link", "[Match]\n[Link]\nGenericReceiveOffload=yes\n"
+    machine.write(path, earlier)
+    index = machine.sh("cat /sys/class/net/eth0/ifindex").strip()
+    machine.write(f"/run/udev/data/n{index}", f"E:ID_NET_LINK_FILE={path}\n")
+    host, _ = plan_on(machine, rules_with({}), Choices(("nic.ring.rx_size",), frozenset(StepClass)))
+    hosts = (replace(host, host="web1"),)
+    assert [step.file for step in host.steps] == [path]
+    plan = Plan("", NOW, NOW + timedelta(hours=1), "1.0", "linux-server", "0" * 64, hosts, batches_of(hosts, SERIAL))
+    ((_, text),) = shell_files(sealed(plan))
+    machine.write("/run/change.sh", text)
+    for _ in range(2):
+        machine.sh("sh /run/change.sh")
+        assert "RxBufferSize=1024" in machine.sh(f"cat {path}")
+        assert "GenericReceiveOffload=yes" in machine.sh(f"cat {path}")
+    machine.sh("sh /run/change.sh undo")
+    assert machine.sh(f"cat {path}") == earlier
+    assert machine.sh("ls /etc/systemd/network").split() == ["00-netaudit-eth0.link"]
