@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2016  # programs in single quotes
 # id: tcp_receive
-# summary: What TCP over IPv4 answers to segments that it is handed: 0 when it took them.
+# summary: What TCP over IPv4 returns for segments that it is handed; on new kernels 0 also for those that it refuses.
 # reads: /proc/kallsyms, /sys/bus/event_source/devices/kprobe, /proc/sys/debug/kprobes-optimization, /sys/kernel/tracing/kprobe_events, bpftrace
 # needs: root
 # timeout_s: 60
@@ -12,7 +12,7 @@
 # cost_processes: 10
 
 # By hand: bpftrace -e 'kretprobe:tcp_v4_do_rcv { @results[retval] = count(); } interval:s:10 { exit(); }'
-# 0: taken. Anything else: the segment was refused and a reset sent.
+# 0, or an error. Since drops carry reasons (Linux 5.17) it returns 0 for what it refuses too: those are told by --trace.
 function=tcp_v4_do_rcv
 if [ "$(id -u)" != 0 ]; then
     echo 'tracing needs root' >&2

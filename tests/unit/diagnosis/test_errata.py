@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from netaudit.diagnosis.reasons import REASONS, reason_of
 from netaudit.diagnosis.state import full_listeners
+from netaudit.diagnosis.trace import told
+from netaudit.facts.trace import parse_trace
+from netaudit.lab.causes import CAUSES
 from netaudit.model.diagnosis import Confidence
 from netaudit.model.facts import PortCount
+from netaudit.model.probe import Section, SectionStatus
 from netaudit.model.result import Severity
+from netaudit.model.trace import Means, Trace
 
 PROBES = Path(__file__).parents[3] / "remote_probes"
 OVERFLOW = {"TcpExt.ListenOverflows": 28, "TcpExt.ListenDrops": 28}
@@ -147,3 +154,98 @@ def test_half_open_and_full_queue_do_not_mix(make):
     judged = make.judge({"TcpExt.TCPReqQFullDrop": 31, "TcpExt.ListenDrops": 31}, both={"sockets": half_open})
     assert judged.names == ["syn-queue-full"]
     assert "9 in SYN-RECV at port 8080" in judged.first.evidence
+
+
+def _code(path: Path) -> str:
+    """The lines of a probe that run."""
+    return "\n".join(line for line in path.read_text().split("\n") if not line.lstrip().startswith("#"))
+
+
+def test_a_queue_of_128_is_no_limit_of_128(make):
+    """Claim: Recv-Q was 128 because somaxconn is 128. It was because 128 connections waited."""
+    waiting = make.judge(OVERFLOW, both={"listeners": (make.listener(queue=129, backlog=128),)})
+    allowed = make.judge(both={"listeners": (make.listener(queue=0, backlog=128),)})
+    assert "129 wait where the backlog is 128" in waiting.first.summary
+    assert allowed.names == []
+
+
+def test_drops_of_interfaces_are_no_business_of_connection_tracking():
+    """Claim: cat nf_conntrack_max shows the drops of an interface. Its own statistics do."""
+    readers = {path.stem for path in PROBES.glob("*.sh") if "nf_conntrack_max" in _code(path)}
+    assert readers == {"conntrack"}
+    assert "statistics" in _code(PROBES / "nics.sh")
+
+
+def test_a_ping_that_is_clean_rules_nothing_out(make):
+    """Claim: normal ping means that loss is above IP. A path MTU black hole lets every ping pass."""
+    hung = make.connection(timer="on", backoff=4, unacked=54, send_queue_bytes=78192, acked_bytes=1, retransmitted=4)
+    growth = {"TcpExt.TCPTimeouts": 4, "Icmp.InEchoReps": 10, "Icmp.OutEchos": 10}
+    assert make.judge(growth, both={"talkers": make.talkers(hung)}).names == ["path-mtu-black-hole"]
+
+
+@pytest.mark.parametrize("name", ["tcp_receive", "netfilter_verdicts", "application_calls", "trace_events"])
+def test_programs_of_bpftrace_use_what_there_is(name):
+    """Claim: `if (…)` stands without a block, ntohs() is there, and a kretprobe has arguments. None of it is so."""
+    code = _code(PROBES / "trace" / f"{name}.sh")
+    assert "ntohs" not in code
+    assert re.findall(r"k(?:ret)?probe:[^}]*args", code) == []
+    assert all("{" in rest for rest in re.findall(r" if \(@?\$?n[^)]*\)(.{0,4})", code))
+
+
+def test_what_tcp_refuses_is_told_by_its_reasons():
+    """Claim: tcp_v4_do_rcv returning -1 marks dropped packets. It returns 0 for those as well."""
+    assert "0 also for those that it refuses" in (PROBES / "trace" / "tcp_receive.sh").read_text()
+    assert {"NO_SOCKET", "TCP_CSUM", "TCP_OLD_DATA"} <= set(REASONS)
+    assert "port-closed" in reason_of("NO_SOCKET").causes
+
+
+def test_protocols_of_what_was_delivered_are_those_of_ip(make):
+    """Claim: skb->protocol tells TCP from UDP where IP delivers. There it is always IPv4: counters of each tell."""
+    judged = make.judge({"Ip.InReceives": 30, "Ip.InDelivers": 30, "Tcp.InSegs": 20, "Udp.InDatagrams": 10})
+    shown = told(Trace(Means.BPFTRACE, 8.0, 1000.0, 0.0, ()), judged.window)
+    assert shown.delivery.by_protocol == {"tcp": 20, "udp": 10, "icmp": 0}
+
+
+def test_what_is_sent_is_not_held_against_what_is_received():
+    """Claim: net_dev_queue against netif_receive_skb shows loss. One is the way out: each stands beside its own."""
+    device = "eth0: {} {} 0 0 0 0 0 0 {} {} 0 0 0 0 0 0\n"
+    parts = "".join(
+        f"#@ {event} before\n{device.format(0, 0, 0, 0)}#@ {event} after\n{device.format(600, 6, 9000, 9)}"
+        f"#@ {event}\nwritten 5\ndevice eth0 5 500\n"
+        for event in ("netif_receive_skb", "net_dev_queue")
+    )
+    text = f"#@ host\nuptime 1.0\nclock 9\nnamespace 1\n#@ seconds\n6\n#@ counts\n{parts}"
+    trace = parse_trace(Section("trace_events", SectionStatus.COMPLETE, 0, text.encode(), b"", 1))
+    assert [(one.event, one.driver_packets, one.stack_packets) for one in trace.paths] == [
+        ("netif_receive_skb", 6, 5),
+        ("net_dev_queue", 9, 5),
+    ]
+
+
+def test_a_counter_of_zero_is_known(make):
+    """Claim: netstat -s shows them. It leaves out what is zero, so files are read by name: none is not unknown."""
+    assert "netstat -s" not in _code(PROBES / "counters.sh")
+    nothing = dict.fromkeys(make.grown({})["netstat"], 0)
+    judged = make.judge(both={"netstat": nothing}, last={"netstat": nothing})
+    assert "syn-queue-full" not in {one.id for one in judged.unseen}
+
+
+def test_headers_hold_nothing_to_decrypt():
+    """Claim: GODEBUG lets Wireshark decrypt. Without keys nothing does; here no byte of a payload is taken at all."""
+    code = _code(PROBES / "trace" / "pcap_headers.sh")
+    assert {int(length) for length in re.findall(r"capture \S+ (\d+)", code)} == {56, 76}
+    assert "tls." not in code
+
+
+def test_calls_are_looked_for_in_programs_and_not_in_sources():
+    """Claim: a uprobe takes the path of a source file. It takes a symbol of an ELF file."""
+    code = _code(PROBES / "trace" / "application_calls.sh")
+    assert 'uprobe:\\"$program\\":$CALL_FUNCTION' in code
+    assert "has no function" in code
+
+
+def test_faults_need_no_netem():
+    """Claim: netem is the way to lose packets on purpose. Many kernels lack it: small queues, rules and MTUs do too."""
+    commands = [command for cause in CAUSES for side in (cause.host, cause.peer) for command in side.setup]
+    assert commands
+    assert not any("netem" in command for command in commands)
