@@ -5,7 +5,6 @@ A driver that has no such thing says "Operation not supported"; that is *not app
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,7 +19,6 @@ MAX_COUNTERS = 2000  # driver statistics that are kept of one interface
 
 _T = TypeVar("_T")
 _once = lru_cache(maxsize=256)  # drivers of one kind are set up alike on many hosts; statistics never are
-_STATISTIC = re.compile(rf"^(.*): ([0-9]{{1,{MAX_DIGITS + 1}}})$", re.MULTILINE)
 _SETTINGS = "\nCurrent hardware settings:"
 _REFUSALS = (
     ("not supported", AbsentReason.NOT_APPLICABLE),
@@ -105,16 +103,16 @@ def read_fixed(text: str) -> tuple[str, ...]:
 
 def read_statistics(text: str) -> dict[str, int]:
     """``ethtool -S``: the driver's own counters. A name that comes again for every queue is summed."""
-    rows = [(name.strip(), int(value)) for name, value in _STATISTIC.findall(text)]
-    found = dict(rows)
-    if len(found) == len(rows) <= MAX_COUNTERS and "#" not in text:
-        return found
-    found = {}
-    for name, value in rows:
+    found: dict[str, int] = {}
+    for line in text.split("\n"):
+        name, colon, value = line.rpartition(": ")
+        if not colon or not value.isdigit() or not value.isascii() or len(value) > MAX_DIGITS + 1:
+            continue
+        name = name.strip()
         if name in found:
-            found[name] += value
+            found[name] += int(value)
         elif len(found) < MAX_COUNTERS and "#" not in name:  # "Rx Queue#: 0" numbers what follows
-            found[name] = value
+            found[name] = int(value)
     return found
 
 

@@ -5,10 +5,9 @@ Sources: Documentation/ABI/testing/sysfs-class-net, bonding.rst, ip-address(8), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 from netaudit.facts.nic_addresses import MAX_ADDRESSES, ip_address
 from netaudit.facts.numbers import counter, natural
@@ -32,6 +31,8 @@ _SENT = {
     "aborted": "tx_aborted_errors", "fifo": "tx_fifo_errors", "window": "tx_window_errors",
     "heartbt": "tx_heartbeat_errors",
 }  # fmt: skip
+_ADDRESS = ("    inet ", "    inet6 ")
+_LONGEST_REMEMBERED = 4096
 _CHANGES = "carrier_changes"
 _COUNTERS = {"RX": _RECEIVED, "TX": _SENT}  # headings of ip -> names in /sys/class/net/DEV/statistics
 _DEV_COLUMNS = (
@@ -51,58 +52,80 @@ _BOND_MODES = {
 
 @dataclass(slots=True)
 class Link:
-    """One interface as ip shows it."""
+    """One interface as ip shows it; ``text`` is what was said besides counters and addresses of hardware."""
 
+    text: str
     name: str
     ifindex: int
     flags: frozenset[str]
     words: Mapping[str, str]  # mtu, state, master, qlen, …
-    other_end: str = ""  # behind the @: the device below it, or the peer of a veth; "if7" is in another namespace
+    other_end: str  # behind the @: the device below it, or the peer of a veth; "if7" is in another namespace
+    addresses: tuple[InterfaceAddress, ...]
     kind: str = ""
     is_detailed: bool = False  # of ip -d: then an interface without a kind is a real device
     details: tuple[str, ...] = ()  # the words behind the kind
     has_one_queue: bool = False  # set up for a single one, each way
-    addresses: list[InterfaceAddress] = field(default_factory=list)
-    counters: dict[str, int] = field(default_factory=dict)  # under their names in sysfs; of ip -s -s
+    counters: Mapping[str, int] = field(default_factory=dict)  # under their names in sysfs; of ip -s -s
     carrier_changes: int | None = None
+
+    def counted(self, counters: Mapping[str, int], carrier_changes: int | None) -> Link:
+        """The same interface with its counters; ``dataclasses.replace`` takes ten times as long."""
+        return Link(
+            self.text, self.name, self.ifindex, self.flags, self.words, self.other_end, self.addresses, self.kind,
+            self.is_detailed, self.details, self.has_one_queue, counters, carrier_changes,
+        )  # fmt: skip
 
 
 def read_ip(text: str) -> dict[str, Link]:
     """The interfaces of ``ip -s -s -d address`` by name; those of busybox and of old versions say less."""
     links: dict[str, Link] = {}
-    link: Link | None = None
+    lines: list[str] = []
+    rows: list[tuple[str, str]] = []
     heading = ""
     for line in text.split("\n"):
         if line[:1].isdigit():
-            link = _read_head(line)
-            if link is not None:
-                links[link.name] = link
-        elif link is None:
+            if lines:
+                _add(links, lines, rows)
+            lines, rows = [line], []
+        elif not lines:
             continue
         elif heading:
-            _read_counters(link, heading, line)
+            rows.append((heading, line))
             heading = ""
         elif line[4:7] in {"RX:", "TX:", "RX ", "TX "}:
             heading = line
         elif line[:4] == "    " and line[4:5] != " ":
-            _read_detail(link, line)
+            lines.append(_without_hardware_address(line) if line[4:9] == "link/" else line)
+    if lines:
+        _add(links, lines, rows)
     return links
 
 
-def _read_counters(link: Link, heading: str, values: str) -> None:
-    """A row of numbers below ``RX: bytes packets …`` or ``TX errors: aborted fifo …``."""
-    counters, changes = _row(heading, values)
-    link.counters.update(counters)
-    if changes is not None:
-        link.carrier_changes = changes
+def _without_hardware_address(line: str) -> str:
+    """``link/ether 02:fc:00:00:00:01 brd ff:ff:ff:ff:ff:ff promiscuity 0 …`` without what no other host has."""
+    words = line.split(None, 4)
+    return f"    {' '.join(words[0::4])}" if words[2:3] == ["brd"] else line
 
 
-@lru_cache(maxsize=256)
-def _row(heading: str, values: str) -> tuple[Mapping[str, int], int | None]:
-    """The counters of a row, and the changes of the carrier if they stand in it. Most rows of most hosts are zeros."""
-    found = {column: counter(value) for column, value in zip(_columns(heading), values.split(), strict=False) if column}
-    changes = found.pop(_CHANGES, None)
-    return found, changes
+def _add(links: dict[str, Link], lines: Sequence[str], rows: Iterable[tuple[str, str]]) -> None:
+    """Add the interface that some lines speak of."""
+    text = "\n".join(lines)
+    link = _alike(text) if len(text) < _LONGEST_REMEMBERED else _link(text)
+    if link is None:
+        return
+    counters: dict[str, int] = {}
+    for heading, values in rows:
+        counters |= _row(heading, values) if values.strip(" 0") else _quiet_row(heading, values)
+    changes = counters.pop(_CHANGES, None)
+    links[link.name] = link.counted(counters, changes)
+
+
+def _row(heading: str, values: str) -> Mapping[str, int]:
+    """The counters of a row below ``RX: bytes packets …``, and how often the carrier changed if that stands in it."""
+    return {column: counter(value) for column, value in zip(_columns(heading), values.split(), strict=False) if column}
+
+
+_quiet_row = lru_cache(maxsize=256)(_row)  # most rows of most hosts are zeros; of others none is like another
 
 
 @lru_cache(maxsize=256)
@@ -113,64 +136,45 @@ def _columns(heading: str) -> tuple[str, ...]:
     return tuple(names.get(word, "") for word in (words[1:] if words[0] == "errors:" else words))
 
 
-def _read_head(line: str) -> Link | None:
-    fields = _head(line)
-    return Link(*fields) if fields else None
-
-
-@lru_cache(maxsize=1024)
-def _head(line: str) -> tuple[str, int, frozenset[str], Mapping[str, str], str] | None:
-    """The first fields of a link. Hosts of one role head theirs alike, but for those that come and go."""
-    number, _, rest = line.partition(": ")
+def _link(text: str) -> Link | None:
+    """What the head of an interface and the lines below it say; None for a head of another form."""
+    head, *lines = text.split("\n")
+    number, _, rest = head.partition(": ")
     name, colon, rest = rest.partition(": <")
     if not colon or not number.isdigit():
         return None
     flags, _, rest = rest.partition(">")
     words = rest.split()
     name, _, other_end = name.partition("@")
-    if other_end == "NONE":
-        other_end = ""
-    return (
-        name, natural(number), frozenset(flags.split(",")), dict(zip(words[0::2], words[1::2], strict=False)), other_end
-    )  # fmt: skip
+    link = Link(
+        text=text,
+        name=name,
+        ifindex=natural(number),
+        flags=frozenset(flags.split(",")),
+        words=dict(zip(words[0::2], words[1::2], strict=False)),
+        other_end="" if other_end == "NONE" else other_end,
+        addresses=tuple(map(ip_address, [line for line in lines if line.startswith(_ADDRESS)][:MAX_ADDRESSES])),
+    )
+    for line in lines:
+        if not line.startswith(_ADDRESS):
+            _add_detail(link, line.split())
+    return link
 
 
-def _read_detail(link: Link, line: str) -> None:
-    if line.startswith(("    inet ", "    inet6 ")):
-        if len(link.addresses) < MAX_ADDRESSES:
-            link.addresses.append(ip_address(line))
-        return
-    if line.startswith("    link/"):
-        words = line.split(None, 4)
-        if words[2:3] == ["brd"]:  # without the hardware's addresses, which no other host has
-            line = " ".join(words[0::4])
-    detail = _detail(line)
-    if detail.first == "link/loopback":
+_alike = lru_cache(maxsize=1024)(_link)  # an interface that has no address of its own is the same on many hosts
+
+
+def _add_detail(link: Link, words: Sequence[str]) -> None:
+    first = words[0] if words else ""
+    if first == "link/loopback":
         link.kind = "loopback"
-    if detail.first in _KINDS and not link.kind:
-        link.kind, link.details = detail.first, detail.others
-    if detail.has_one_queue is not None:
-        link.has_one_queue = detail.has_one_queue
-    link.is_detailed = link.is_detailed or detail.is_detailed
-
-
-class _Detail(NamedTuple):
-    """A line of ``ip -d``."""
-
-    first: str  # word
-    others: tuple[str, ...]
-    has_one_queue: bool | None  # None where the line does not tell
-    is_detailed: bool
-
-
-@lru_cache(maxsize=1024)
-def _detail(line: str) -> _Detail:
-    first, *others = line.split() or [""]
-    queues = None
-    if "numrxqueues" in others:
-        place = others.index("numrxqueues")
-        queues = others[max(0, place - 1) : place + 2] == ["1", "numrxqueues", "1"]
-    return _Detail(first, tuple(others), queues, "promiscuity" in others)
+    if first in _KINDS and not link.kind:
+        link.kind, link.details = first, tuple(words[1:])
+    if "numrxqueues" in words:
+        place = words.index("numrxqueues")
+        link.has_one_queue = words[place - 1 : place + 2] == ["1", "numrxqueues", "1"]
+    if "promiscuity" in words:
+        link.is_detailed = True
 
 
 def read_dev(lines: list[str]) -> dict[str, dict[str, int]]:
