@@ -18,7 +18,7 @@ _LINK_LOCAL = re.compile(r"fe80::(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4}/64")
 _SCOPES = {"00": "global", "10": "host", "20": "link"}  # IPV6_ADDR_* of <net/ipv6.h>
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def ip_address(line: str) -> InterfaceAddress:
     """``inet 192.0.2.2/24 brd … scope global eth0``; of a point-to-point link the peer has the length."""
     words = line.split()

@@ -161,7 +161,7 @@ def _link(text: str) -> Link | None:
     return link
 
 
-_alike = lru_cache(maxsize=1024)(_link)  # an interface that has no address of its own is the same on many hosts
+_alike = lru_cache(maxsize=256)(_link)  # an interface that has no address of its own is the same on many hosts
 
 
 def _add_detail(link: Link, words: Sequence[str]) -> None:

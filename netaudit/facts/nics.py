@@ -91,7 +91,7 @@ def _alone(name: str, host: Sources) -> Nic | None:
     return Nic(**{**_by_itself(link.text), "counters": _counters(name, {}, host), "carrier_changes": changes})
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _by_itself(text: str) -> Mapping[str, Any]:  # Any: one type a field
     """The fields of the interface of a host that has no other one and says nothing else."""
     (name,) = links = read_ip(text)

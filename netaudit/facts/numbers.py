@@ -51,14 +51,14 @@ def hexadecimal(text: str) -> int:
 
 
 def hexadecimals(text: str) -> list[int]:
-    """The numbers of a row of words, each as ``hexadecimal`` reads it; rows of 32-bit ones in half of the time."""
+    """The numbers of a row of words, each as ``hexadecimal`` reads it; looked at as a whole, in a third of the time."""
     words = text.split()
-    if set(map(len, words)) == {_WORD_DIGITS}:
-        try:
-            return list(struct.unpack(f">{len(words)}I", bytes.fromhex(text)))
-        except ValueError:
-            pass  # below is said which word is no number
-    return [hexadecimal(word) for word in words]
+    joined, lengths = "".join(words), set(map(len, words))
+    if not words or max(lengths) > _HEX_LENGTH or joined.strip(_HEX_DIGITS):
+        return [hexadecimal(word) for word in words]
+    if lengths == {_WORD_DIGITS}:
+        return list(struct.unpack(f">{len(words)}I", bytes.fromhex(joined)))
+    return [int(word, 16) for word in words]
 
 
 def decimal(text: str) -> float:

@@ -77,24 +77,27 @@ def _take_marks(text: str, missing: dict[str, Absent]) -> str:
     kept = [before]
     for piece in marked:
         line, feed, rest = piece.partition("\n")
-        kept.append(feed + rest if _read_mark(line, missing) else f"\n{_MARK}{piece}")
+        found = _read_mark(line)
+        if found is not None:
+            missing.update([found])
+        kept.append(feed + rest if found else f"\n{_MARK}{piece}")
     return "".join(kept)
 
 
-def _read_mark(line: str, missing: dict[str, Absent]) -> bool:
+@lru_cache(maxsize=256)
+def _read_mark(line: str) -> tuple[str, Absent] | None:
+    """What is missing and why; None for a line that has only the looks of a mark."""
     pieces = line.split(": ")
     for place in range(1, len(pieces)):
         reason = _REASONS.get(pieces[place])
         if reason is not None:
             label = ": ".join(pieces[:place])
-            missing[label] = Absent(reason, ": ".join(pieces[place + 1 :]) or label)
-            return True
-    return False
+            return label, Absent(reason, ": ".join(pieces[place + 1 :]) or label)
+    return None
 
 
-@lru_cache(maxsize=16)
-def grep_lines(text: str) -> Mapping[str, list[str]]:
-    """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon. Kept as above."""
+def grep_lines(text: str) -> dict[str, list[str]]:
+    """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon."""
     found: dict[str, list[str]] = {}
     for line in text.split("\n"):
         path, colon, content = line.partition(":")

@@ -15,15 +15,16 @@ _USUAL = re.compile(
     r"\n backlog \S+ (\d{1,20})p (?!(?s:.)*(?:Sent|backlog))",
     re.ASCII,
 )
+_COUNTED_NOTHING = " Sent 0 bytes 0 pkt "
 
 
 def parse_qdiscs(section: Section) -> tuple[Qdisc, ...]:
     """Every queueing discipline, in the order of tc; the leaves of mq have its handle as parent."""
     text = "\n" + section.stdout.decode("utf-8", "replace")
-    return tuple(_qdisc(block) for block in text.split("\nqdisc ")[1 : MAX_QDISCS + 1])
+    blocks = text.split("\nqdisc ")[1 : MAX_QDISCS + 1]
+    return tuple(_quiet_qdisc(block) if _COUNTED_NOTHING in block else _qdisc(block) for block in blocks)
 
 
-@lru_cache(maxsize=1024)  # most disciplines of most hosts have counted nothing
 def _qdisc(block: str) -> Qdisc:
     """One block: a line of settings, a line "Sent …", a line "backlog …", lines of the discipline's own."""
     if (usual := _USUAL.match(block)) is not None:
@@ -40,6 +41,9 @@ def _qdisc(block: str) -> Qdisc:
         requeues=numbers.get("requeues", 0),
         backlog_packets=numbers.get("backlog", 0),
     )
+
+
+_quiet_qdisc = lru_cache(maxsize=1024)(_qdisc)  # most of most hosts are quiet; of others none is like another
 
 
 @lru_cache(maxsize=1024)

@@ -54,11 +54,10 @@ def _of_ip(text: str) -> tuple[list[Route], int]:
         elif line[0].isspace() and words[0] == "nexthop":
             _add_hop(routes, words)
         else:
-            routes.append(_route(line))
+            routes.append(_route(line) if " src " in line else _route_alike(line))
     return routes, rules
 
 
-@lru_cache(maxsize=1024)  # hosts of one network have their gateways and its prefixes in common
 def _route(line: str) -> Route:
     """``10.0.0.0/8 via 192.0.2.1 dev eth0 table 100 metric 5 mtu lock 1400 initcwnd 20``."""
     words = line.split()
@@ -91,6 +90,9 @@ def _route(line: str) -> Route:
         advmss=_number(named, "advmss"),
         protocol=named.get("proto", ""),
     )
+
+
+_route_alike = lru_cache(maxsize=1024)(_route)  # hosts of one network share its gateways; a source is an own address
 
 
 def _named(words: list[str]) -> dict[str, str]:

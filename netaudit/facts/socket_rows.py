@@ -119,6 +119,7 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+@lru_cache(maxsize=1024)  # hosts of one role listen at the same ends
 def split_local(local: str) -> tuple[str, str, int]:
     """Address without brackets, device, and port of ``[fe80::1]%eth0:546``. Port ``*`` is 0."""
     host, _, port = local.rpartition(":")
@@ -201,7 +202,7 @@ def memory_of(row: SocketRow) -> Mapping[str, int]:
     return _memory(rest.partition(")")[0]) if found else {}
 
 
-@lru_cache(maxsize=1024)  # most UDP sockets are idle, and have the sizes of their kernel
+@lru_cache(maxsize=128)  # most UDP sockets are idle, and have the sizes of their kernel
 def _memory(items: str) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for item in items.split(","):
