@@ -23,12 +23,12 @@ T = TypeVar("T")
 _LINES = 30  # of one block, unless all is asked for
 
 _HEADINGS = {
-    Change.NEW: ("NEW", Role.BAD, "findings that the earlier run did not have"),
-    Change.FIXED: ("FIXED", Role.GOOD, "findings that are gone"),
-    Change.CHANGED: ("CHANGED", Role.WARN, "findings with another value, expectation or severity"),
-    Change.WAIVED: ("WAIVED", Role.TITLE, "findings that are allowed to stand since"),
-    Change.NOT_KNOWN: ("NOT KNOWN", Role.WARN, "findings that the later run could not decide"),
-    Change.NOT_JUDGED: ("NOT JUDGED", Role.FAINT, "findings of checks that the later run did not have"),
+    Change.NEW: ("NEW", Role.BAD, "that the earlier run did not have"),
+    Change.FIXED: ("FIXED", Role.GOOD, "gone"),
+    Change.CHANGED: ("CHANGED", Role.WARN, "with another value, expectation or severity"),
+    Change.WAIVED: ("WAIVED", Role.TITLE, "allowed to stand since"),
+    Change.NOT_KNOWN: ("NOT KNOWN", Role.WARN, "that the later run could not decide"),
+    Change.NOT_JUDGED: ("NOT JUDGED", Role.FAINT, "of checks that the later run did not have"),
 }
 
 
@@ -164,7 +164,7 @@ def _findings(drift: Drift, change: Change, past: Past | None, options: Options)
     if not number:
         return ()
     label, role, said = _HEADINGS[change]
-    lines: list[Line] = [Row(Span(label, role), (Span(f"{number:,} {said}", Role.TITLE),))]
+    lines: list[Line] = [Row(Span(label, role), (Span(f"{count(number, 'finding')} {said}", Role.TITLE),))]
     together = _together(found, lambda each: (each.check, each.subject, each.before, each.after, each.reason))
     lines += [line for finding in across for line in _fleet_lines(finding, options)]
     shown = together if options.verbose else together[:_LINES]

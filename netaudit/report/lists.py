@@ -87,6 +87,20 @@ def probe_table(probes: Iterable[Probe], options: Options) -> Table:
     return Table(columns, rows)
 
 
+def bundle_table(probes: Iterable[Probe], options: Options) -> Table:
+    """What a payload is made of, each part with the beginning of its digest."""
+    words = Words(options)
+    rows = tuple(
+        (
+            Span(words.say(probe.id), Role.TITLE),
+            Span(probe.digest[:16]),
+            Span(words.say(probe.summary)),
+        )
+        for probe in probes
+    )
+    return Table((Column("PROBE"), Column("SHA256"), Column("READS", grows=True)), rows)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckRow:
     """One check in a list."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from netaudit.fleet.names import natural_key
 from netaudit.model.plan import HostPlan, NotRemedied, Plan, Step, StepClass
 from netaudit.report.page import Block, Line, Role, Row, Span
-from netaudit.report.words import ADVICE_CHARS, NO_LABEL, Options, Words, count, hosts_label, text_row
+from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 
 _CLASS_ROLES = {
     StepClass.LIVE: Role.GOOD,
@@ -44,7 +44,8 @@ def _heading(plan: Plan, options: Options) -> Block:
     body = (
         Span(f"{count(changed, 'host')} of {len(plan.hosts):,} would be changed", Role.TITLE),
         Span(
-            dot.join(("", words.say(f"against {plan.baseline}"), f"digest {plan.digest[:_SHORT_DIGEST]}")), Role.FAINT
+            dot.join(("", words.say(f"against {plan.baseline}"), f"digest{NO_BREAK}{plan.digest[:_SHORT_DIGEST]}")),
+            Role.FAINT,
         ),
     )
     lines: list[Line] = [Row(Span("plan", Role.TITLE), body)]

@@ -13,6 +13,7 @@ from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans, span
 from netaudit.report.words import GAP, MARGIN, NO_BREAK, Options
 
 _PARTS = re.compile(rf" +|(?:[^ ,]|,(?=[0-9]{{3}}{NO_BREAK}))+,?|,")  # a number such as 2,001 stays whole
+_JOINED = re.compile(r"[^/:=@]*[/:=@]|[^/:=@]+")  # parts of a path, of a host pattern, of a setting and its value
 _EMPTY: Spans = ()
 
 
@@ -86,6 +87,8 @@ def _trimmed(line: Spans) -> Spans:
 def wrapped(spans: Spans, columns: int) -> list[Spans]:
     """The spans on as many lines as it takes, broken at blanks, behind commas, and only then within words.
 
+    A word that is wider than a line is broken behind the signs that join its parts, such as those of a path.
+
     A no-break space keeps words together, and is set as a blank.
     """
     lines: list[list[Span]] = [[]]
@@ -103,7 +106,7 @@ def wrapped(spans: Spans, columns: int) -> list[Spans]:
             lines[-1].extend(blank)
             used += spans_width(tuple(blank))
         blank = []
-        for piece in _signs(word) if needed > columns else [word]:
+        for piece in _parts(word, columns) if needed > columns else [word]:
             if used and used + spans_width(tuple(piece)) > columns:
                 lines.append([])
                 used = 0
@@ -125,11 +128,12 @@ def _words(spans: Spans) -> Iterator[list[Span]]:
         yield word
 
 
-def _signs(word: Sequence[Span]) -> Iterator[list[Span]]:
-    """A word that is wider than a line, sign by sign."""
+def _parts(word: Sequence[Span], columns: int) -> Iterator[list[Span]]:
+    """A word that is wider than a line, part by part, and sign by sign where a part is too wide as well."""
     for span in word:
-        for sign in span.text:
-            yield [Span(sign, span.role)]
+        for part in _JOINED.findall(span.text):
+            for piece in [part] if width(part) <= columns else part:
+                yield [Span(piece, span.role)]
 
 
 def _merged(line: Sequence[Span]) -> Spans:

@@ -187,6 +187,7 @@ def _show_plan(args: argparse.Namespace, plan: Plan, outputs: Sequence[Output]) 
     console = terminal.console_for(stream, args.color, os.environ)
     how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
     terminal.print_text(console, terminal.render_page(plan_page(plan, how), how))
+    console.print()
     stream.flush()
 
 

@@ -34,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from netaudit.app.collect import deadline_s
     from netaudit.cli.asking.rules import questions, ruleset_of
     from netaudit.cli.reading.auditing import warner
+    from netaudit.cli.telling.pages import Pages
+    from netaudit.report.lists import bundle_table
     from netaudit.units import format_bytes
     from netaudit.wire.bundle import build
 
@@ -45,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
         question = asked.of_rules(ruleset.for_host("", {}, lambda _pattern: frozenset()))
     nonce = secrets.token_hex(16)
     bundle = build(question.probes, nonce=nonce, deadline_s=deadline_s(args.timeout), params=question.params)
-    summary = f"sha256 {bundle.digest}  {format_bytes(len(bundle.payload))}, {len(bundle.probes)} probes"
+    summary = f"sha256 {bundle.digest}\n{format_bytes(len(bundle.payload))}, {len(bundle.probes)} probes"
     if args.show:
         sys.stdout.buffer.write(bundle.payload)
         print(summary, file=sys.stderr)
         return 0
-    print(summary)
-    for probe in bundle.probes:
-        print(f"  {probe.id:<12} {probe.digest[:16]}  {probe.summary}")
+    print(f"{summary}\n", flush=True)
+    pages = Pages(args)
+    pages.print_table(bundle_table(bundle.probes, pages.options))
     return 0

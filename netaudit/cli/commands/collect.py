@@ -24,8 +24,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect into the directory."""
-    from netaudit.cli.reading.collecting import collect
+    """Collect into the directory, and say what is there now."""
+    from netaudit.app.observers import Observers
+    from netaudit.cli.guard import say
+    from netaudit.cli.reading.collecting import Totals, collect
+    from netaudit.report.words import count
     from netaudit.transport.capture_dir import CaptureDirWriter
 
-    return collect(args, "collect", lambda fleet: CaptureDirWriter(Path(args.directory), fleet.targets))
+    totals = Totals()
+    code = collect(
+        args, "collect", lambda fleet: Observers(CaptureDirWriter(Path(args.directory), fleet.targets), totals)
+    )
+    if not args.quiet:
+        summary = totals.summary
+        silent = (
+            f", and why {count(summary.hosts - summary.ok, 'other')} gave none" if summary.ok < summary.hosts else ""
+        )
+        say(f"{args.directory}: the answers of {count(summary.ok, 'host')}{silent}")
+    return code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from netaudit.app.audit import Job
 from netaudit.app.observers import Observers, Silent
@@ -16,7 +16,7 @@ from netaudit.cli.reading.auditing import new_run, perform, warner
 from netaudit.cli.telling.console import progress_of
 from netaudit.errors import UsageError
 from netaudit.model.probe import Capture
-from netaudit.model.result import HostReport, Severity
+from netaudit.model.result import FleetFinding, HostReport, RunInfo, Severity, Summary
 
 PEERS = "peers"
 _VARS = "netaudit_vars"
@@ -32,6 +32,17 @@ class Kept(Silent):
         """Keep the capture, if there is one."""
         if capture is not None:
             self.captures.append(capture)
+
+
+class Totals(Silent):
+    """Keeps the totals of a run."""
+
+    def __init__(self) -> None:
+        self.summary = Summary()
+
+    def finished(self, run: RunInfo, summary: Summary, fleet: Sequence[FleetFinding]) -> None:
+        """Keep them."""
+        self.summary = summary
 
 
 def collect(
