@@ -25,6 +25,7 @@ class Case:
     files: bool = False  # the setting is the whole machine's: plain files stand in for it
     device: bool = False  # eth0 is a device
     options: tuple[str, ...] = ()
+    read: str = ":"  # what else must be as it was
 
 
 CASES = [
@@ -36,6 +37,9 @@ CASES = [
          "ip route add default via 198.18.201.1 metric 100; echo 1 >/proc/sys/net/ipv4/conf/eth1/rp_filter"),
     Case("sysctl, of the whole machine", "ip.neigh.thresholds",
          "echo 1024 >/proc/sys/net/ipv4/neigh/default/gc_thresh3", {"expected_onlink_peers": 4000}, files=True),
+    Case("sysctl, in a namespace", "tcp.options_enabled",
+         "ip netns add blue; ip netns exec blue sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_sack'",
+         read="ip netns exec blue cat /proc/sys/net/ipv4/tcp_sack", options=("--no-persist",)),
     Case("a file alone", "host.sysctl.lost_at_boot",
          "printf 'net.core.somaxconn = 128\\n' >/etc/sysctl.d/60-site.conf"),
     Case("conntrack_hash", "ct.buckets_ratio",
@@ -61,7 +65,7 @@ TUNED = (
     "printf '[sysctl]\\nnet.core.somaxconn=128\\n' >/etc/tuned/busy/tuned.conf; "
     "cp $(command -v sleep) /run/tuned; /run/tuned 300 >/dev/null 2>&1 &"
 )
-# A restart needs a host with systemd (tests/integration/systemd); no test can have a module that this kernel loads.
+# A restart needs a host with systemd (tests/integration/systemd); no test can have a kernel that loads modules.
 ELSEWHERE = {"restart", "load_module", "advise"}
 
 
@@ -98,20 +102,20 @@ def test_made_and_taken_back(machine, netaudit, tmp_path: Path, case: Case) -> N
     machine.sh(case.bad or ":")
     host = {"ansible_connection": "local", "netaudit_vars": dict(case.variables)}
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": host}}}))
-    before = machine.state()
+    before, read = machine.state(), machine.sh(case.read)
     fixed = netaudit(
         "fix", "--only", case.check, "--yes", "--soak", "0s", "--confirm-within", "60s", "--no-progress", *case.options
     )
     (row,) = fixed["hosts"]
     kept = "confirmed" if "--no-persist" in case.options else "persisted"
     assert (kept, []) == (row["outcome"], [step for step in row["steps"] if step["outcome"] != kept])
-    assert machine.state() != before
+    assert (machine.state(), machine.sh(case.read)) != (before, read)
     assert machine.sh("find /run/netaudit -mindepth 1 2>/dev/null", fails=True) == ""
     audited = netaudit("audit", "--no-progress", "--fail-on", "critical")
     assert "pass" == next(each["status"] for each in audited["hosts"][0]["results"] if each["check"] == case.check)
     undone = netaudit("rollback", fixed["run"]["id"], "all")
     assert "rolled-back" == undone["hosts"][0]["outcome"]
-    assert machine.state() == before
+    assert (machine.state(), machine.sh(case.read)) == (before, read)
     assert machine.sh("find /run/netaudit -mindepth 1 2>/dev/null", fails=True) == ""
 
 
