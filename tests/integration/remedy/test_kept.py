@@ -1,7 +1,7 @@
-"""What makes a change last is understood by the programs that read it: udev, netplan, ifupdown, networkd, nmcli.
+"""What makes a change last is understood by the programs that read it.
 
-Each is the real program, and the test is skipped where it is not installed. The loaders of sysctl.d have tests of their
-own among those of the probes.
+These are both loaders of sysctl.d, udev, netplan, ifupdown, networkd and nmcli. Each is the real program, and the test
+is skipped where it is not installed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from netaudit.model.plan import Step, StepClass
-from netaudit.remedy.operations import operation_of
+from netaudit.remedy.changes import Choices
+from netaudit.remedy.operations import operation_of, scripts_of
 from netaudit.remedy.persistence import file_of
 
 pytestmark = pytest.mark.lab
@@ -41,6 +42,31 @@ def needs(program: str) -> None:
     """Skip where a program is not installed."""
     if shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin:/lib/systemd") is None:
         pytest.skip(f"needs {program}")
+
+
+@pytest.mark.parametrize("loader", ["/lib/systemd/systemd-sysctl", "sysctl --system"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"/etc/sysctl.d/60-site.conf": "128", "/etc/sysctl.d/99-sysctl.conf": "200"},
+        {"/etc/sysctl.d/99-zz-site.conf": "128", "/etc/sysctl.d/zz-last.conf": "256"},
+        {"/etc/sysctl.d/zzz-netaudit-zzz.conf": "300", "/run/sysctl.d/99-zz-netaudit-zzz.conf": "400"},
+    ],
+    ids=["alone", "among-numbers", "among-letters", "among-names-like-its-own"],
+)
+def test_the_drop_in_wins_under_both_loaders(machine, rules_with, plan_on, loader: str, others: dict[str, str]) -> None:
+    """Whatever else sets the key: systemd at boot and ``sysctl --system`` at any time bring the new value."""
+    needs(loader.partition(" ")[0].rpartition("/")[2])
+    machine.sh("rm -rf /usr/lib/sysctl.d")  # what this machine's own would set is the whole machine's
+    for path, value in others.items():
+        machine.write(path, f"net.core.somaxconn = {value}\n")
+    machine.sh("echo 128 >/proc/sys/net/core/somaxconn")
+    plan, _ = plan_on(machine, rules_with({}), Choices(only=("tcp.accept_queue.somaxconn",)))
+    (file,) = scripts_of(plan).files
+    machine.write(file.path, file.content, file.mode)
+    machine.sh(loader)
+    assert machine.sh("cat /proc/sys/net/core/somaxconn").strip() == "4096"
 
 
 def test_udev_knows_every_key_of_a_link_file(machine) -> None:

@@ -20,7 +20,7 @@ UNITS = "systemctl list-units --all --plain --no-legend 'netaudit-*'"
 ONLY = ("-b", "web-edge", "--only", "tcp.slow_start_after_idle", "--no-progress")
 QUEUES = ("--only", "tcp.accept_queue.somaxconn", "--no-progress")
 QUICK = ("--soak", "0s", "--yes")
-SOON = (*QUICK, "--confirm-within", "15s")
+SOON = ("--yes", "--soak", "9s", "--confirm-within", "16s")  # long enough to be caught in between
 
 
 def until(is_so: Callable[[], bool], seconds: float = 40) -> None:

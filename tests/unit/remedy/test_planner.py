@@ -111,6 +111,17 @@ def test_another_writer(web1, planned) -> None:
     assert "profile" in said.partition("|")[2]
 
 
+@pytest.mark.parametrize("name", ["tuned", "NetworkManager", "systemd-networkd", "ufw", "docker", "saptune", "agent"])
+def test_every_writer_is_named_with_its_own_way(web1, planned, name: str) -> None:
+    """Each has a place where it is told what to write, and one that nobody knows has a configuration of its own."""
+    web1.sysctl("net.core.somaxconn", 128)
+    web1.have(writers=(Writer(name, "why it is known", True, ("net.core.*",)),))
+    why, _, how = reason(planned(web1), "tcp.accept_queue.somaxconn").partition(" | ")
+    assert why == f"net.core.somaxconn: {name} writes it on this host (why it is known)"
+    assert how.startswith("net.core.somaxconn: set it in ")
+    assert planned(web1).steps == ()
+
+
 def test_an_idle_writer_is_no_obstacle(web1, planned) -> None:
     """A program that does not run writes nothing."""
     web1.sysctl("net.core.somaxconn", 128)
