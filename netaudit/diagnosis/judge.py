@@ -10,7 +10,7 @@ from netaudit.diagnosis.catalogue import CAUSES, TITLES
 from netaudit.diagnosis.rule import Case, CauseRule
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Cause, Change, Confidence, RuledOut, Unseen
-from netaudit.model.reading import Absent
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Severity
 
 _INDEX = re.compile(r"#[0-9]+(?=[./])", re.ASCII)
@@ -104,13 +104,20 @@ def _missing(need: str, window: Window) -> str | None:
     """Why a counter, family or domain is not there; None when it is."""
     if need.startswith("@"):
         value = getattr(window.last, need[1:])
-        return str(value) if isinstance(value, Absent) else None
+        return _said(value) if isinstance(value, Absent) else None
     if window.deltas.has(need):
         return None
     domain = next(name for prefix, name in _DOMAINS if need.startswith(prefix))
     value = getattr(window.last, domain)
     if isinstance(value, Absent):
-        return str(value)
+        return _said(value)
     if need in window.deltas.reset:
         return f"{need} was set back between samples"
     return f"this kernel does not count {need.rstrip('.[ ')}" if window.has_growth else _ONE_SAMPLE
+
+
+def _said(value: Absent) -> str:
+    """Why it is absent: what the probe itself said of what is not there, else how that came about."""
+    probe, _, said = value.detail.partition(": ")
+    by_itself = value.reason is AbsentReason.NOT_PRESENT and probe.startswith("probe ")
+    return said if by_itself and said else str(value)

@@ -227,7 +227,7 @@ def test_a_counter_of_zero_is_known(make):
     assert "netstat -s" not in _code(PROBES / "counters.sh")
     nothing = dict.fromkeys(make.grown({})["netstat"], 0)
     judged = make.judge(both={"netstat": nothing}, last={"netstat": nothing})
-    assert "syn-queue-full" not in {one.id for one in judged.unseen}
+    assert "syn-queue-full" not in {one.cause for one in judged.unseen}
 
 
 def test_headers_hold_nothing_to_decrypt():

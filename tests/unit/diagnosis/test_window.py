@@ -8,6 +8,7 @@ from netaudit.diagnosis import diagnosis_of
 from netaudit.diagnosis.window import Sample, window_of
 from netaudit.errors import ErrorKind, Phase
 from netaudit.model.probe import Capture, HostError
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import HostStatus
 
 LOST = HostError(ErrorKind.DISCONNECTED, "the connection was lost", Phase.ANSWER)
@@ -148,3 +149,21 @@ def test_many_samples_find_what_comes_and_goes(make):
     ]
     judged = make.judged(samples)
     assert judged.first.changes[0].series == (0, 90, 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Absent(AbsentReason.NOT_PRESENT, "probe talkers not present: ss is not installed"), "ss is not installed"),
+        (Absent(AbsentReason.NOT_PRESENT, "no sockstat"), "not present: no sockstat"),
+        (
+            Absent(AbsentReason.NOT_PERMITTED, "the probe talkers needs root"),
+            "not permitted: the probe talkers needs root",
+        ),
+        (Absent(AbsentReason.NOT_FINISHED, "probe talkers cut: x"), "not finished: probe talkers cut: x"),
+    ],
+)
+def test_what_a_probe_says_of_what_is_missing_is_said_once(make, why, said):
+    """In its own words where it knows; else with how it came about."""
+    judged = make.judge(both={"talkers": why})
+    assert {one.reason for one in judged.unseen if one.cause == "peer-not-reading"} == {said}
