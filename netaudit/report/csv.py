@@ -38,10 +38,10 @@ def csv(
     """A header, then the results of each host; a row without check for each host that gave no verdict."""
     del summary, context  # totals are the reader's to make, and rules have no place in a table of results
     about = {"run": run.id, "started": time_text(run.started_at), "host_key_checking": run.host_key_checking}
-    yield _lines([COLUMNS])
+    yield lines_of([COLUMNS])
     for report in hosts:
-        yield _lines(_ordered({**about, **cells}) for cells in _host_rows(report))
-    yield _lines(_ordered({**about, **_fleet_cells(finding)}) for finding in fleet)
+        yield lines_of(_ordered({**about, **cells}) for cells in _host_rows(report))
+    yield lines_of(_ordered({**about, **_fleet_cells(finding)}) for finding in fleet)
 
 
 def safe(cell: str) -> str:
@@ -51,7 +51,8 @@ def safe(cell: str) -> str:
     return cell
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> str:
+def lines_of(rows: Iterable[Sequence[str]]) -> str:
+    """The rows as text, every cell in quotes."""
     text = io.StringIO(newline="")
     rfc4180.writer(text, quoting=rfc4180.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
     return text.getvalue()

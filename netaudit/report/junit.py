@@ -9,7 +9,6 @@ XML 1.0 cannot say most control characters, not even escaped: they are written a
 
 from __future__ import annotations
 
-import html
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from netaudit.fleet.jsonable import time_text
 from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.result import FleetFinding, HostReport, Result, RunInfo, Severity, Summary, Verdict
 from netaudit.report.cells import change_cell, failed_items, text_cell, trouble_cell
+from netaudit.report.junit_text import element, escaped, properties, skipped, tag
 
 ANSWER = "answer"  # the test that every host takes: to be reached and to give a whole answer
 FLEET = "fleet"
@@ -48,14 +48,14 @@ def junit_by_host(
         cases += [(text_cell(result.check, _NAME_CHARS), _judged(result)) for result in report.results]
         name = text_cell(report.name, _NAME_CHARS)
         texts = [_case_text(name, check, case, _place(report.name, context)) for check, case in cases]
-        properties = {"address": text_cell(report.address), "status": report.status.value}
-        properties |= {"groups": text_cell(" ".join(report.groups))} if report.groups else {}
-        properties |= _trust(run)
+        about = {"address": text_cell(report.address), "status": report.status.value}
+        about |= {"groups": text_cell(" ".join(report.groups))} if report.groups else {}
+        about |= _trust(run)
         yield _suite_head(run, name, [case for _, case in cases], report.duration_s)
-        yield _properties(properties)
+        yield properties(about)
         yield from texts
         if report.notes:
-            yield f"  <system-out>{_escaped(chr(10).join(map(text_cell, report.notes)))}</system-out>\n"
+            yield f"  <system-out>{escaped(chr(10).join(map(text_cell, report.notes)))}</system-out>\n"
         yield " </testsuite>\n"
     yield from _fleet_suite(run, fleet)
     yield "</testsuites>\n"
@@ -82,7 +82,7 @@ def junit_by_check(
     yield _head(run, summary)
     for check, waiting in suites.items():
         yield _suite_head(run, check, waiting.counts, 0.0)
-        yield _properties({"title": waiting.title} | _trust(run))
+        yield properties({"title": waiting.title} | _trust(run))
         yield from waiting.texts()
         yield " </testsuite>\n"
     yield from _fleet_suite(run, fleet)
@@ -119,7 +119,7 @@ class _Waiting:
 
 def _head(run: RunInfo, summary: Summary) -> str:
     failures = sum(summary.findings.get(severity, 0) for severity in Severity if severity is not Severity.INFO)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + _tag(
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tag(
         "testsuites",
         {
             "name": f"netaudit {run.command} {run.id}",
@@ -137,17 +137,12 @@ def _suite_head(run: RunInfo, name: str, counted: Sequence[_Case] | Mapping[str,
         counts = {"tests": str(len(counted))}
         counts |= {kind: str(sum(case.kind == kind for case in counted)) for kind in ("failures", "errors", "skipped")}
     started = time_text(run.started_at).removesuffix("Z")  # the schemas of JUnit know no zone
-    return " " + _tag("testsuite", {"name": name, **counts, "time": f"{time_s:.3f}", "timestamp": started})
+    return " " + tag("testsuite", {"name": name, **counts, "time": f"{time_s:.3f}", "timestamp": started})
 
 
 def _trust(run: RunInfo) -> dict[str, str]:
     """What must be known when these may be the answers of other machines."""
     return {"host_key_checking": "off"} if run.host_key_checking == "off" else {}
-
-
-def _properties(values: Mapping[str, str]) -> str:
-    lines = "".join(f'   <property name="{name}" value="{_escaped(value)}"/>\n' for name, value in values.items())
-    return f"  <properties>\n{lines}  </properties>\n"
 
 
 def _fleet_suite(run: RunInfo, fleet: Sequence[FleetFinding]) -> Iterator[str]:
@@ -164,8 +159,8 @@ def _fleet_suite(run: RunInfo, fleet: Sequence[FleetFinding]) -> Iterator[str]:
 def _case_text(suite: str, name: str, case: _Case, place: Mapping[str, str]) -> str:
     attributes = {"classname": suite, "name": name, "time": "0", **place}
     if not case.outcome:
-        return "  " + _tag("testcase", attributes, closed=True)
-    return f"  {_tag('testcase', attributes)}   {case.outcome}\n  </testcase>\n"
+        return "  " + tag("testcase", attributes, closed=True)
+    return f"  {tag('testcase', attributes)}   {case.outcome}\n  </testcase>\n"
 
 
 def _place(host: str, context: RunContext) -> dict[str, str]:
@@ -179,7 +174,7 @@ def _answer(report: HostReport) -> _Case:
     if report.error is None:
         return _Case("", "")
     message = text_cell(report.error.message)
-    return _Case("errors", _element("error", message, str(report.error.kind), trouble_cell(report)))
+    return _Case("errors", element("error", message, str(report.error.kind), trouble_cell(report)))
 
 
 def _judged(result: Result) -> _Case:
@@ -187,17 +182,17 @@ def _judged(result: Result) -> _Case:
         case Verdict.PASS:
             return _Case("", "")
         case Verdict.FAIL if result.severity is Severity.INFO:
-            return _Case("", f"<system-out>{_escaped(_story(result))}</system-out>")
+            return _Case("", f"<system-out>{escaped(_story(result))}</system-out>")
         case Verdict.FAIL:
             message = f"{text_cell(result.title)}: {change_cell(result, result.unit)}"
-            return _Case("failures", _element("failure", message, result.severity.value, _story(result)))
+            return _Case("failures", element("failure", message, result.severity.value, _story(result)))
         case Verdict.WAIVED:
             by = f" ({result.waived.ticket}, {result.waived.approver})" if result.waived else ""
-            return _Case("skipped", _skipped(f"waived: {text_cell(result.reason)}{text_cell(by)}"))
+            return _Case("skipped", skipped(f"waived: {text_cell(result.reason)}{text_cell(by)}"))
         case Verdict.SKIPPED:
-            return _Case("skipped", _skipped(f"does not apply: {text_cell(result.reason)}"))
+            return _Case("skipped", skipped(f"does not apply: {text_cell(result.reason)}"))
         case Verdict.UNKNOWN:
-            return _Case("skipped", _skipped(f"unknown: {text_cell(result.reason)}"))
+            return _Case("skipped", skipped(f"unknown: {text_cell(result.reason)}"))
 
 
 def _across(finding: FleetFinding) -> _Case:
@@ -205,7 +200,7 @@ def _across(finding: FleetFinding) -> _Case:
         return _Case("", "")
     message = f"{text_cell(finding.title)}: {text_cell(finding.evidence)}"
     story = "\n".join(filter(None, (text_cell(" ".join(finding.hosts)), text_cell(finding.fix))))
-    return _Case("failures", _element("failure", message, finding.severity.value, story))
+    return _Case("failures", element("failure", message, finding.severity.value, story))
 
 
 def _story(result: Result) -> str:
@@ -221,21 +216,3 @@ def _story(result: Result) -> str:
         if text:
             lines.append(f"{label}: {text_cell(text)}")
     return "\n".join(lines)
-
-
-def _skipped(message: str) -> str:
-    return _tag("skipped", {"message": message}, closed=True).rstrip()
-
-
-def _element(name: str, message: str, kind: str, text: str) -> str:
-    return _tag(name, {"message": message, "type": kind}).rstrip() + f"{_escaped(text)}</{name}>"
-
-
-def _tag(name: str, attributes: Mapping[str, str], *, closed: bool = False) -> str:
-    written = "".join(f' {key}="{_escaped(value)}"' for key, value in attributes.items())
-    return f"<{name}{written}{'/' if closed else ''}>\n"
-
-
-def _escaped(text: str) -> str:
-    """The text for an attribute or an element; printable as it is, it holds nothing that XML cannot say."""
-    return html.escape(text)

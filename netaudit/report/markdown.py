@@ -15,7 +15,7 @@ from netaudit.fleet.lines import FoldedLine
 from netaudit.fleet.names import fold_within
 from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.result import FleetFinding, HostReport, RunInfo, Severity, Summary, Verdict
-from netaudit.report.markdown_text import cell, code, in_html, prose
+from netaudit.report.markdown_text import code, details, in_html, prose, table
 from netaudit.report.signs import UNICODE
 from netaudit.report.values import change_texts, subjects_text
 from netaudit.report.words import count
@@ -104,11 +104,11 @@ def _sections(folded: Folded, fleet: Sequence[FleetFinding], context: RunContext
                 place += 1
     if folded.waived:
         rows = [(code(each.kind.check), _hosts(each.hosts), prose(each.text)) for each in folded.waived]
-        yield _details(f"{count(folded.summary.waived, 'finding')} waived", _table(("check", "hosts", "why"), rows))
+        yield details(f"{count(folded.summary.waived, 'finding')} waived", table(("check", "hosts", "why"), rows))
     if folded.unknown:
         rows = [(prose(each.text), _hosts(each.hosts), code(", ".join(each.sources))) for each in folded.unknown]
         title = f"{count(folded.summary.unknown, 'result')} unknown, and none of them is a pass"
-        yield _details(title, _table(("reason", "hosts", "checks"), rows))
+        yield details(title, table(("reason", "hosts", "checks"), rows))
 
 
 def _troubles(troubles: Sequence[Bin[TroubleKey]]) -> str:
@@ -117,13 +117,13 @@ def _troubles(troubles: Sequence[Bin[TroubleKey]]) -> str:
         for each in troubles
     ]
     silent = sum(len(each.hosts) for each in troubles)
-    return f"### {count(silent, 'host')} without verdict\n\n" + _table(("hosts", "kind", "such as", "hint"), rows)
+    return f"### {count(silent, 'host')} without verdict\n\n" + table(("hosts", "kind", "such as", "hint"), rows)
 
 
 def _finding(finding: FoldedFinding, context: RunContext, is_open: bool) -> str:  # noqa: FBT001  # private
     example = finding.lines[0].example
     rows = [_line(line, finding) for line in finding.lines]
-    parts = [code(finding.check) + "\n\n", _table(("hosts", "observed", "expected"), rows)]
+    parts = [code(finding.check) + "\n\n", table(("hosts", "observed", "expected"), rows)]
     why = context.checks[finding.check].why if finding.check in context.checks else ""
     parts += [f"{prose(text)}\n\n" for text in (why, example.reason) if text]
     if example.evidence:
@@ -131,7 +131,7 @@ def _finding(finding: FoldedFinding, context: RunContext, is_open: bool) -> str:
     if example.fix:
         parts.append(f"Fix: {prose(example.fix)}\n\n")
     title = _title(finding.severity, finding.title, len(finding.hosts))
-    return _details(title, "".join(parts), is_open=is_open)
+    return details(title, "".join(parts), is_open=is_open)
 
 
 def _on(host: str, finding: FoldedFinding) -> str:
@@ -148,7 +148,7 @@ def _across(finding: FleetFinding, is_open: bool) -> str:  # noqa: FBT001  # pri
     parts = [f"{code(finding.check)} on {_hosts(finding.hosts)}\n\n", f"Read: {code(finding.evidence)}\n\n"]
     if finding.fix:
         parts.append(f"Fix: {prose(finding.fix)}\n\n")
-    return _details(_title(finding.severity, finding.title, len(finding.hosts)), "".join(parts), is_open=is_open)
+    return details(_title(finding.severity, finding.title, len(finding.hosts)), "".join(parts), is_open=is_open)
 
 
 def _title(severity: Severity, title: str, hosts: int) -> str:
@@ -157,14 +157,3 @@ def _title(severity: Severity, title: str, hosts: int) -> str:
 
 def _hosts(names: Sequence[str]) -> str:
     return code(fold_within([name[:100] for name in names], _HOSTS_CHARS), 2 * _HOSTS_CHARS)
-
-
-def _details(summary: str, body: str, *, is_open: bool = False) -> str:
-    """A section that a reader unfolds; the blank line lets what is inside be Markdown."""
-    return f"<details{' open' if is_open else ''}><summary>{summary}</summary>\n\n{body}</details>\n\n"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    lines += [f"| {' | '.join(cell(span) for span in row)} |" for row in rows]
-    return "\n".join(lines) + "\n\n"

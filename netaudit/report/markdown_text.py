@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from netaudit.report.sanitise import printable
 
@@ -46,6 +47,18 @@ def code(text: str, limit: int = 300) -> str:
 def cell(span: str) -> str:
     """A piece of Markdown as a cell of a table."""
     return span.replace("|", "\\|")
+
+
+def details(summary: str, body: str, *, is_open: bool = False) -> str:
+    """A section that a reader unfolds; the blank line lets what is inside be Markdown."""
+    return f"<details{' open' if is_open else ''}><summary>{summary}</summary>\n\n{body}</details>\n\n"
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of pieces of Markdown."""
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    lines += [f"| {' | '.join(cell(span) for span in row)} |" for row in rows]
+    return "\n".join(lines) + "\n\n"
 
 
 def _broken(text: str) -> str:

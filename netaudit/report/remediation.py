@@ -25,7 +25,7 @@ LABELS: Mapping[Outcome, tuple[str, Role]] = {
     Outcome.PERSISTED: ("CHANGED", Role.GOOD),
     Outcome.NOTHING: ("NOTHING", Role.FAINT),
 }
-_MEANS: Mapping[Outcome, str] = {
+MEANS: Mapping[Outcome, str] = {
     Outcome.LOST: "the state is not known: netaudit resume RUN asks the host",
     Outcome.ROLLED_BACK: "every value and file is as it was before",
     Outcome.REFUSED: "nothing was changed",
@@ -48,8 +48,13 @@ class Told:
     @property
     def parts(self) -> tuple[HostOutcome, ...]:
         """What became of each host in each of its batches: one that was in two may have ended in two ways."""
+        return tuple(outcome for _, outcome in self.numbered_parts)
+
+    @property
+    def numbered_parts(self) -> tuple[tuple[int, HostOutcome], ...]:
+        """The same, each with the number of the batch."""
         place = {host.host: number for number, host in enumerate(self.hosts)}
-        return tuple(sorted((outcome for _, outcome in self.rolled.outcomes), key=lambda each: place[each.host]))
+        return tuple(sorted(self.rolled.outcomes, key=lambda each: place[each[1].host]))
 
 
 def told(run: RunInfo, batches: Sequence[Batch], hosts: Sequence[str], rolled: Rolled) -> Told:
@@ -135,7 +140,7 @@ def _outcome_block(outcome: Outcome, hosts: Sequence[HostOutcome], options: Opti
         return ()
     words = Words(options)
     name, role = LABELS[outcome]
-    lines: list[Line] = [Row(Span(name, role), (Span(_MEANS[outcome], Role.TITLE),))]
+    lines: list[Line] = [Row(Span(name, role), (Span(MEANS[outcome], Role.TITLE),))]
     for reason, alike in _by_reason(ended):
         names = tuple(host.host for host in alike)
         lines.append(Row(hosts_label(len(names)), (Span(words.hosts(names), Role.HOSTS),)))

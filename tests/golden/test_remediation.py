@@ -21,7 +21,10 @@ from netaudit.remedy.gates import GateRow, GateVerdict
 from netaudit.remedy.rolled import Rolled
 from netaudit.report import terminal
 from netaudit.report.remediation import remediation_page, told
+from netaudit.report.remediation_csv import remediation_csv
 from netaudit.report.remediation_json import remediation_json
+from netaudit.report.remediation_junit import remediation_junit
+from netaudit.report.remediation_markdown import remediation_markdown
 from netaudit.report.signs import ASCII, UNICODE
 from netaudit.report.words import Options
 
@@ -111,6 +114,15 @@ def test_the_page(name, options):
     terminal.print_text(console, terminal.render_page(remediation_page(account(), options), options))
     assert all(len(line) <= options.columns for line in stream.getvalue().splitlines())
     matches(name, stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("ticket.md", remediation_markdown), ("table.csv", remediation_csv), ("pipeline.xml", remediation_junit)],
+)
+def test_the_other_forms(name, written):
+    """The same run on a ticket, in a spreadsheet and in a pipeline."""
+    matches(name, "".join(written(account())).replace("\r\n", "\n"))
 
 
 def test_hostile_text_cannot_reach_the_terminal():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Iterator
 
 from netaudit.cli.exit_codes import ExitCode
 from netaudit.cli.telling.outputs import Output, opened
@@ -13,6 +14,8 @@ from netaudit.remedy.rolled import GOOD
 from netaudit.report import terminal
 from netaudit.report.remediation import Told, remediation_page
 from netaudit.report.remediation_json import remediation_json
+
+FORMATS = ("console", "csv", "html", "json", "junit", "markdown")
 
 
 def of_outcomes(account: Told) -> ExitCode:
@@ -25,19 +28,36 @@ def of_outcomes(account: Told) -> ExitCode:
     return ExitCode.DONE if outcomes <= GOOD else ExitCode.REMEDIATION_FAILED
 
 
+def _renderer(name: str) -> Callable[[Told], Iterator[str]]:
+    """What makes a form of it; each is imported when it is asked for. Raises UsageError for one that there is not."""
+    match name:
+        case "json":
+            return remediation_json
+        case "html":
+            from netaudit.report.html.remediation import remediation_html
+
+            return remediation_html
+        case "markdown":
+            from netaudit.report.remediation_markdown import remediation_markdown
+
+            return remediation_markdown
+        case "csv":
+            from netaudit.report.remediation_csv import remediation_csv
+
+            return remediation_csv
+        case "junit":
+            from netaudit.report.remediation_junit import remediation_junit
+
+            return remediation_junit
+    raise UsageError(f"-o {name}: a remediation has no such report", hint=", ".join(FORMATS))
+
+
 def write_account(args: argparse.Namespace, output: Output, account: Told) -> None:
     """Write it in one form. Raises UsageError for one that remediations do not have."""
     with opened(output) as stream:
-        if output.format == "json":
-            stream.writelines(remediation_json(account))
-            return
-        if output.format == "html":
-            from netaudit.report.html.remediation import remediation_html
-
-            stream.writelines(remediation_html(account))
-            return
         if output.format != "console":
-            raise UsageError(f"-o {output.format}: a remediation has no such report", hint="console, json, html")
+            stream.writelines(_renderer(output.format)(account))
+            return
         console = terminal.console_for(stream, args.color, os.environ)
         how = terminal.options_for(console, os.environ, verbose=args.verbose > 0)
         terminal.print_text(console, terminal.render_page(remediation_page(account, how), how))

@@ -6,7 +6,7 @@ import argparse
 
 from netaudit.cli.asking import options
 
-FORMATS = ("console", "html", "json")
+FORMATS = ("console", "csv", "html", "json", "junit", "markdown")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ _REMEMBERED = 16  # inventories
 _MOST_FILES = 4000  # of one inventory
 _FORMATS = {
     "plan": ("console", "json", "ansible=", "sysctl=", "shell="),
-    "fix": ("console", "html", "json"),
+    "fix": ("console", "csv", "html", "json", "junit", "markdown"),
     "diff": ("console", "html", "json"),
     "outliers": ("console", "json"),
 }

@@ -94,6 +94,8 @@ def test_from_fail_to_pass_and_back(netaudit, fleet, patient, published):
     shown = netaudit("show", said["run"]["id"])
     assert KEY in shown.out
     assert said == netaudit("show", said["run"]["id"], "-o", "json").json()
+    for form in ("csv", "junit", "markdown"):
+        assert KEY in netaudit("show", said["run"]["id"], "-o", form).out
     back = netaudit("rollback", said["run"]["id"], "-i", fleet.lab.inventory, "-o", "json", *patient)
     assert {"rolled-back"} == set(told(back).values())
     assert {"1"} == set(fleet.values().values())
