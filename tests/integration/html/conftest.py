@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from netaudit.fleet.tally import Tally
 from netaudit.model.context import CheckContext, RunContext
@@ -77,16 +77,42 @@ class Seen:
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+@pytest.fixture(scope="module")
+def context_of(browser) -> Callable[..., BrowserContext]:
+    """A window of one size and theme, made once: it takes three times as long to make as a page to open in it."""
+    made: dict[str, BrowserContext] = {}
+
+    def context(**options) -> BrowserContext:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(**options)
+        return made[key]
+
+    return context
+
+
 @pytest.fixture
-def look(browser) -> Iterator[Callable[..., Seen]]:
-    """Opens a file: ``look(path, "#…", viewport=PHONE, scheme="dark")``. A page that complained fails its test."""
+def look(browser, context_of) -> Iterator[Callable[..., Seen]]:
+    """Opens a file: ``look(path, "#…", viewport=PHONE, scheme="dark")``. A page that complained fails its test.
+
+    What pages store is shared by all tests of a module, but for those that ask for a window that is ``fresh``. A
+    window shows one page of a test: those behind the front one would wait for ever until they may draw.
+    """
     with contextlib.ExitStack() as stack:
         opened: list[Seen] = []
+        taken: list[BrowserContext] = []
 
-        def open_file(path: Path, address: str = "", *, viewport=WIDE, scheme="light", quiet=True, **options) -> Seen:
-            context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
-            stack.callback(context.close)
+        def open_file(
+            path: Path, address: str = "", *, viewport=WIDE, scheme="light", quiet=True, fresh=False, **options
+        ) -> Seen:
+            options |= {"viewport": viewport, "color_scheme": scheme}
+            context = context_of(**options)
+            is_own = fresh or context in taken
+            if is_own:
+                context = browser.new_context(**options)
+            taken.append(context)
             seen = Seen(context.new_page())
+            stack.callback(context.close if is_own else seen.page.close)
             seen.watch()
             seen.page.set_default_timeout(20_000)
             seen.page.goto(path.as_uri() + address)

@@ -212,7 +212,7 @@ def test_names_are_folded_as_everywhere_else(look, page_of):
 def test_the_colours_can_be_chosen(look, page_of):
     """As the system says, or light, or dark; the choice is kept."""
     ground = "getComputedStyle(document.body).backgroundColor"
-    light, dark = look(page_of(1)), look(page_of(1), scheme="dark")
+    light, dark = look(page_of(1), fresh=True), look(page_of(1), scheme="dark", fresh=True)
     assert light.page.evaluate(ground) != dark.page.evaluate(ground)
     light.page.get_by_role("button", name="Dark").click()
     assert light.page.evaluate(ground) == dark.page.evaluate(ground)
