@@ -6,6 +6,7 @@ from netaudit.model.facts import Facts, Listener
 from netaudit.model.reading import Absent
 
 _MOST = 5
+LOGINS = frozenset({"sshd", "dropbear", "tinysshd"})
 
 
 def tcp_listeners(namespace: str, facts: Facts) -> tuple[Listener, ...]:
@@ -19,6 +20,11 @@ def tcp_listeners(namespace: str, facts: Facts) -> tuple[Listener, ...]:
     if isinstance(listed, Absent):
         return ()
     return tuple(each for each in listed if each.protocol == "tcp" and not each.is_loopback)
+
+
+def carries_logins(listener: Listener) -> bool:
+    """Whether logins go by it: a restart that fails would shut the way to the host, and its queue is short anyway."""
+    return listener.process in LOGINS or listener.unit.partition(".")[0] in {"ssh", *LOGINS}
 
 
 def listeners_text(namespace: str, facts: Facts) -> str:

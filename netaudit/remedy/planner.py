@@ -23,7 +23,7 @@ from netaudit.model.plan import HostPlan, NotRemedied, Step, StepClass
 from netaudit.model.reading import Absent
 from netaudit.model.result import Item, Result, Severity, Verdict
 from netaudit.remedy.changes import Change, Choices, bond_members, decide, present, with_undo
-from netaudit.remedy.holders import tcp_listeners
+from netaudit.remedy.holders import carries_logins, tcp_listeners
 from netaudit.remedy.keeping import Kept, drop_in
 from netaudit.remedy.keys import module_of, place_of
 from netaudit.remedy.operations import OPERATIONS
@@ -324,7 +324,7 @@ class _Planning:
             return ()
         listening = tcp_listeners("", self._facts)
         answered = {each.target.named["unit"] for each in changes if each.target.operation == "restart"}
-        old = [each for each in listening if str(each.backlog) == raised.before]
+        old = [each for each in listening if str(each.backlog) == raised.before and not carries_logins(each)]
         units = [each.unit for each in old if each.unit and each.unit not in answered]
         found = []
         for unit in dict.fromkeys(units):

@@ -134,6 +134,7 @@ def test_listeners_are_restarted_where_that_is_asked_for(systemd_host, netaudit)
     classes = [batch["class"] for batch in fixed["batches"]]
     assert ["new-sockets", "restart"] == classes
     assert all(gate["passed"] for batch in fixed["batches"] for gate in batch["gates"])
+    assert [step["subject"] for step in fixed["hosts"][0]["steps"]] == ["net.core.somaxconn", "web.service"]
     assert backlog(systemd_host) == 4096
     assert systemd_host.sh("systemctl show -p MainPID --value web.service") != before
     back = netaudit("rollback", fixed["run"]["id"], "-i", inventory)

@@ -268,6 +268,20 @@ def test_listeners_are_restarted_only_when_asked(web1, planned) -> None:
     assert restart.step_class is StepClass.RESTART
 
 
+def test_the_service_that_carries_logins_is_never_restarted(web1, planned) -> None:
+    """Neither with the others when the cap is raised, nor for the old backlog of its own."""
+    ssh = web1.listener(22, backlog=1000, process="sshd", unit="ssh.service")
+    web1.sysctl("net.core.somaxconn", 1000)
+    web1.have(listeners=(ssh, web1.listener(443, backlog=1000, process="mine", unit="mine.service")))
+    plan = planned(web1, Choices(restarts_listeners=True, allow=ALL))
+    assert [step.subject for step in plan.steps if step.operation == "restart"] == ["mine.service"]
+    web1.sysctl("net.core.somaxconn", 65536)
+    web1.have(listeners=(web1.listener(2222, backlog=4096, process="dropbear", unit="dropbear.service"),))
+    plan = planned(web1, Choices(restarts_listeners=True, allow=ALL))
+    assert plan.steps == ()
+    assert "logins go by this service" in reason(plan, "tcp.accept_queue.stale_backlog")
+
+
 def test_a_service_is_restarted_once(web1, planned) -> None:
     """One that has a listener with the old cap and another with an even older one."""
     web1.sysctl("net.core.somaxconn", 1000)
