@@ -151,7 +151,8 @@ class _Drifting:
             id(facts.writers),
             *map(self._running.get, self._memo.names(self._rules.judges, persisted)),
             *grounds_of(facts),
-            *map(self._said_default, self._memo.reckoned(self._rules.judges)),
+            *self._memo.defaults(self._rules.judges)(self._sight),
+            *map(self._said_default, self._memo.reckoned),
         )
 
     def _made(self) -> tuple[Drift, ...]:

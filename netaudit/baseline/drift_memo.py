@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netaudit.baseline.footprint import Footprint, footprint_of_default, joined
+from netaudit.baseline.sight import Key, Reader, Sight
 from netaudit.model.facts import Persisted
 from netaudit.model.reading import Maybe
 
 if TYPE_CHECKING:
     from netaudit.baseline.drift import Drift
     from netaudit.baseline.select import HostCheck
-    from netaudit.baseline.sight import Key, Sight
 
 _KEPT = 4096  # settings, and lists of them; what comes after that starts over
 
@@ -55,7 +56,7 @@ class DriftMemo:
     Equal answers are one object, so that what is made of them can be remembered by it.
     """
 
-    __slots__ = ("_alike", "_defaults", "_hosts", "_lists", "_names", "_reckoned", "_settings")
+    __slots__ = ("_alike", "_defaults", "_defaults_key", "_hosts", "_lists", "_names", "_settings", "reckoned")
 
     def __init__(self) -> None:
         self._defaults: dict[str, list[HostCheck]] = {}
@@ -64,7 +65,8 @@ class DriftMemo:
         self._lists: dict[tuple[int, ...], tuple[Drift, ...]] = {}
         self._hosts: dict[tuple[object, ...], Answer] = {}
         self._names: tuple[object, tuple[str, ...]] = (None, ())
-        self._reckoned: tuple[HostCheck, ...] | None = None
+        self._defaults_key: Reader | None = None
+        self.reckoned: list[HostCheck] = []
 
     def answer(self, key: tuple[object, ...]) -> Answer | None:
         """The answer of a host that had the same settings and files."""
@@ -93,13 +95,18 @@ class DriftMemo:
             self._defaults[name] = found
         return found
 
-    def reckoned(self, judges: Mapping[str, list[HostCheck]]) -> Sequence[HostCheck]:
-        """The checks whose default is no constant."""
-        if self._reckoned is None:
-            found = [check for checks in judges.values() for check in checks]
-            reads = [check for check in found if (made := check.compiled.check.kernel_default) and made.reads]
-            self._reckoned = tuple({id(check): check for check in reads}.values())
-        return self._reckoned
+    def defaults(self, judges: Mapping[str, list[HostCheck]]) -> Reader:
+        """Reads what the defaults rest on that checks say, but for those that are ``reckoned`` on every host."""
+        if self._defaults_key is None:
+            footprints: list[Footprint] = []
+            for check in {id(check): check for checks in judges.values() for check in checks}.values():
+                footprint = footprint_of_default(check.compiled.check)
+                if footprint is None or footprint.woven or footprint.has_drift:
+                    self.reckoned.append(check)
+                else:
+                    footprints.append(footprint)
+            self._defaults_key = Reader(joined(footprints))
+        return self._defaults_key
 
     def setting(self, key: tuple[object, ...], make: Callable[[], Drift]) -> Drift:
         """The answer for one setting. ``key`` is all that it is made of."""

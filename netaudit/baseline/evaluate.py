@@ -67,7 +67,14 @@ class _Evaluation:
 
     def results(self) -> tuple[Result, ...]:
         """All results."""
-        return tuple([self._result(check) for check in self._rules.checks])
+        checks = self._rules.checks
+        found: list[Result | None] = [None] * len(checks)
+        panels = self._rules.panels.for_next() if self._alone else ()
+        missed = [panel for panel in panels if not panel.answer(self._sight, found)]
+        results = [self._result(check) if known is None else known for check, known in zip(checks, found, strict=True)]
+        for panel in missed:
+            panel.learn(self._sight, results)
+        return tuple(results)
 
     def failing(self, check: HostCheck) -> list[Outcome]:
         """The subjects that fail, the worst first; none where the check does not apply or cannot be told."""

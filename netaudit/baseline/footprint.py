@@ -11,14 +11,14 @@ a wrong verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from netaudit.baseline.closures import Tree
 from netaudit.baseline.evidence import DESCRIBED
 from netaudit.baseline.functions import FUNCTIONS
-from netaudit.baseline.places import SettingsOf
+from netaudit.baseline.places import Look, SettingsOf
 from netaudit.baseline.reads import expressions_in, expressions_of, texts_of
 from netaudit.baseline.schema import Check, Expression
 
@@ -34,21 +34,30 @@ class _Boundless(Exception):  # a way out of the walk, no error
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """``domains`` of the facts; below them, ``names`` of attributes and ``keys`` of mappings.
+    """Settings, what is looked at in some ``domains`` of the facts, and settings that subjects name (``woven``)."""
 
-    What stands under one of ``entire`` counts with all that is in it. ``woven`` are settings that subjects name.
-    """
-
-    sysctls: tuple[str, ...]
-    domains: tuple[str, ...]
-    names: frozenset[str]
-    keys: tuple[str, ...]
-    entire: frozenset[str]
+    sysctls: tuple[str, ...] = ()
+    domains: Mapping[str, Look] = field(default_factory=dict)
     woven: tuple[SettingsOf, ...] = ()
     has_drift: bool = False
 
 
-NOTHING = Footprint((), (), frozenset(), (), frozenset())
+NOTHING = Footprint()
+
+
+def joined(some: Iterable[Footprint]) -> Footprint:
+    """All that some footprints have."""
+    sysctls: dict[str, None] = {}
+    domains: dict[str, Look] = {}
+    woven: dict[SettingsOf, None] = {}
+    has_drift = False
+    for each in some:
+        sysctls.update(dict.fromkeys(each.sysctls))
+        woven.update(dict.fromkeys(each.woven))
+        has_drift |= each.has_drift
+        for domain, look in each.domains.items():
+            domains[domain] = domains[domain] | look if domain in domains else look
+    return Footprint(tuple(sysctls), domains, tuple(woven), has_drift)
 
 
 def footprint_of_conditions(check: Check) -> Footprint | None:
@@ -83,6 +92,12 @@ def footprint_of_subjects(check: Check) -> Footprint | None:
     return _walked(check, visit)
 
 
+def footprint_of_default(check: Check) -> Footprint | None:
+    """What the kernel's default is made of that a check says."""
+    made = check.kernel_default
+    return _walked(check, lambda walk: walk.visit(made.tree, entire=True)) if made is not None else NOTHING
+
+
 def footprint_of_tree(check: Check, tree: Tree) -> Footprint | None:
     """What the value of one expression of a check is made of."""
     return _walked(check, lambda walk: walk.visit(tree, entire=True))
@@ -96,10 +111,10 @@ def footprint_of_result(check: Check) -> Footprint | None:
         walk.visit_verdicts(check, deciding)
         walk.visit_all([made.tree for made in texts_of(check)], entire=True)
         if check.evidence is None:  # then it is made of all that the deciding expressions look at
-            walk.names.update(DESCRIBED)
             walk.is_shown = True
             where = check.for_each.where if check.for_each is not None else None
             walk.visit_all([made.tree for made in deciding if made is not where], entire=True)
+            walk.visit_rows()
 
     return _walked(check, visit)
 
@@ -122,10 +137,7 @@ def _walked(check: Check, visit: Callable[[_Walk], None]) -> Footprint | None:
         visit(walk)
     except _Boundless:
         return None
-    return Footprint(
-        tuple(walk.sysctls), tuple(walk.domains), frozenset(walk.names), tuple(walk.keys), frozenset(walk.entire),
-        tuple(walk.woven), walk.has_drift,
-    )  # fmt: skip
+    return Footprint(tuple(walk.sysctls), walk.domains, tuple(walk.woven), walk.has_drift)
 
 
 class _Walk:
@@ -145,10 +157,7 @@ class _Walk:
         self._seen: set[tuple[str, bool, bool]] = set()
         self.is_shown = False
         self.sysctls: dict[str, None] = {}
-        self.domains: dict[str, None] = {}
-        self.names: set[str] = set()
-        self.keys: dict[str, None] = {}
-        self.entire: set[str] = set()
+        self.domains: dict[str, Look] = {}
         self.woven: dict[SettingsOf, None] = {}
         self.has_drift = False
 
@@ -175,15 +184,37 @@ class _Walk:
             self.visit(check.for_each.listed.tree, entire=False)
         self.visit_all([made.tree for made in deciding], entire=True)
 
-    def _note(self, name: str, *, entire: bool) -> None:
-        self.names.add(name)
-        if entire or self.is_shown:
-            self.entire.add(name)
+    def visit_rows(self) -> None:
+        """Note what the rows of subjects are made of."""
+        for name in DESCRIBED if self._subject else ():
+            self._note(name, self._named[self._subject], entire=True)
 
-    def _key(self, key: str, *, entire: bool) -> None:
-        self.keys[key] = None
-        if entire or self.is_shown:
-            self.entire.add(key)
+    def _note(self, name: str, base: Tree, *, entire: bool) -> None:
+        """Note an attribute of what a tree gives, or of its elements."""
+        for domain in self._origins(base):
+            self._look(domain).attribute(name, entire=entire or self.is_shown)
+
+    def _key(self, key: str, base: Tree, *, entire: bool) -> None:
+        for domain in self._origins(base):
+            self._look(domain).key(key, entire=entire or self.is_shown)
+
+    def _look(self, domain: str) -> Look:
+        return self.domains.setdefault(domain, Look())
+
+    def _origins(self, tree: Tree) -> set[str]:
+        """The domains of the facts that the value of a tree can be a part of: all that are named in it."""
+        if not isinstance(tree, list | tuple) or not tree:
+            return set()
+        match tree:
+            case ["attr", ["facts"], str(domain)]:
+                return {domain}
+            case ["name", str(name)]:
+                named = self._named.get(name)
+                return self._origins(named) if named is not None else set()
+            case ["call", str(function), *_]:
+                looked_up = {read.split(".")[1] for read in FUNCTIONS[function].reads if read.startswith("facts.")}
+                return looked_up.union(*map(self._origins, tree[2:]))
+        return set().union(*map(self._origins, tree[1:]))
 
     def name(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """A definition, the subject, the value; ``expected`` is made of operands, which are visited themselves."""
@@ -204,10 +235,10 @@ class _Walk:
     def attribute(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """An attribute of a record, or a domain of the facts."""
         base, name = parts[1], str(parts[2])
-        self._note(name, entire=entire)
         if cast("Sequence[Tree]", base)[0] == "facts":
-            self.domains[name] = None
+            self._look(name).is_entire |= entire or self.is_shown
         else:
+            self._note(name, base, entire=entire)
             self.visit(base, entire=False)
 
     def item(self, parts: Sequence[Tree], *, entire: bool) -> None:
@@ -215,7 +246,7 @@ class _Walk:
         _, base, key = parts
         op, *rest = cast("Sequence[Tree]", key)
         if op == "c" and isinstance(rest[0], str):
-            self._key(rest[0], entire=entire)
+            self._key(rest[0], base, entire=entire)
             self.visit(base, entire=False)
         elif op == "c":
             self.visit(base, entire=entire)
@@ -226,7 +257,7 @@ class _Walk:
         """A key that is written out, or anything in anything; lists and texts of plain values count in full anyway."""
         key = _constant(parts[1])
         if key is not None:
-            self._key(key, entire=False)
+            self._key(key, parts[2], entire=False)
         self.visit_all(parts[1:], entire=key is None)
 
     def setting(self, parts: Sequence[Tree], *, entire: bool) -> None:
@@ -260,21 +291,21 @@ class _Walk:
 
     def pick(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """The elements of a list that pass a test: what the test compares counts in full."""
-        self._path(parts[2], entire=True)
+        self._path(parts[2], parts[1], entire=True)
         self.visit(parts[1], entire=entire or not parts[2])
         if parts[4] is not None:
             self.visit(parts[4], entire=True)
 
     def mapped(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """One attribute of every element of a list."""
-        self._path(parts[2], entire=entire)
+        self._path(parts[2], parts[1], entire=entire)
         self.visit(parts[1], entire=entire and not parts[2])
 
-    def _path(self, path: Tree, *, entire: bool) -> None:
+    def _path(self, path: Tree, base: Tree, *, entire: bool) -> None:
         steps = cast("Sequence[Sequence[str]]", path)
         for place, (how, name) in enumerate(steps, 1):
             note = self._note if how == "a" else self._key
-            note(name, entire=entire and place == len(steps))
+            note(name, base, entire=entire and place == len(steps))
 
     def presence(self, parts: Sequence[Tree], *, entire: bool) -> None:
         """Whether something is there."""
@@ -304,7 +335,7 @@ class _Walk:
         for read in FUNCTIONS[name].reads:
             self._read(read)
         if name == "get" and (key := _constant(arguments[1])) is not None:
-            self._key(key, entire=entire)
+            self._key(key, arguments[0], entire=entire)
             self.visit(arguments[0], entire=False)
             self.visit(arguments[2], entire=entire)
         else:
@@ -314,10 +345,11 @@ class _Walk:
         if read.startswith("sysctl:"):
             self.sysctls[read.removeprefix("sysctl:")] = None
             return
-        _, domain, *rest = read.split(".")
-        self.domains[domain] = None
-        self.names.update(rest)
-        self.entire.add(rest[-1] if rest else domain)
+        _, domain, *names = read.split(".")
+        look = self._look(domain)
+        for place, name in enumerate(names, 1):
+            look.attribute(name, entire=place == len(names))
+        look.is_entire |= not names
 
     def _texts_of(self, tree: Tree) -> list[str]:
         """Every text that the name of a sysctl can come to: written out, or made of subjects that are."""

@@ -10,7 +10,6 @@ Of what no footprint tells beforehand, and of what is a matter of time (a waiver
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -24,9 +23,10 @@ from netaudit.baseline.footprint import (
     footprint_of_tree,
     footprint_of_verdict,
     footprint_of_verdicts,
+    joined,
 )
 from netaudit.baseline.outline import Outline
-from netaudit.baseline.places import Place, places_of
+from netaudit.baseline.places import places_of
 from netaudit.baseline.schema import Check
 from netaudit.baseline.sight import Key, Reader, Sight
 from netaudit.model.result import Result
@@ -34,6 +34,7 @@ from netaudit.model.result import Result
 _FEW = 16  # so many hosts must differ before it is asked in what
 _TRIED = 256  # so many hosts show whether a check is worth remembering
 _WORTH = 32  # of those, so many must have had a result that was known
+_STEADY = 4  # all but one host in so many know their result
 _KEPT = 512  # results of one check; a fleet that has more different ones starts over
 
 _V = TypeVar("_V")
@@ -46,11 +47,12 @@ class Shelf(Generic[_V]):
     and nothing is sought or kept, which would take a fifth of the time of a check.
     """
 
-    __slots__ = ("_found", "_kept", "_sought", "is_vain", "key")
+    __slots__ = ("_found", "_kept", "_most", "_sought", "is_vain", "key")
 
-    def __init__(self, footprint: Footprint | None, *, but: Collection[Place] = ()) -> None:
-        self.is_vain = footprint is None
-        self.key = Reader(footprint or NOTHING, but=but)
+    def __init__(self, key: Reader | None, *, most: int | None = None) -> None:
+        self.is_vain = key is None
+        self.key = key or Reader(NOTHING)
+        self._most = most or _KEPT
         self._kept: dict[Key, _V] = {}
         self._sought = self._found = 0
 
@@ -61,6 +63,16 @@ class Shelf(Generic[_V]):
     def is_doubtful(self) -> bool:
         """Whether a few hosts had nothing here that was known."""
         return self.is_vain or self._sought - self._found > _FEW
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether something was sought here."""
+        return self._sought > 0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nearly all hosts had something here that was known."""
+        return not self.is_vain and _STEADY * self._found >= (_STEADY - 1) * self._sought
 
     def seek(self, sight: Sight) -> _V | None:
         """What is kept for hosts that cannot be told from this one."""
@@ -79,7 +91,7 @@ class Shelf(Generic[_V]):
         """Keep a value for such hosts, if that is of use."""
         if self.is_vain or not self.key.is_whole(sight):
             return
-        if len(self._kept) >= _KEPT:
+        if len(self._kept) >= self._most:
             self._kept.clear()
         self._kept[self.key(sight)] = value
 
@@ -90,16 +102,41 @@ class Memo:
     def __init__(self, check: Check, conditions: Footprint | None, judged: Footprint) -> None:
         self._check = check
         self._judged = judged
+        self._conditions = conditions or NOTHING
         self.condition_key = Reader(conditions) if conditions is not None else None
         self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
         self.refusals: dict[Key, Result | None] = {}
-        self.results: Shelf[Result] = Shelf(judged)
+        self.results: Shelf[Result] = Shelf(Reader(judged))
 
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""
         if len(self.refusals) >= _KEPT:
             self.refusals.clear()
         self.refusals[key] = refusal
+
+    @property
+    def has_applied(self) -> bool:
+        """Whether the check applied to some host so far."""
+        return self.results.is_vain or self.results.was_asked
+
+    @property
+    def footprint(self) -> Footprint:
+        """What hosts were told by so far: as long as the check applied to none of them, no more than its conditions."""
+        return joined([self._conditions, self._judged]) if self.has_applied else self._conditions
+
+    def refuses(self, sight: Sight) -> bool:
+        """Whether it is known that the check does not apply to such hosts."""
+        return self.condition_key is not None and self.refusals.get(self.condition_key(sight)) is not None
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the check answers nearly all hosts from memory."""
+        return self.results.is_steady and len(self.refusals) < _TRIED // _STEADY
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every host so far had the same."""
+        return len(self.refusals) <= 1 and len(self.results) <= 1
 
     @cached_property
     def parts(self) -> Parts | None:
@@ -126,11 +163,11 @@ class Parts:
         self._check = check
         self._rests: dict[tuple[int, int], bool] = {}
         subjects, verdicts = footprint_of_subjects(check), footprint_of_verdicts(check)
-        self.empty: Shelf[Result] = Shelf(subjects)
-        deciding = places_of(verdicts) if verdicts is not None else ()
-        said_alone = [place for place in places_of(judged) if not place.is_shared and place not in deciding]
-        self._outlines: Shelf[Outline] = Shelf(judged, but=said_alone)
-        self._barest: Shelf[Outline] = Shelf(verdicts)
+        self.empty: Shelf[Result] = Shelf(Reader(subjects) if subjects is not None else None)
+        deciding = places_of(verdicts.domains) if verdicts is not None else ()
+        shared = [place for place in places_of(judged.domains) if place.is_shared or place in deciding]
+        self._outlines: Shelf[Outline] = Shelf(Reader(judged, shared))
+        self._barest: Shelf[Outline] = Shelf(Reader(verdicts) if verdicts is not None else None)
 
     @property
     def outlines(self) -> Shelf[Outline]:

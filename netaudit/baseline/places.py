@@ -7,54 +7,69 @@ made, hashed and compared, however much stands behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from netaudit.baseline.cuts import EACH, FULL, PLAIN, THERE, TYPED, Path, Step, cutter
 from netaudit.baseline.kinds import ANY, Kind, fields_of
 from netaudit.model.facts import Facts
-from netaudit.model.reading import Absent
 
 if TYPE_CHECKING:
-    from netaudit.baseline.footprint import Footprint
     from netaudit.baseline.sight import Sight
 
-PLAIN = frozenset({int, float, str, bool, type(None), Absent})  # equal ones say the same, in one field of one record
 UNSHARED = frozenset({"pid", "pids", "inode"})  # what the kernel numbers afresh on every host
 _KEPT = 512  # tokens of one place; when there are more, hosts that agree are no longer seen to
 
 Way: TypeAlias = "tuple[str, ...]"
-Cut: TypeAlias = Callable[[object], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step down from a value: to an ``attribute``, to some ``entries``, to ``each`` element, or to what counts.
+@dataclass(slots=True)
+class Look:
+    """What is looked at in one domain of the facts: ``names`` of attributes and ``keys`` of mappings, wherever in it.
 
-    That is that it is ``there``, all of it (``full``), or all of it and its class (``typed``): 1 is not ``true``.
+    What stands under one of ``entire`` counts with all that is in it.
     """
 
-    how: str
-    names: tuple[str, ...] = ()
+    names: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    entire: set[str] = field(default_factory=set)
+    is_entire: bool = False
 
+    def __or__(self, other: Look) -> Look:
+        return Look(
+            self.names | other.names,
+            self.keys | other.keys,
+            self.entire | other.entire,
+            self.is_entire or other.is_entire,
+        )
 
-_EACH, _THERE, _FULL, _TYPED = map(Step, ("each", "there", "full", "typed"))
-Steps: TypeAlias = "tuple[Step, ...]"
+    def attribute(self, name: str, *, entire: bool) -> None:
+        """Note an attribute."""
+        self.names.add(name)
+        if entire:
+            self.entire.add(name)
+
+    def key(self, key: str, *, entire: bool) -> None:
+        """Note a key."""
+        self.keys.add(key)
+        if entire:
+            self.entire.add(key)
 
 
 class Place:
-    """One place. ``way`` leads to it from the facts down, ``steps`` go on from there."""
+    """One place. ``way`` leads to it from the facts down; what counts there is at the ends of ``paths``."""
 
     __slots__ = ("_cut", "_last", "_plain", "_read", "_tokens", "is_shared", "way")
 
-    def __init__(self, way: Way, steps: Steps) -> None:
+    def __init__(self, way: Way, paths: tuple[Path, ...]) -> None:
         self.way = way
-        self.is_shared = UNSHARED.isdisjoint((*way, *(name for step in steps for name in step.names)))
+        self.is_shared = UNSHARED.isdisjoint((*way, *(name for path in paths for step in path for name in step.names)))
         self._read: Callable[[Facts], object] = attrgetter(".".join(way))
-        self._plain = PLAIN if steps != (_TYPED,) else frozenset()
-        self._cut = _cutter(steps)
+        self._plain = PLAIN if (TYPED,) not in paths else frozenset()
+        self._cut = cutter(paths)
         self._tokens: dict[object, Hashable] = {}
         self._last: tuple[object, Hashable] = (self, None)
 
@@ -104,98 +119,50 @@ class SettingsOf:
         return name.replace(".", "/") if self.is_segment else name
 
 
-@cache
-def _place(way: Way, steps: Steps) -> Place:
-    return Place(way, steps)
+_place = cache(Place)
 
 
-def places_of(footprint: Footprint) -> tuple[Place, ...]:
-    """The places that a footprint names, those of different footprints being the same objects."""
+def places_of(domains: Mapping[str, Look]) -> tuple[Place, ...]:
+    """The places that are looked at in some domains; whoever looks at the same has the same objects."""
     found: dict[Place, None] = {}
-    for domain in footprint.domains:
-        for steps in _parts(fields_of(Facts)[domain], footprint, entire=domain in footprint.entire):
-            down = next((at for at, step in enumerate(steps) if step.how != "attribute"), len(steps))
-            found[_place((domain, *(step.names[0] for step in steps[:down])), steps[down:])] = None
+    for domain, look in domains.items():
+        for path in _paths(fields_of(Facts)[domain], look, entire=look.is_entire):
+            down = next((at for at, step in enumerate(path) if step.how != "attribute"), len(path))
+            found[_place((domain, *(step.names[0] for step in path[:down])), (path[down:],))] = None
     return tuple(found)
 
 
-def _parts(kind: Kind, footprint: Footprint, *, entire: bool) -> Iterator[Steps]:
-    """The steps to all that counts of a value of a kind."""
+def whole_places_of(domains: Mapping[str, Look]) -> tuple[Place, ...]:
+    """One place for each of some domains, with all that is looked at in it: read at once, and told apart as one."""
+    return tuple(
+        _place((domain,), tuple(dict.fromkeys(_paths(fields_of(Facts)[domain], look, entire=look.is_entire))))
+        for domain, look in domains.items()
+    )
+
+
+def _paths(kind: Kind, look: Look, *, entire: bool) -> Iterator[Path]:
+    """The paths to all that counts of a value of a kind."""
     if kind.record is not None:
-        yield from _attributes(kind.record, footprint, entire=entire)
+        yield from _attributes(kind.record, look, entire=entire)
     elif kind.name == "list":
-        yield from ((_EACH, *rest) for rest in _parts(kind.element or ANY, footprint, entire=entire))
+        yield from ((EACH, *rest) for rest in _paths(kind.element or ANY, look, entire=entire))
     elif kind.name == "map":
-        yield from [(_FULL,)] if entire else _entries(kind.element or ANY, footprint)
+        yield from [(FULL,)] if entire else _entries(kind.element or ANY, look)
     else:
-        yield (_TYPED,) if kind is ANY else ()
+        yield (TYPED,) if kind is ANY else ()
 
 
-def _attributes(record: type, footprint: Footprint, *, entire: bool) -> Iterator[Steps]:
+def _attributes(record: type, look: Look, *, entire: bool) -> Iterator[Path]:
     kinds = fields_of(record)
-    names = [each.name for each in fields(record)] if entire else [name for name in kinds if name in footprint.names]
+    names = [each.name for each in fields(record)] if entire else [name for name in kinds if name in look.names]
     for name in names:
-        for rest in _parts(kinds[name], footprint, entire=entire or name in footprint.entire):
+        for rest in _paths(kinds[name], look, entire=entire or name in look.entire):
             yield (Step("attribute", (name,)), *rest)
     if not names:
-        yield (_THERE,)  # all that can be asked
+        yield (THERE,)  # all that can be asked
 
 
-def _entries(element: Kind, footprint: Footprint) -> Iterator[Steps]:
-    keys = tuple(sorted(footprint.keys))
-    for rest in _parts(element, footprint, entire=not footprint.entire.isdisjoint(keys)):
+def _entries(element: Kind, look: Look) -> Iterator[Path]:
+    keys = tuple(sorted(look.keys))
+    for rest in _paths(element, look, entire=not look.entire.isdisjoint(keys)):
         yield (Step("entries", keys), *rest)
-
-
-def _cutter(steps: Steps) -> Cut:
-    """Goes some steps down from a value; what is plain before the end, such as an Absent, counts as it is."""
-    if not steps:
-        return in_full
-    step, below = steps[0], _cutter(steps[1:])
-    if step == _TYPED:
-        return lambda value: (value.__class__, in_full(value))
-    if step == _EACH and len(steps) == 2 and steps[1].how == "attribute":
-        return _column(*steps[1].names)
-    go = _STEPS[step.how](step.names, below)
-    return lambda value: value if value.__class__ in PLAIN else go(value)
-
-
-def _column(name: str) -> Callable[[Any], object]:
-    """One attribute of every record of a list, which is plain by its kind."""
-    read = attrgetter(name)
-    return lambda records: tuple(map(read, records))
-
-
-def _attribute(names: Sequence[str], below: Cut) -> Callable[[object], object]:
-    read = attrgetter(*names)
-    return lambda record: below(read(record))
-
-
-def _some(keys: Sequence[str], below: Cut) -> Callable[[Mapping[str, object]], object]:
-    """Some entries of a mapping, and how many it has."""
-    return lambda mapping: (len(mapping), *[below(mapping.get(key)) for key in keys])
-
-
-# What a step is taken from is of the kind that the step is for: the model says so.
-_STEPS: dict[str, Callable[[Sequence[str], Cut], Callable[[Any], object]]] = {
-    "attribute": _attribute,
-    "entries": _some,
-    "each": lambda _, below: lambda values: tuple(map(below, values)),
-    "there": lambda _, __: lambda _: True,
-    "full": lambda _, __: in_full,
-}
-
-
-def in_full(value: object) -> object:
-    """A value with everything in it, as plain tuples that compare and hash."""
-    kind = value.__class__
-    if kind in PLAIN:
-        return value
-    if isinstance(value, list | tuple):
-        return tuple(map(in_full, value))
-    if isinstance(value, Mapping):
-        inside = value.values()  # 1 is not true, where either can stand
-        return tuple(value), tuple(map(type, inside)), tuple(map(in_full, inside))
-    if is_dataclass(value):
-        return tuple([in_full(getattr(value, each.name)) for each in fields(value)])
-    return value

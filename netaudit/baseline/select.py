@@ -17,6 +17,7 @@ from netaudit.baseline.drift_memo import DriftMemo
 from netaudit.baseline.kinds import kind_of_value
 from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.name_list import Lists
+from netaudit.baseline.panel import Panels
 from netaudit.baseline.reads import all_reads
 from netaudit.baseline.schema import Check, Extent, Level, Override, Rules, Waiver, ranked
 from netaudit.errors import Where
@@ -54,6 +55,11 @@ class HostRules:
     domains: frozenset[str]
     judges: Mapping[str, list[HostCheck]]  # the sysctls that checks of settings judge by name
     drifts: DriftMemo = field(default_factory=DriftMemo, compare=False, repr=False)
+    panels: Panels = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make ready to put panels of the checks together."""
+        object.__setattr__(self, "panels", Panels(self.checks))
 
     @property
     def probes(self) -> frozenset[str]:

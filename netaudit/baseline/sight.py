@@ -5,12 +5,13 @@ A ``Reader`` makes the key of a footprint from it. Hosts with equal keys cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import itemgetter
 from typing import Protocol, TypeAlias
 
+from netaudit.baseline.cuts import PLAIN
 from netaudit.baseline.footprint import Footprint
-from netaudit.baseline.places import PLAIN, Way, places_of
+from netaudit.baseline.places import Way, places_of
 from netaudit.baseline.scope import RunningSysctls
 from netaudit.baseline.unknown import Unknown
 from netaudit.model.facts import Facts
@@ -94,8 +95,8 @@ class Reader:
 
     __slots__ = ("_read", "_woven", "has_drift", "seen", "sysctls")
 
-    def __init__(self, footprint: Footprint, *, but: Collection[Seen] = ()) -> None:
-        places = [place for place in places_of(footprint) if place not in but]
+    def __init__(self, footprint: Footprint, places: Iterable[Seen] | None = None) -> None:
+        places = places_of(footprint.domains) if places is None else places
         self.sysctls = footprint.sysctls
         self.has_drift = footprint.has_drift
         self._woven = footprint.woven

@@ -345,3 +345,20 @@ def test_files_of_another_host_do_not_hide_a_setting(
         return evaluate(rules, host, datetime.now(UTC))[1].verdict
 
     assert [verdict(other, "1"), verdict(one, "1"), verdict(one, "2")] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+
+
+def test_a_default_follows_the_facts_of_each_host(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """Hosts that run the same and have no files differ in what a check says of the kernel's default."""
+    text = BY_MEMORY.replace(
+        'expect: {at_least: "{{ 4096 if facts.memory.total_bytes > 1000 else 128 }}"}',
+        'expect: {at_least: 4096}\n    default: "4096 if facts.memory.total_bytes > 1000 else 128"',
+    )
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    files = persisted({})
+
+    def verdict(total_bytes: int) -> Verdict:
+        memory = Memory(total_bytes, 500, 4096, 1)
+        host = facts({QUEUE: "4096"}, persisted=files, writers=(), memory=memory)
+        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+
+    assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from netaudit.assets.catalogue import load_ruleset
-from netaudit.baseline import drift_memo, memo, select
-from netaudit.baseline.evaluate import _not_passed, evaluate
+from netaudit.baseline import drift_memo, memo, panel, select
+from netaudit.baseline.cuts import in_full
+from netaudit.baseline.evaluate import _Evaluation, _not_passed, evaluate
 from netaudit.baseline.evidence import DESCRIBED, described
 from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.outline import Outline
-from netaudit.baseline.places import in_full
+from netaudit.baseline.panel import Panel
 from netaudit.baseline.scope import RunningSysctls
 from netaudit.baseline.select import HostCheck, HostRules, Ruleset
 from netaudit.baseline.sight import Sight
@@ -75,8 +76,10 @@ def rules_of(baseline: str | None = None) -> HostRules:
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of results are remembered from the first host on, not only where many have nothing else in common."""
+    """Parts of results are remembered from the first host on, and all checks are in panels after three."""
     monkeypatch.setattr(memo, "_FEW", -1)
+    monkeypatch.setattr(memo, "_STEADY", 1)
+    monkeypatch.setattr(panel, "_TRIED", 3)
 
 
 def test_memory_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +106,8 @@ def test_hosts_with_process_ids_of_their_own_share_outlines(monkeypatch: pytest.
     remembering, fresh = rules_of(), Fresh(monkeypatch)
     outlines: list[object] = []
     monkeypatch.setattr(Outline, "filled", _counting(outlines, Outline.filled))
+    panels: list[bool] = []
+    monkeypatch.setattr(Panel, "answer", _noting(panels, Panel.answer))
     chance = random.Random(5)
     for _ in range(8):
         facts = with_services(recorded_host(chance), chance)
@@ -111,6 +116,8 @@ def test_hosts_with_process_ids_of_their_own_share_outlines(monkeypatch: pytest.
             assert evaluate(remembering, facts, NOW) == fresh.results(facts)
     assert len({id(outline) for outline, *_ in outlines}) > 3
     assert len(outlines) > 30
+    assert panels.count(True) > 10
+    assert panels.count(False) > 10
 
 
 def with_services(facts: Facts, chance: random.Random) -> Facts:
@@ -388,6 +395,59 @@ def test_process_ids_that_decide_are_told_apart(ruleset: Callable[..., Ruleset],
     assert verdicts == [Verdict.PASS, Verdict.FAIL] * 2
 
 
+def _noting(answers: list[bool], run: Callable[..., bool]) -> Callable[..., bool]:
+    def noted(*given: object) -> bool:
+        answers.append(run(*given))
+        return answers[-1]
+
+    return noted
+
+
+def test_checks_of_a_panel_are_answered_at_once(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some hosts, what is known of a key is asked no more check by check; another key is, and is known then."""
+    sysctls = "{net.core.somaxconn: 4096, net.ipv4.tcp_tw_reuse: 1, net.ipv4.tcp_rmem: {ordered: ascending}}"
+    rules = ruleset(f"baseline: test\nsysctl: {sysctls}").for_host("web1", {}, lambda _: NOBODY)
+    asked: list[object] = []
+    monkeypatch.setattr(_Evaluation, "_result", _counting(asked, _Evaluation._result))
+
+    def verdicts(queue: str) -> list[Verdict]:
+        asked.clear()
+        host = facts({"net.core.somaxconn": queue, "net.ipv4.tcp_tw_reuse": "1", "net.ipv4.tcp_rmem": "3 2 1"})
+        return [result.verdict for result in evaluate(rules, host, NOW)]
+
+    lasting = [Verdict.PASS, Verdict.FAIL]
+    for queue, verdict, left in (
+        *[("4096", Verdict.PASS, 3)] * 4,
+        ("4096", Verdict.PASS, 0),
+        ("128", Verdict.FAIL, 3),
+        ("128", Verdict.FAIL, 0),
+    ):
+        assert (sorted(verdicts(queue)), len(asked)) == (sorted([verdict, *lasting]), left)
+
+
+def test_a_panel_learns_nothing_of_a_check_that_applies_for_the_first_time(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """What such a check looks at besides its conditions is not in the key of its panel."""
+    body = """\
+    applies_to: [{when: "facts.kernel.virtualization != 'none'", else: bare}]
+    value: facts.cpu.count
+    expect: {at_most: 4}
+"""
+    two = HEAD + body + HEAD[HEAD.index("  - id") :].replace("t.one", "t.two") + body
+    rules = ruleset(two).for_host("web1", {}, lambda _: NOBODY)
+    kernel = facts().kernel
+
+    def verdict(virtualization: str, count: int) -> Verdict:
+        host = facts(kernel=dataclasses.replace(kernel, virtualization=virtualization), cpu=Cpu(count, "", 1))
+        return evaluate(rules, host, NOW)[0].verdict
+
+    assert [verdict("none", 2) for _ in range(6)] == [Verdict.SKIPPED] * 6
+    assert [verdict("kvm", count) for count in (2, 8, 2, 8)] == [Verdict.PASS, Verdict.FAIL] * 2
+
+
 def _counting(calls: list[object], run: Callable[..., object]) -> Callable[..., object]:
     def counted(*given: object) -> object:
         calls.append(given)
@@ -400,9 +460,9 @@ def test_a_memo_does_not_grow_without_bound(
     monkeypatch: pytest.MonkeyPatch, ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
 ) -> None:
     """When there are too many different results, it starts over."""
+    monkeypatch.setattr("netaudit.baseline.memo._KEPT", 3)
     memo = memo_of(_check(ruleset, BY_PORT).compiled.check)
     assert isinstance(memo, Memo)
-    monkeypatch.setattr("netaudit.baseline.memo._KEPT", 3)
     result = evaluate(rules_of(), recorded_host(random.Random(4)), NOW)[0]
     for number in range(10):
         memo.results.keep(_sight(facts(listeners=(dataclasses.replace(LISTENER, port=number),))), result)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from netaudit.baseline import places
-from netaudit.baseline.footprint import NOTHING, Footprint
-from netaudit.baseline.places import in_full, places_of
+from netaudit.baseline.cuts import in_full
+from netaudit.baseline.footprint import Footprint
+from netaudit.baseline.places import Look, places_of
 from netaudit.baseline.scope import RunningSysctls
 from netaudit.baseline.sight import Reader, Sight
 from netaudit.model.facts import Facts, Limits, Listener, Memory, ProcessLimits
@@ -20,13 +21,9 @@ LISTENER = Listener("tcp", "0.0.0.0", 80, 3, 511, "", "nginx", 41, 7, "nginx.ser
 
 
 def _footprint(*domains: str, names: str = "", keys: str = "", entire: str = "") -> Footprint:
-    return dataclasses.replace(
-        NOTHING,
-        domains=domains,
-        names=frozenset(names.split()),
-        keys=tuple(keys.split()),
-        entire=frozenset(entire.split()),
-    )
+    inside = set(entire.split())
+    looks = {domain: Look(set(names.split()), set(keys.split()), inside, domain in inside) for domain in domains}
+    return Footprint(domains=looks)
 
 
 def _key(footprint: Footprint, facts: Facts) -> tuple[object, ...]:
@@ -94,13 +91,15 @@ def test_one_is_not_true(facts: Callable[..., Facts]) -> None:
 
 def test_footprints_share_places() -> None:
     """One attribute is one place, for whichever check looks there."""
-    few, more = (set(places_of(_footprint("nics", names=names))) for names in ("mtu name", "mtu name rings rx_slots"))
+    few, more = (
+        set(places_of(_footprint("nics", names=names).domains)) for names in ("mtu name", "mtu name rings rx_slots")
+    )
     assert few < more
 
 
 def test_what_the_kernel_numbers_is_not_shared() -> None:
     """Process ids and inodes are told from what hosts may have in common."""
-    found = places_of(_footprint("listeners", entire="listeners"))
+    found = places_of(_footprint("listeners", entire="listeners").domains)
     assert len(found) == len(dataclasses.fields(Listener))
     assert sum(not place.is_shared for place in found) == 3
 
@@ -111,10 +110,10 @@ def test_tokens_do_not_grow_without_bound(facts: Callable[..., Facts], monkeypat
     footprint = _footprint("listeners", names="port")
     keys = [_key(footprint, facts(listeners=(dataclasses.replace(LISTENER, port=port),))) for port in range(10)]
     assert len(set(keys)) == 10
-    assert len(places_of(footprint)[0]._tokens) == 1
+    assert len(places_of(footprint.domains)[0]._tokens) == 1
 
 
 def test_no_record_is_mistaken_for_an_absence() -> None:
     """No attribute on a way is called like one of Absent's own, which would then be read instead of the absence."""
-    everything = places_of(_footprint(*DOMAINS, entire=" ".join(DOMAINS)))
+    everything = places_of(_footprint(*DOMAINS, entire=" ".join(DOMAINS)).domains)
     assert not {"reason", "detail"} & {name for place in everything for name in place.way}
