@@ -97,7 +97,9 @@ def _headline(account: Told) -> Headline:
     else:
         changed = len(hosts) - by_outcome[Outcome.NOTHING]
         title = (
-            f"{count(changed, 'host')} changed, each verified and confirmed" if changed else "Nothing had to be changed"
+            f"{count(changed, 'host')} changed, {'each ' if changed > 1 else ''}verified and confirmed"
+            if changed
+            else "Nothing had to be changed"
         )
     steps = sum(len(host.steps) for host in hosts)
     lead = f"{count(steps, 'change')} in {count(len(account.batches), 'batch').replace('batchs', 'batches')}."
