@@ -18,7 +18,16 @@ from netaudit.capacity.results import check_id, results_of
 from netaudit.cli import exit_codes
 from netaudit.cli.asking.rules import probes_digest, questions
 from netaudit.cli.asking.run_request import Fleet, fleet_of
-from netaudit.cli.capacity.reports import CapacityConsole, CapacityHtml, CapacityJson, CapacityLines, CapacityReport
+from netaudit.cli.capacity.reports import (
+    BASELINE,
+    REMEDIATIONS,
+    CapacityConsole,
+    CapacityHtml,
+    CapacityJson,
+    CapacityLines,
+    CapacityPlan,
+    CapacityReport,
+)
 from netaudit.cli.capacity.request import Request, request_of
 from netaudit.cli.guard import say
 from netaudit.cli.reading.auditing import keeping, new_run, perform, reports_of, warner
@@ -35,8 +44,10 @@ from netaudit.model.result import BaselineRef, FleetFinding, HostReport, RunInfo
 from netaudit.model.workload import HostLoad
 from netaudit.report.formats import NAMES
 
-FORMATS = ("console", *NAMES)
-OWN = frozenset({"console", "html", "json", "jsonl"})  # others tell of the same results as an audit would
+FORMATS = ("console", *NAMES, BASELINE, REMEDIATIONS)
+OWN = frozenset(
+    {"console", "html", "json", "jsonl", BASELINE, REMEDIATIONS}
+)  # others tell of the same results as an audit would
 
 
 class Weighing(Silent):
@@ -165,4 +176,6 @@ def own_reports(outputs: Sequence[Output], request: Request, stack: contextlib.E
             reports.append(CapacityHtml(output, request.ref))
         elif output.format == "jsonl":
             reports.append(stack.enter_context(contextlib.closing(CapacityLines(output))))
+        elif output.format in {BASELINE, REMEDIATIONS}:
+            reports.append(CapacityPlan(output, request.ref))
     return reports

@@ -19,6 +19,8 @@ from netaudit.model.capacity import HostCapacity, WorkloadRef
 from netaudit.model.result import HostReport, RunInfo, Summary
 from netaudit.report.capacity_json import capacity_json, host_line
 
+BASELINE, REMEDIATIONS = "baseline", "remediations"  # formats: the two files that a plan takes
+
 
 class CapacityReport(Protocol):
     """Is told of each host as it is weighed, and of the end. Either may raise OperatorError."""
@@ -67,6 +69,27 @@ class CapacityLines:
     def finished(self, run: RunInfo, summary: Summary) -> None:
         """Give the file its name."""
         self._lines.keep()
+
+
+class CapacityPlan:
+    """What would have to be changed, for ``netaudit plan``: the baseline, or the remediations that answer it."""
+
+    def __init__(self, output: Output, workload: WorkloadRef) -> None:
+        self._output = output
+        self._workload = workload
+        self._fold = CapacityFold()
+
+    def host(self, position: int, host: HostCapacity, report: HostReport) -> None:
+        """Take in one host."""
+        self._fold.add(host)
+
+    def finished(self, run: RunInfo, summary: Summary) -> None:
+        """Write the file."""
+        from netaudit.report.capacity_plan import capacity_baseline, capacity_remediations
+
+        write = capacity_baseline if self._output.format == BASELINE else capacity_remediations
+        with opened(self._output) as stream:
+            stream.writelines(write(run, self._workload, self._fold.folded()))
 
 
 class CapacityHtml:

@@ -182,6 +182,22 @@ def test_every_other_format(launch, name):
     assert told.get(name, "capacity.accept_queue") in done.out
 
 
+def test_what_would_have_to_be_changed_can_be_planned(netaudit, host, stored):
+    """The two files are valid, can be pinned, and a plan changes what the load needs on the hosts that need it."""
+    folder = stored(host("web1"), host("web2"), host("db1"), groups=GROUPS)
+    (netaudit.home / "w.yaml").write_text(WORKLOAD.format(rate="5000/s"))
+    (netaudit.home / "hosts").write_text(INVENTORY)
+    where = ("--from", folder, "-i", "hosts")
+    files = ("-o", "baseline=settings.yaml", "-o", "remediations=changes.yaml")
+    netaudit("capacity", "all", *where, "--workload", "w.yaml", "--no-progress", *files, code=1)
+    netaudit("baseline", "lint", "settings.yaml")
+    netaudit("vet", "-b", "settings.yaml", "changes.yaml")
+    words = ("-b", "settings.yaml", "--remediations", "changes.yaml", "--no-progress", "-o", "json")
+    plan = netaudit("plan", "all", *where, *words, code=None).json()
+    steps = [(one["host"], step["subject"], step["after"]) for one in plan["hosts"] for step in one["steps"]]
+    assert steps == [(name, "net.ipv4.tcp_max_tw_buckets", "524288") for name in ("web1", "web2")]
+
+
 def test_it_is_kept_in_the_history(netaudit, launch):
     """With what it was held against; `show` and `report` weigh the kept answers against it again, to the same."""
     words = ("-o", "json=live.json", "-o", "html=live.html", "-o", "console=live.txt")
