@@ -20,6 +20,12 @@ MAX_ROUTES = 500
 _KINDS = frozenset({
     "unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "multicast", "anycast", "nat",
 })  # fmt: skip
+_FIELDS = frozenset({
+    "via", "dev", "table", "proto", "src", "metric", "mtu", "advmss", "initcwnd", "initrwnd",
+})  # fmt: skip
+_OF_THE_MOMENT = frozenset({
+    "linkdown", "dead", "unresolved", "offload", "rt_offload", "offload_failed", "trap", "rt_trap", "cache", "notify",
+})  # fmt: skip
 _LEFT_OUT = frozenset({"local", "broadcast", "multicast", "anycast"})
 _STANDARD_RULES = ("0:", "32766:", "32767:")
 _GATEWAY, _REJECT = 0x2, 0x200  # RTF_* of <linux/route.h>
@@ -89,6 +95,7 @@ def _route(line: str) -> Route:
         initrwnd=_number(named, "initrwnd"),
         advmss=_number(named, "advmss"),
         protocol=named.get("proto", ""),
+        further=_further(words[1:]),
     )
 
 
@@ -99,6 +106,22 @@ def _named(words: list[str]) -> dict[str, str]:
     """Each word with the one behind it, but for ``lock``, which stands between a metric's name and its value."""
     words = [word for word in words if word != "lock"]
     return dict(itertools.pairwise(words[1:]))
+
+
+def _further(words: list[str]) -> tuple[str, ...]:
+    """The words that stand in no field, in their order, but for those that tell of the moment alone."""
+    found: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if word in _FIELDS:
+            place += 1
+            while place < len(words) - 1 and words[place] in {"lock", "inet", "inet6"}:
+                place += 1
+        elif word not in _OF_THE_MOMENT:
+            found.append(word)
+        place += 1
+    return tuple(found)
 
 
 def _number(named: dict[str, str], name: str) -> int | None:

@@ -190,6 +190,7 @@ class Route:
     advmss: int | None
     protocol: str = ""  # who made it: kernel, static, ra, dhcp, …
     locked: tuple[str, ...] = ()  # of mtu, advmss, …: what discovery and peers cannot change (``mtu lock 1400``)
+    further: tuple[str, ...] = ()  # what else ip-route(8) says of it, word by word: ``hoplimit 64``, ``pref medium``
 
 
 _HALVES = ("0.0.0.0/1", "128.0.0.0/1")

@@ -1,12 +1,14 @@
 """Changes what ip-link(8) sets of an interface: its MTU and the length of its transmit queue.
 
-The kernel drops what IPv6 knows of an interface below an MTU of 1280, and rewrites the MTU of its routes along with the
-device's. The first is refused; the routes that carry an MTU of their own are put back by the undo.
+The kernel drops what IPv6 knows of an interface below an MTU of 1280: that is refused. It rewrites the MTU of IPv6
+routes along with the device's (``rt6_mtu_change``) unless it is locked: such routes are put back by the undo with
+everything else that they say. Routes of IPv4 keep theirs.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +23,11 @@ from netaudit.remedy.scripts import StepScript
 LEAST_IPV6_MTU = 1280  # RFC 8200, section 5
 _ROUTE_WORD = re.compile(r"[0-9a-zA-Z.:/_@-]{1,64}\Z", re.ASCII)
 _BETWEEN = ";"
+# What ip-route(8) takes as it prints it, with a value behind it: such as may be locked, and such as may not.
+_LOCKABLE = frozenset({"hoplimit", "window", "rtt", "rttvar", "ssthresh", "cwnd", "reordering", "congctl"})
+_FIRM = frozenset({"quickack", "fastopen_no_cookie", "features", "pref", "expires"})
+_LOCKS_ITSELF = "rto_min"  # printed with its lock, and taken without
+_ALONE = frozenset({"onlink"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +96,27 @@ class SetLink:
 
 
 def routes_with_mtu(device: str, facts: Facts) -> str:
-    """The words of ``ip route`` that put back each route of a device that carries an MTU, for the argument ``routes``.
+    """The words of ``ip route`` that put back each route of a device whose MTU would change with the device's.
 
-    Empty where there is none. Raises ValueError for a route that cannot be told whole.
+    For the argument ``routes``; empty where there is none. Raises ValueError for a route that cannot be told whole,
+    and for one that is not alone with its destination and metric: a change would take any of them.
     """
     if isinstance(facts.routing, Absent) or facts.routing.truncated:
         raise ValueError(f"the routes of {device} are not all known")
-    mine = [route for route in facts.routing.routes if route.device == device and route.mtu is not None]
+    mine = [route for route in facts.routing.routes if route.device == device and _follows(route)]
+    alike = Counter(map(_place, facts.routing.routes))
+    for route in mine:
+        if alike[_place(route)] > 1:
+            raise ValueError(f"the route to {route.destination} is one of several, and cannot be put back exactly")
     return _BETWEEN.join(_words(route) for route in mine)
+
+
+def _follows(route: Route) -> bool:
+    return route.family == "inet6" and route.mtu is not None and "mtu" not in route.locked
+
+
+def _place(route: Route) -> tuple[str, str, str, int | None]:
+    return route.family, route.table, route.destination, route.metric
 
 
 def _words(route: Route) -> str:
@@ -108,9 +128,30 @@ def _words(route: Route) -> str:
         if value not in (None, ""):
             lock = ["lock"] if name in route.locked else []
             words += [{"protocol": "proto", "source": "src"}.get(name, name), *lock, str(value)]
+    words += _further(route)
     if route.kind not in {"", "unicast"} or not all(map(_ROUTE_WORD.match, words)):
         raise ValueError(f"the route to {route.destination} cannot be put back exactly")
     return " ".join(words)
+
+
+def _further(route: Route) -> list[str]:
+    """What a route says besides. Raises ValueError for a word that need not mean the same when it is said again."""
+    words = list(route.further)
+    found = []
+    while words:
+        name = words.pop(0)
+        found.append(name)
+        if name in _ALONE:
+            continue
+        if name in _LOCKABLE and words[:1] == ["lock"]:
+            found.append(words.pop(0))
+        if name == _LOCKS_ITSELF and words[:1] == ["lock"]:
+            words.pop(0)
+        if name not in _LOCKABLE | _FIRM | {_LOCKS_ITSELF} or not words or words[0] == "lock":
+            raise ValueError(f"the route to {route.destination} says {name[:40]!r}, and cannot be put back exactly")
+        value = words.pop(0)
+        found.append(value.removesuffix("sec") if name == "expires" else value)
+    return found
 
 
 def restored_routes(routes: str) -> Sequence[str]:
