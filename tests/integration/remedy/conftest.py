@@ -60,11 +60,11 @@ exec sleep 3600
 # The same answers as a device would give; what is set is kept in a file.
 FAKE_ETHTOOL = r"""#!/bin/sh
 state=/run/ethtool
-[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\ntable="equal 1"\n' >$state
+[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\ntable=\n' >$state
 . $state
 save() { printf 'rx=%s\ncombined=%s\ngro=%s\ntable="%s"\n' "$rx" "$combined" "$gro" "$table" >$state; }
-entries() { # of 32, as ethtool -X fills them
-    set -- $table
+entries() { # of 32, as ethtool -X fills them; a table that nobody has set is spread over all queues
+    set -- ${table:-equal $combined}
     if [ $1 = equal ]; then
         for entry in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31; do
             echo $((${4:-0} + entry % $2))
@@ -100,7 +100,7 @@ case $1 in
         entries | awk '{ if (NR % 8 == 1) printf "%5d: ", NR - 1
             printf " %5d", $1; if (NR % 8 == 0) print "" }'
         printf 'RSS hash key:\n%s\nRSS hash function:\n    toeplitz: on\n    xor: off\n' 6d:5a:56:da:25:5b ;;
-    -X) shift 2; table=$*; [ "$table" = default ] && table="equal $combined"; save ;;
+    -X) shift 2; table=$*; [ "$table" != default ] || table=; save ;;
     *) echo 'netlink error: Operation not supported' >&2; exit 75 ;;
 esac
 """
