@@ -21,6 +21,11 @@ _NO_ANSWER_YET = HostError(ErrorKind.TIMEOUT, "has not answered yet", Phase.CONN
 _KINDS = {Change.NEW: EventKind.NEW, Change.CHANGED: EventKind.CHANGED, Change.FIXED: EventKind.FIXED}
 
 
+def _told(finding: FleetFinding) -> tuple[object, ...]:
+    """What a line tells of a finding across hosts."""
+    return finding.check, finding.hosts, finding.severity, finding.expected
+
+
 @dataclass(slots=True)
 class Fleet:
     """What is known of every host, and of the fleet as a whole."""
@@ -51,7 +56,10 @@ class Fleet:
         first, self._compared = not self._compared, True
         if first:
             return
+        said = {_told(finding) for finding in before}
         for change, finding in Comparison().drift(before, self.findings).across:
+            if change is Change.CHANGED and _told(finding) in said:
+                continue  # of the same hosts as before, and only how many others there are is otherwise
             hosts = ", ".join(finding.hosts[:3]) + (f" and {len(finding.hosts) - 3} more" if finding.hosts[3:] else "")
             event = Event(
                 _KINDS[change], at, number, name=finding.check, subject=hosts, since=at, severity=finding.severity,

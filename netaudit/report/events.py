@@ -92,9 +92,9 @@ class _Line:
                 tail = f"{' ' if seen else ''}{seen}{wanted}{self._since()}"
                 return Span(f"new {severity} ", Role(severity.value)), name, Span(tail)
             case EventKind.CHANGED:
-                return Span(f"still {severity} ", Role(severity.value)), name, Span(
-                    f" {self._moved()}{wanted}{self._since()}"
-                )  # fmt: skip
+                between = event.before is None and event.after is None  # hosts, which the name tells of
+                moved = "" if between else f" {self._moved()}"
+                return Span(f"still {severity} ", Role(severity.value)), name, Span(f"{moved}{wanted}{self._since()}")
             case EventKind.WAIVED:
                 return Span("waived ", Role.FAINT), name, Span(self._since())
             case _:

@@ -47,6 +47,8 @@ EVENTS = (
     replace(FINDING, kind=EventKind.FIXED, before=256, after=None),
     replace(FINDING, kind=EventKind.WAIVED, before=256, after=None),
     replace(FINDING, host="", name="path.mtu.segment", subject="web1, web2 and 3 more", after=None, expected=""),
+    replace(FINDING, kind=EventKind.CHANGED, host="", name="path.mtu.segment", subject="web1, web2", after=None,
+            expected="mtu 1500"),
     Event(EventKind.LOST, AT, 5, "db3", detail="connect-timeout: no answer from 192.0.2.9 within 10 s", since=AT),
     Event(EventKind.BACK, AT, 6, "db3", duration_s=181.0, since=AT),
     Event(EventKind.SEEN, AT, 6, "db4", duration_s=181.0, since=AT, detail="1 high, 2 medium"),
