@@ -60,7 +60,7 @@ exec sleep 3600
 # The same answers as a device would give; what is set is kept in a file.
 FAKE_ETHTOOL = r"""#!/bin/sh
 state=/run/ethtool
-[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\ntable=\n' >$state
+[ -f $state ] || printf 'rx=512\ncombined=1\ngro=off\ntable=""\n' >$state
 . $state
 save() { printf 'rx=%s\ncombined=%s\ngro=%s\ntable="%s"\n' "$rx" "$combined" "$gro" "$table" >$state; }
 entries() { # of 32, as ethtool -X fills them; a table that nobody has set is spread over all queues
