@@ -21,12 +21,13 @@ def test_every_metric_is_put_back():
     """Locked where it was locked; what ip locks by itself without the word, and an age as a number."""
     line = (
         "fd00:50::/64 via fd00:9::2 dev eth0 metric 1024 expires 999sec mtu 1400 window lock 65536 rtt 100ms "
-        "advmss 1300 initcwnd lock 20 rto_min lock 40ms features ecn quickack 1 congctl lock reno hoplimit 33 pref high linkdown"
+        "advmss 1300 initcwnd lock 20 rto_min lock 40ms features ecn quickack 1 congctl lock reno "
+        "hoplimit 33 pref high linkdown"
     )
     words = (
         "-6 route change fd00:50::/64 via fd00:9::2 dev eth0 table main metric 1024 mtu 1400 advmss 1300 "
-        "initcwnd lock 20 expires 999 window lock 65536 rtt 100ms rto_min 40ms features ecn quickack 1 congctl lock reno hoplimit 33 "
-        "pref high"
+        "initcwnd lock 20 expires 999 window lock 65536 rtt 100ms rto_min 40ms features ecn quickack 1 "
+        "congctl lock reno hoplimit 33 pref high"
     )
     assert words == routes_with_mtu("eth0", facts(line))
     assert (f"ip {words} || exit 1",) == tuple(restored_routes(words))
