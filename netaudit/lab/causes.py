@@ -32,6 +32,11 @@ _MANY_RULES = (
     "echo 'udp dport {port} drop; }}; }}'; }} | nft -f -"
 )
 _NO_FILTER = "nft delete table ip faults"
+# Where the clock of a connection stands is random: one of two opposite moments is in its past.
+_OLD_TIMESTAMPS = (
+    "tcp dport {port} tcp flags & (syn | psh) == psh numgen random mod 2 < 1 tcp option timestamp tsval set 1 accept; "
+    "tcp dport {port} tcp flags & (syn | psh) == psh tcp option timestamp tsval set 2147483649"
+)
 _DEAF = _filter("input", "tcp flags & (syn | ack) == (syn | ack) counter drop")
 
 
@@ -144,6 +149,12 @@ CAUSES: tuple[LabCause, ...] = (
         peer=Side(programs=("dial {host} {port} 5 now",)),
     ),
     LabCause(
+        "listener-gone", "a process that gives up one of its ports every second", ("listener-gone",),
+        host=Side(programs=("retire {port} 150",)),
+        peer=Side(programs=("dialgone {host} {port} 5",)),
+        settles_s=3.0,
+    ),
+    LabCause(
         "connect-refused", "a client of a service elsewhere that does not run", ("connect-refused",),
         host=Side(programs=("dial {peer} {port} 5 now",)),
     ),
@@ -165,6 +176,20 @@ CAUSES: tuple[LabCause, ...] = (
     LabCause(
         "udp-no-port", "datagrams to a port where nobody listens", ("udp-no-port",),
         peer=Side(programs=("datagrams {host} {port} 300 50",)),
+    ),
+    LabCause(
+        "timestamps-rejected", "segments whose timestamps lie in the past", ("timestamps-rejected",),
+        host=Side(programs=("drain {port}",)),
+        peer=Side(
+            setup=(_filter("output", _OLD_TIMESTAMPS),),
+            undo=(_NO_FILTER,), programs=("dial {host} {port} 10 send",),
+        ),
+        settles_s=2.0,
+    ),
+    LabCause(
+        "unreachable-received", "a program that sends to a port where nobody listens", ("unreachable-received",),
+        host=Side(programs=("datagrams {peer} {port} 50 100",)),
+        peer=Side(sysctl=(("net.ipv4.icmp_ratelimit", "0"),)),
     ),
     LabCause(
         "ports-exhausted", "a hundred local ports, and a client that needs more", ("ports-exhausted",),
@@ -265,6 +290,20 @@ CAUSES: tuple[LabCause, ...] = (
         peer=Side(setup=("ip link set nflt2 mtu 1400", _filter("output", "icmp type destination-unreachable drop")),
                   undo=(_NO_FILTER,)),
         far=Side(programs=("drain {port}",)), settles_s=3.0,
+    ),
+    LabCause(
+        "packets-too-big", "a router whose next link has a smaller MTU, and that may not say so", ("packets-too-big",),
+        host=Side(
+            setup=("ip addr add {direct_host}/30 dev nflt0", "ip link set nflt0 mtu 1400 up",
+                   "ip route add {net} via {direct_peer} dev nflt0",
+                   _filter("output", "icmp type destination-unreachable drop")),
+            undo=("ip link del nflt0", _NO_FILTER), sysctl=(("net.ipv4.ip_forward", "1"),),
+        ),
+        peer=Side(
+            setup=("ip addr add {direct_peer}/30 dev nflt3", "ip link set nflt3 mtu 1400 up",
+                   "ip route add {net} via {host}"),
+            programs=("big {first} {port} 10 1450",),
+        ),
     ),
     LabCause(
         "frame-too-long", "frames longer than this end of the link takes", ("frame-too-long",),

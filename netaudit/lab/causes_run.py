@@ -270,6 +270,7 @@ _SERVERS = frozenset(
         "sluggish",
         "answer",
         "swallow",
+        "retire",
     }
 )
 

@@ -40,6 +40,12 @@ def forever(pause: float = 1.0) -> Iterator[None]:
         time.sleep(pause)
 
 
+def ports_behind(port: str, count: int) -> range:
+    """Ports of a cause's own, as many as it needs: those of the next one begin behind them."""
+    first = 12000 + (int(port) % 100) * 200
+    return range(first, first + min(count, 200))
+
+
 def started(host: str, port: str) -> socket.socket:
     """A connection that is being made; nobody waits for it."""
     made = socket.socket()
@@ -165,6 +171,16 @@ def drain(port: str) -> None:
                 open_now.pop(fd).close()
 
 
+def retire(port: str, count: str) -> None:
+    """Listen at many ports from this one on, and close one after the other, one every second."""
+    name_me("shop-retiring")
+    held = [socket.create_server(("0.0.0.0", place), backlog=8) for place in ports_behind(port, int(count))]
+    print("listening", flush=True)  # noqa: T201  # as above
+    for _ in forever():
+        if held:
+            held.pop(0).close()
+
+
 def sink(port: str, buffer_bytes: str) -> None:
     """Bind a UDP port with a small buffer and never read."""
     name_me("shop-udp")
@@ -235,6 +251,18 @@ def dial(host: str, port: str, rate: str, close: str) -> None:
             one.close()
 
 
+def dialgone(host: str, port: str, rate: str) -> None:
+    """Connect to the port that ``retire`` closed some seconds ago."""
+    name_me("shop-dialgone")
+    begun = time.monotonic()
+    for _ in forever(1 / float(rate)):
+        place = int(time.monotonic() - begun) - 4
+        if place >= 0:
+            one = started(host, str(ports_behind(port, 200)[min(place, 199)]))
+            select.select([], [one], [], 0.1)
+            one.close()
+
+
 def send(host: str, port: str, rate_kbytes: str) -> None:
     """Send over one connection, at most so many kilobytes a second; connect again when it ends."""
     name_me("shop-send")
@@ -290,6 +318,16 @@ def datagrams(host: str, port: str, rate: str, size: str, source: str = "") -> N
         for place in range(each):
             with contextlib.suppress(OSError):
                 made[place % 4].sendto(data, (host, int(port)))
+
+
+def big(host: str, port: str, rate: str, size: str) -> None:
+    """Datagrams that must not be fragmented, whatever is known of the way."""
+    name_me("shop-big")
+    made = socket.socket(type=socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_IP, 10, 3)  # IP_MTU_DISCOVER, IP_PMTUDISC_PROBE
+    for _ in forever(1 / int(rate)):
+        with contextlib.suppress(OSError):
+            made.sendto(b"x" * int(size), (host, int(port)))
 
 
 def scatter(network: str, rate: str) -> None:

@@ -27,6 +27,8 @@ GIVEN = {
     "web05": ("descriptors-exhausted",),
     "api04": ("path-loss",),
     "web07": ("reverse-path-filter", "checksum-errors"),
+    "api01": ("listener-gone", "unreachable-received"),
+    "api02": ("packets-too-big", "timestamps-rejected"),
     "web08": (),
 }
 
