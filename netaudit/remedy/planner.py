@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -29,7 +30,7 @@ from netaudit.remedy.keys import module_of, place_of
 from netaudit.remedy.operations import OPERATIONS
 from netaudit.remedy.operations.modules import LOADED
 from netaudit.remedy.persistence import MODPROBE_DIRECTORY, MODULES_DIRECTORY, own_file, stamp_of
-from netaudit.remedy.proposals import Answer, Finding, Proposal, Target, answer, fix_of
+from netaudit.remedy.proposals import UNANSWERED, Answer, Finding, Proposal, Target, answer, fix_of
 from netaudit.remedy.refused import Refused
 from netaudit.remedy.remediation import Remediations
 
@@ -39,6 +40,7 @@ DOMAINS = frozenset({
     "memory", "cpu", "managers",
 })  # fmt: skip
 FOR_INFORMATION = "for information only: named with --only it is remedied"
+PUT_RIGHT = "what is changed here puts it right as well"
 _FILES = {"load_module": MODULES_DIRECTORY, "module_param": MODPROBE_DIRECTORY, "conntrack_hash": MODPROBE_DIRECTORY}
 _CLASSES = {step_class: place for place, step_class in enumerate(StepClass)}
 
@@ -90,6 +92,7 @@ class _Planning:
             self._leave_all("which boot this is could not be read, so that a reboot in between would not be seen")
         changes = self._settled()
         self._leave_idle(changes)
+        self._say_put_right(changes)
         return HostPlan(
             host=facts.host,
             address=facts.address,
@@ -119,6 +122,20 @@ class _Planning:
         for each in self._answers:
             if not any(proposal.target in made for proposal in each.proposals):
                 self._leave(each.finding.id, each.finding.subject, "all is set as it should be", fix_of(each.finding))
+
+    def _say_put_right(self, changes: Sequence[Change]) -> None:
+        """Of findings that nothing answers say which of them the changes put right that are made for others."""
+        open_ones = {(each.check, each.subject) for each in self._left if each.reason == UNANSWERED}
+        if not changes or not open_ones:
+            return
+        after = foreseen(self._facts, changes)
+        rules = _only(self._material.rules, {check for check, _ in open_ones})
+        found = failures(rules, after, self._material.now)
+        right = open_ones - {(check.compiled.check.id, subject) for check, subject, _ in found}
+        self._left = [
+            NotRemedied(each.check, each.subject, PUT_RIGHT, "") if (each.check, each.subject) in right else each
+            for each in self._left
+        ]
 
     def _leave_results(self) -> None:
         """What is waived or unknown, of whole checks and of single subjects."""
@@ -346,9 +363,11 @@ def _join_link_files(changes: Sequence[Change]) -> None:
 
 def _failed(material: Material) -> HostRules:
     """The rules with those checks alone that failed: the subjects of the others need no second look."""
-    failed = {result.check for result in material.results if result.verdict is Verdict.FAIL}
-    checks = tuple(check for check in material.rules.checks if check.compiled.check.id in failed)
-    return replace(material.rules, checks=checks)
+    return _only(material.rules, {result.check for result in material.results if result.verdict is Verdict.FAIL})
+
+
+def _only(rules: HostRules, ids: AbstractSet[str]) -> HostRules:
+    return replace(rules, checks=tuple(check for check in rules.checks if check.compiled.check.id in ids))
 
 
 def foreseen(facts: Facts, changes: Iterable[Change]) -> Facts:

@@ -26,6 +26,8 @@ from netaudit.remedy.operations.rss import equal
 from netaudit.remedy.refused import Refused
 from netaudit.remedy.remediation import Remediation, Remediations, Rule, StepRule
 
+UNANSWERED = "no remediation answers it"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -114,7 +116,7 @@ def answer(finding: Finding, remediations: Remediations, facts: Facts, present: 
     """The first remediation whose conditions hold. Raises Refused with the reasons of those that do not."""
     candidates = remediations.answering(finding.id)
     if not candidates:
-        raise Refused("no remediation answers it", fix_of(finding))
+        raise Refused(UNANSWERED, fix_of(finding))
     reasons: list[Refused] = []
     for remediation in candidates:
         rule = remediation.rules[finding.id]

@@ -226,6 +226,18 @@ def test_lost_at_boot_is_only_written_down(web1, planned) -> None:
     assert step.file is not None
 
 
+def test_what_another_change_puts_right_is_said(web1, planned) -> None:
+    """The drift of a setting has no remediation of its own, and goes with the line that is written for the boot."""
+    entry = PersistedValue("128", "/etc/sysctl.d/60-site.conf", 3)
+    lines = {"net.core.somaxconn": entry}
+    web1.sysctl("net.core.somaxconn", 4096).change("persisted", boot=lines, system=lines)
+    plan = planned(web1)
+    assert [step.checks for step in plan.steps] == [("host.sysctl.lost_at_boot",)]
+    assert reason(plan, "host.sysctl_drift") == "what is changed here puts it right as well | "
+    alone = planned(web1, Choices(only=("host.sysctl_drift",)))
+    assert "no remediation answers it" in reason(alone, "host.sysctl_drift")
+
+
 def test_a_namespace_with_a_name(web1, planned) -> None:
     """A setting of a named namespace is set inside it and is not kept; that of a container is left to its engine."""
     inside = Namespace(4026533000, "blue", 4711, "sh", {"net.core.somaxconn": "128"}, (), {}, True)
