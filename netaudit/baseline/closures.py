@@ -193,6 +193,25 @@ def _attribute(parts: Sequence[Tree]) -> Closure:
             raise _nothing(value, path)
         return value
 
+    return _attribute_of_facts(path.removeprefix("facts."), run) if _is_of_facts(inner) else run
+
+
+def _is_of_facts(tree: Sequence[Tree]) -> bool:
+    """Whether a path goes down from the facts by attributes alone."""
+    return tree[0] == "facts" or (tree[0] == "attr" and _is_of_facts(cast("Sequence[Tree]", tree[1])))
+
+
+def _attribute_of_facts(path: str, slowly: Closure) -> Closure:
+    """The same where nothing is in between: the whole way in one step, and step by step where something is absent."""
+    read = operator.attrgetter(path)
+
+    def run(scope: Scope) -> object:
+        try:
+            value: object = read(scope.facts)
+        except AttributeError:
+            return slowly(scope)
+        return value if value.__class__ not in _NO_VALUES else slowly(scope)
+
     return run
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from netaudit.baseline.closures import Closure, Tree, closure, truth
 from netaudit.baseline.evidence import PLACE, Piece, Rows, pieces
 from netaudit.baseline.matchers import Matcher, matcher, said
-from netaudit.baseline.reads import expressions_of
+from netaudit.baseline.reads import expressions_of, texts_of
 from netaudit.baseline.schema import Check, Expression, Template
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.texts import PlacedText, Speech, Text, parts_of, text_of
@@ -124,8 +124,13 @@ class Compiled:
         made = self.check.fix
         return PlacedText(parts_of(made), before="In network namespace {}: ") if made is not None else None
 
+    @cached_property
+    def names_expected(self) -> bool:
+        """Whether a text names what is expected."""
+        return any(name == "expected" for made in texts_of(self.check) for name in _names_in(made.tree))
+
     def wanted(self, scope: Scope, failed: Step | None) -> tuple[str | None, object]:
-        """What is expected, in words and as rules name it: by the mildest claim, unless only a worse one fails.
+        """What is expected, in words and as texts name it: by the mildest claim, unless only a worse one fails.
 
         A value that satisfied the claim that failed and not the mildest one would fail again. What is not known is an
         Unknown, to be raised where it is used.
@@ -134,8 +139,10 @@ class Compiled:
         if failed is not None and failed is not step and self._holds(step, scope):
             step = failed
         if self.expected is not None:
-            return self.expected(scope), said(step.matcher, scope, None)
+            return self.expected(scope), said(step.matcher, scope, None) if self.names_expected else None
         words = said(step.matcher, scope, self.check.unit)
+        if not self.names_expected:
+            return words, None
         try:
             return words, step.matcher.wanted(scope)
         except Unknown as unknown:

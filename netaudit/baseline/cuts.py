@@ -64,7 +64,9 @@ def _is_plain(step: Step, rest: list[Path]) -> bool:
 
 def _each(_: Sequence[str], paths: Collection[Path]) -> Cut:
     """Of every element; of records that count by plain attributes alone, these are read in one go."""
-    further = _by_step(paths) if () not in paths else {}
+    if () in paths:
+        return tuple
+    further = _by_step(paths)
     names = _plain_attributes(further)
     below = attrgetter(*names) if names and len(names) == len(further) else cutter(paths)
     return lambda values: tuple(map(below, values))
@@ -77,6 +79,8 @@ def _attribute(names: Sequence[str], paths: Collection[Path]) -> Cut:
 
 def _entries(keys: Sequence[str], paths: Collection[Path]) -> Cut:
     """Some entries of a mapping, and how many it has."""
+    if () in paths:
+        return lambda mapping: (len(mapping), *map(mapping.get, keys))
     below = cutter(paths)
     return lambda mapping: (len(mapping), *[below(mapping.get(key)) for key in keys])
 

@@ -173,19 +173,22 @@ class _Evaluation:
         parts = memo.parts if memo.results.is_doubtful else None
         if parts is None:
             return self._judged(check, scope)
-        empty = parts.empty.seek(sight)
-        if empty is not None:
-            return empty
+        chosen = parts.chosen.seek(sight)
+        if isinstance(chosen, Result):
+            return chosen
         known = parts.outlines.seek(sight)
         if known is not None:
             return known.filled(check.compiled, scope)
-        return self._in_new_parts(check, parts, sight, scope)
+        return self._in_new_parts(check, parts, sight, scope, chosen)
 
-    def _in_new_parts(self, check: HostCheck, parts: Parts, sight: Sight, scope: Scope) -> Result:
-        tally = Tally()
+    def _in_new_parts(
+        self, check: HostCheck, parts: Parts, sight: Sight, scope: Scope, chosen: Sequence[int] | None
+    ) -> Result:
+        tally = Tally(chosen)
         empty = self._counted(check, scope, tally)
+        if chosen is None and not tally.is_unsure:
+            parts.chosen.keep(sight, empty if empty is not None else tuple(tally.chosen))
         if empty is not None:
-            parts.empty.keep(sight, empty)
             return empty
         said = [say(check.compiled, each) for each in tally.told()]
         if tally.is_plain and not parts.outlines.is_vain:
@@ -287,14 +290,20 @@ class _Evaluation:
         listed = subjects.listed(scope)
         if not isinstance(listed, list | tuple):
             raise not_understood(f"{shown(listed)} is not a list")
-        for place, subject in enumerate(listed):
-            names = scope.begin(subjects.name, subject)
+        where = None if tally.is_chosen else subjects.where
+        for place in tally.chosen if tally.is_chosen else range(len(listed)):
+            names = scope.begin(subjects.name, listed[place])
             try:
-                if subjects.where is None or subjects.where(scope):
-                    self._count_one(check, scope, names, tally, place)
+                if where is not None and not where(scope):
+                    continue
             except Unknown as unknown:
+                tally.is_unsure = True
                 if not _is_of_the_host(scope, unknown):
                     tally.add(Outcome(Verdict.UNKNOWN, compiled.check.severity, scope, names, None, unknown))
+            else:
+                if not tally.is_chosen:
+                    tally.chosen.append(place)
+                self._count_one(check, scope, names, tally, place)
 
     def _count_one(self, check: HostCheck, scope: Scope, names: dict[str, object], tally: Tally, place: int) -> None:
         outcome = _not_passed(check.compiled, scope, names)

@@ -199,7 +199,10 @@ class _Walk:
             self._look(domain).key(key, entire=entire or self.is_shown)
 
     def _look(self, domain: str) -> Look:
-        return self.domains.setdefault(domain, Look())
+        look = self.domains.get(domain)
+        if look is None:
+            look = self.domains[domain] = Look()
+        return look
 
     def _origins(self, tree: Tree) -> set[str]:
         """The domains of the facts that the value of a tree can be a part of: all that are named in it."""

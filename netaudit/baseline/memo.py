@@ -106,7 +106,11 @@ class Memo:
         self.condition_key = Reader(conditions) if conditions is not None else None
         self.has_drift = judged.has_drift or (conditions is not None and conditions.has_drift)
         self.refusals: dict[Key, Result | None] = {}
-        self.results: Shelf[Result] = Shelf(Reader(judged))
+
+    @cached_property
+    def results(self) -> Shelf[Result]:
+        """The results by what the check looks at; a third of all checks apply to no host and need none."""
+        return Shelf(Reader(self._judged))
 
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""
@@ -153,8 +157,9 @@ class Memo:
 
 
 class Parts:
-    """What is remembered of the results of a check over subjects: that there is none to look at, and outlines.
+    """What is remembered of the results of a check over subjects: which are looked at, and outlines.
 
+    Where none is looked at, that is the result already.
     The key of an outline has all that decides, and of what is said what hosts may share: no process ids. Where no two
     hosts agree on that either, it has what decides alone.
     """
@@ -163,7 +168,7 @@ class Parts:
         self._check = check
         self._rests: dict[tuple[int, int], bool] = {}
         subjects, verdicts = footprint_of_subjects(check), footprint_of_verdicts(check)
-        self.empty: Shelf[Result] = Shelf(Reader(subjects) if subjects is not None else None)
+        self.chosen: Shelf[Result | tuple[int, ...]] = Shelf(Reader(subjects) if subjects is not None else None)
         deciding = places_of(verdicts.domains) if verdicts is not None else ()
         shared = [place for place in places_of(judged.domains) if place.is_shared or place in deciding]
         self._outlines: Shelf[Outline] = Shelf(Reader(judged, shared))

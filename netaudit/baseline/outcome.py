@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netaudit.baseline.compiled import Step
@@ -30,12 +31,16 @@ class Outcome:
 class Tally:
     """What became of the subjects of one check: all that did not pass, the first that did, and how many did.
 
-    Subjects to which the check does not apply count only when there are no others.
+    Subjects to which the check does not apply count only when there are no others. ``chosen`` are the places of those
+    that are looked at; given beforehand, they need not be chosen.
     """
 
-    __slots__ = ("first", "passed", "rest", "skipped")
+    __slots__ = ("chosen", "first", "is_chosen", "is_unsure", "passed", "rest", "skipped")
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Sequence[int] | None = None) -> None:
+        self.is_chosen = chosen is not None
+        self.chosen: list[int] = list(chosen or ())
+        self.is_unsure = False  # of some subject it is not known whether it is looked at
         self.first: Outcome | None = None
         self.passed = 0
         self.rest: list[Outcome] = []

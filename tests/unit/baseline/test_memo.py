@@ -336,7 +336,9 @@ def _nics() -> tuple[Nic, ...]:
     return facts.nics
 
 
-BY_PID = BY_PORT.replace("listener.process", "listener.process ~ ' ' ~ listener.pid")
+BY_PID = BY_PORT.replace("listener.process", "listener.process ~ ' ' ~ listener.pid") + (
+    "    fix: have {{ expected }} at {{ listener.pid }}, not {{ value }}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -368,10 +370,13 @@ def test_what_is_said_of_a_listener_follows_the_host_where_its_verdict_is_rememb
         )
         (result,) = evaluate(rules, facts(listeners=listeners), NOW)
         assert (result.observed, result.passed_items) == (9, 2)
-        return [f"{item.subject} {item.observed} {item.evidence}" for item in result.items]
+        return [f"{item.subject} {item.observed} {item.evidence}; {item.fix}" for item in result.items]
 
     for name, pid in hosts:
-        assert said(name, pid) == [f"2 9 {name} {pid}", f"4 5 {name} {pid}"]
+        assert said(name, pid) == [
+            f"2 9 {name} {pid}; have 1 at {pid}, not 9",
+            f"4 5 {name} {pid}; have 1 at {pid}, not 5",
+        ]
     assert len(judged) == 4 * worked_out
 
 
