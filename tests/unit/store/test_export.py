@@ -241,12 +241,20 @@ def test_a_hostile_file_is_refused_and_leaves_nothing(
         assert list(elsewhere._database.rows(f"SELECT count(*) FROM {table}")) == [(0,)], table
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"not gzip", gzip.compress(b""), gzip.compress(b"[1]\n"), gzip.compress(b"{" * 100_000),
-     gzip.compress(b"NaN\n"),
-     gzip.compress(b'{"schema": ' + b"9" * 5000 + b"}\n"), gzip.compress(b"\xff\xfe\n"), gzip.compress(b"{}\n")[:-4]],
-)  # fmt: skip
+NO_RUNS = {
+    "nothing": b"",
+    "not gzip": b"not gzip",
+    "nothing in gzip": gzip.compress(b""),
+    "a list": gzip.compress(b"[1]\n"),
+    "nested beyond reason": gzip.compress(b"{" * 100_000),
+    "not a number": gzip.compress(b"NaN\n"),
+    "a number beyond reason": gzip.compress(b'{"schema": ' + b"9" * 5000 + b"}\n"),
+    "not text": gzip.compress(b"\xff\xfe\n"),
+    "cut off": gzip.compress(b"{}\n")[:-4],
+}
+
+
+@pytest.mark.parametrize("data", NO_RUNS.values(), ids=NO_RUNS)
 def test_what_is_no_run_is_refused(data: bytes, elsewhere: Store, tmp_path: Path) -> None:
     """Whatever it is."""
     path = tmp_path / "bad.run"
