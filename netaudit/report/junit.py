@@ -13,10 +13,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from netaudit.errors import Where
 from netaudit.fleet.jsonable import time_text
 from netaudit.model.context import NO_CONTEXT, RunContext
 from netaudit.model.result import FleetFinding, HostReport, Result, RunInfo, Severity, Summary, Verdict
 from netaudit.report.cells import change_cell, failed_items, text_cell, trouble_cell
+from netaudit.report.decided import Decided
 from netaudit.report.junit_text import element, escaped, properties, skipped, tag
 
 ANSWER = "answer"  # the test that every host takes: to be reached and to give a whole answer
@@ -43,11 +45,15 @@ def junit_by_host(
 ) -> Iterator[str]:
     """A suite for each host with a test for each check, and one for what only several hosts together show."""
     yield _head(run, summary)
+    decided = Decided(context)
     for report in hosts:
         cases = [(ANSWER, _answer(report))]
         cases += [(text_cell(result.check, _NAME_CHARS), _judged(result)) for result in report.results]
         name = text_cell(report.name, _NAME_CHARS)
-        texts = [_case_text(name, check, case, _place(report.name, context)) for check, case in cases]
+        places = [decided.place(report.name), *(decided.place(report.name, each.check) for each in report.results)]
+        texts = [
+            _case_text(name, check, case, _place(where)) for (check, case), where in zip(cases, places, strict=True)
+        ]
         about = {"address": text_cell(report.address), "status": report.status.value}
         about |= {"groups": text_cell(" ".join(report.groups))} if report.groups else {}
         about |= _trust(run)
@@ -70,14 +76,16 @@ def junit_by_check(
 ) -> Iterator[str]:
     """A suite for each check with a test for each host; the first suite says which hosts answered."""
     suites: dict[str, _Waiting] = {ANSWER: _Waiting("every host answers")}
+    decided = Decided(context)
     for report in hosts:
-        name, place = text_cell(report.name, _NAME_CHARS), _place(report.name, context)
+        name, place = text_cell(report.name, _NAME_CHARS), _place(decided.place(report.name))
         suites[ANSWER].add(_case_text(ANSWER, name, _answer(report), place), _answer(report))
         for result in report.results:
             check = text_cell(result.check, _NAME_CHARS)
             if check not in suites:
                 suites[check] = _Waiting(text_cell(result.title))
             case = _judged(result)
+            place = _place(decided.place(report.name, result.check))
             suites[check].add(_case_text(check, name, case, place), case)
     yield _head(run, summary)
     for check, waiting in suites.items():
@@ -163,9 +171,8 @@ def _case_text(suite: str, name: str, case: _Case, place: Mapping[str, str]) -> 
     return f"  {tag('testcase', attributes)}   {case.outcome}\n  </testcase>\n"
 
 
-def _place(host: str, context: RunContext) -> dict[str, str]:
-    where = context.places.get(host)
-    if where is None or not where.line:
+def _place(where: Where | None) -> dict[str, str]:
+    if where is None:
         return {}
     return {"file": text_cell(where.file), "line": str(where.line)}
 

@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from netaudit.errors import Where
 from netaudit.fleet.jsonable import dumps, time_text
-from netaudit.model.context import NO_CONTEXT, CheckContext, Decision, RunContext
+from netaudit.model.context import NO_CONTEXT, CheckContext, RunContext
 from netaudit.model.result import FleetFinding, HostReport, Result, RunInfo, Severity, Summary, Verdict
 from netaudit.report.cells import change_cell, failed_items, text_cell, trouble_cell
+from netaudit.report.decided import Decided
 from netaudit.report.markdown_text import prose
 
 VERSION = "2.1.0"
@@ -75,14 +76,7 @@ class _Rules:
         self._context = context
         self._numbers: dict[str, int] = {}
         self._objects: list[_Object] = []
-        self._decisions: dict[str, list[Decision]] = {}
-        for each in context.decisions:
-            for host in each.hosts:
-                self._decisions.setdefault(host, []).append(each)
-
-    def decided(self, host: str, check: str) -> Where | None:
-        """Where it is said for this host what is expected of the check; None where the rule itself does."""
-        return next((each.where for each in self._decisions.get(host, ()) if check in each.checks), None)
+        self.decided = Decided(context)
 
     def number(self, check: str, title: str, severity: Severity, layer: str) -> int:
         """The place of a check among the rules."""
@@ -134,7 +128,7 @@ def _help(title: str, context: CheckContext) -> _Object:
 
 def _result(report: HostReport, result: Result, rules: _Rules, context: RunContext) -> _Object:
     name = text_cell(report.name, 255)
-    decided = rules.decided(report.name, result.check)
+    decided = rules.decided.of(report.name, result.check)
     row: _Object = {
         "ruleId": text_cell(result.check),
         "ruleIndex": rules.number(result.check, result.title, result.severity, result.layer),

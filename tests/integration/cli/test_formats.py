@@ -166,6 +166,9 @@ def test_what_is_expected_of_a_host_is_pointed_to(netaudit, fleet):
     (netaudit.home / "host_vars" / "web1.yml").write_text("netaudit_checks: {our.*: {expect: {at_least: 20000}}}\n")
     assert places()["web2"] == ["host_vars/web2.yml:2", "ours.yaml:6", "hosts.ini:3"]
     assert places()["web1"] == ["host_vars/web1.yml:1", "ours.yaml:6", "hosts.ini:2"]
+    suites = ET.fromstring(netaudit("report", "last", "-o", "junit").out)
+    (case,) = suites.findall("testsuite[@name='web2']/testcase[@name='our.somaxconn']")
+    assert (case.get("file"), case.get("line")) == ("host_vars/web2.yml", "2")
     netaudit("history", "export", "last", "a.run", "--anonymous")
     assert b"host_vars" not in gzip.decompress((netaudit.home / "a.run").read_bytes())
 
