@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from netaudit.diagnosis.remedied import planned
 from netaudit.fleet.jsonable import dumps
 from netaudit.fleet.rows import error_row, run_row, summary_row
 from netaudit.model.diagnosis import Cause, Change, HostDiagnosis, InterfaceLoad, StuckQueue, Talker, Unseen
@@ -77,6 +78,7 @@ def _cause(cause: Cause) -> Row:
         "fix": cause.fix,
         "checks": list(cause.checks),
         "remediation": cause.remediation,
+        "plan": list(planned(cause)),
         "look": list(cause.look),
         "explains": list(cause.explains),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from netaudit.diagnosis.remedied import planned
 from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, Confidence, HostDiagnosis, InterfaceLoad, StuckQueue, Talker
 from netaudit.model.result import RunInfo, Severity, Summary
@@ -154,6 +155,8 @@ def _further(cause: Cause, options: Options) -> Iterator[Line]:
             yield text_row("" if place else "look at", words.say(text))
     elif cause.look:
         yield text_row("look at", words.say(cause.look[0]))
+    if only := planned(cause):
+        yield text_row("remedy", words.say(" ".join(("netaudit plan", *(f"--only {check}" for check in only)))))
     if cause.checks:
         yield Row(Span("checks", Role.FAINT), (Span(words.say(", ".join(cause.checks)), Role.FAINT),))
 

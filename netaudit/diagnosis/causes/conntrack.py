@@ -171,7 +171,7 @@ RULES = (
         layer=Layer.CONNTRACK, severity=Severity.CRITICAL, judge=_one_sided, needs=("conntrack.invalid|@drop_rules",),
         fix="Exempt both directions from tracking or neither; let both directions take the same way.",
         look=("nft monitor trace", "conntrack -E", "ip route get, both ways"),
-        checks=("ct.notrack_asymmetry", "ct.tcp_pickup"), remediation="sysctl",
+        checks=("ct.notrack_asymmetry", "ct.tcp_pickup"),
         explains=("syn-ack-unanswered", "path-loss"),
     ),
     CauseRule(

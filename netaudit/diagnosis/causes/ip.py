@@ -329,7 +329,7 @@ RULES = (
         id="reassembly-failed", code="D23", title="Fragments cannot be put together",
         layer=Layer.IP, severity=Severity.MEDIUM, judge=_reassembly, needs=("Ip.ReasmFails",),
         fix="Avoid fragments: smaller datagrams, a smaller EDNS size, aligned MTUs.",
-        look=("tcpdump 'ip[6:2] & 0x3fff != 0'",), remediation="sysctl",
+        look=("tcpdump 'ip[6:2] & 0x3fff != 0'",),
     ),
     CauseRule(
         id="unreachable-received", code="D19", title="Unreachable messages arrive",

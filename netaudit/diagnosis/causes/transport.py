@@ -363,7 +363,7 @@ RULES = (
         layer=Layer.TRANSPORT, severity=Severity.HIGH, judge=_orphans, needs=("TcpExt.TCPAbortOnMemory|@sockstat",),
         fix="Find peers that never take the last data; raise net.ipv4.tcp_max_orphans.",
         look=("ss -tan state fin-wait-1", "the kernel log: too many orphaned sockets"),
-        checks=("tcp.orphans.headroom",), remediation="sysctl", grows=False,
+        checks=("tcp.orphans.headroom",), grows=False,
     ),
     CauseRule(
         id="peer-not-reading", code="D06", title="A peer does not read what it is sent",
