@@ -149,6 +149,20 @@ def test_a_phone_is_wide_enough(look, kind_page, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_it_prints(look, kind_page, kind):
+    """On paper: dark letters on white whatever the theme was, no controls, everything unfolded."""
+    seen = look(kind_page(kind), scheme="dark")
+    folded = seen.page.locator("details:not([open])")
+    seen.page.emulate_media(media="print", color_scheme="dark")
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert seen.page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 29, 33)"
+    assert seen.page.locator("#filter .fields").is_hidden()
+    assert 0 == folded.count()
+    assert seen.page.pdf(format="A4").count(b"/Type /Page\n") >= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_that_a_host_says_is_markup(look, kind_page, kind):
     """Hostile text in every field: none of it is an element, runs, or turns the text round."""
     seen = look(kind_page(kind, EVIL))
