@@ -41,7 +41,7 @@ from netaudit.remedy.answer import Answer, Word
 from netaudit.remedy.flow import Ask, Decision, Ending, Flow, Note, Pause, Received, Talk
 from netaudit.remedy.guard import FINAL, Action, Event, State
 from netaudit.remedy.host_side import Change, answer_of, files_of, payload
-from netaudit.remedy.unchanged import DOMAINS, differences
+from netaudit.remedy.unchanged import DOMAINS, before, differences
 from netaudit.remedy.work import Work
 from netaudit.wire.bundle import build
 
@@ -74,7 +74,7 @@ class Inspection:
         """The probes that go along with what is asked of the host."""
         match action:
             case Action.ARM:
-                return self.watched
+                return before(self.watched)
             case Action.VERIFY:
                 return tuple({probe.id: probe for probe in (*self.probes, *self.watched)}.values())
             case Action.CONFIRM | Action.REREAD:
@@ -117,6 +117,7 @@ class GuardedHost:
         steps: tuple[Step, ...] = (),
         position: int = 0,
         flow: Flow | None = None,
+        session: Session | None = None,
     ) -> None:
         self.target = target
         self.change = change
@@ -125,7 +126,8 @@ class GuardedHost:
         self._inspection = inspection or Inspection()
         self._steps = steps
         self._position = position
-        self._session: Session | None = None
+        self._session = session  # one that was open before, if any
+        self._is_older = session is not None
         self._before: Facts | None = None
         self._seen: dict[Action, Capture] = {}
         self._begun = flow is not None  # a change that is taken up again is on record
@@ -202,7 +204,7 @@ class GuardedHost:
 
     async def close(self) -> None:
         """Give back the connection. Never raises; safe to call twice."""
-        session, self._session = self._session, None
+        session, self._session, self._is_older = self._session, None, False
         if session is not None:
             task = asyncio.ensure_future(session.close())
             await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
@@ -273,6 +275,9 @@ class GuardedHost:
             if problem := decoder.problem():
                 trouble = problem.message
         except WorldError as error:
+            if self._is_older and not ask.fresh:
+                await self.close()  # it may have died long ago, which says nothing of the host
+                return await self._ask(ask)
             trouble = error.message
         except OperatorError as error:
             trouble = str(error)
@@ -301,6 +306,7 @@ class GuardedHost:
     async def _connected(self, *, fresh: bool) -> Session:
         if fresh or self._session is None:
             await self.close()
+            self._is_older = False
             self._session = await self._ways.transport.open(self.target)
         return self._session
 

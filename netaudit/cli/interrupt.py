@@ -12,10 +12,11 @@ T = TypeVar("T")
 
 
 class Interrupt:
-    """Runs one coroutine and turns signals into an event."""
+    """Runs one coroutine and turns signals into an event; in the event loop of ``runner`` where others share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, runner: asyncio.Runner | None = None) -> None:
         self.stop: asyncio.Event | None = None
+        self._runner = runner
 
     @property
     def heard(self) -> bool:
@@ -30,9 +31,13 @@ class Interrupt:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._heard, number)
-            return await work
+            try:
+                return await work
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    loop.remove_signal_handler(number)
 
-        return asyncio.run(main())
+        return asyncio.run(main()) if self._runner is None else self._runner.run(main())
 
     def _heard(self, number: int) -> None:
         if self.stop is None or self.stop.is_set():

@@ -224,7 +224,7 @@ class Flow:
         self._now_s = got.at_s
 
     def _claim(self) -> _Moving:
-        got = yield from self._ask(Action.ARM, fresh=True)
+        got = yield from self._ask(Action.ARM, fresh=False)
         self.prior = got.files
         if got.answer is None:
             yield from self._said(Event.SILENCE)

@@ -52,7 +52,7 @@ class Event(StrEnum):
 class Action(StrEnum):
     """What the controller asks of a host. Each is written to the journal before it is sent."""
 
-    ARM = "arm"  # connection A: snapshot, lock, undo script, timer
+    ARM = "arm"  # connection A, that of the audit if it is still there: snapshot, lock, undo script, timer
     CHECK = "check"  # connection B, a new one: is the watcher still alive and armed?
     GO = "go"  # connection B
     VERIFY = "verify"  # connection C, a new one: probes, checks, what must not have changed

@@ -7,16 +7,38 @@ namespaces are set to. Only what has gone or has become another is an objection;
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from netaudit.model.facts import Facts
 from netaudit.model.facts.net import Nic
+from netaudit.model.probe import Probe
 from netaudit.model.reading import is_known
 from netaudit.remedy.work import WorkStep
 
 PROBES = ("nics", "routes", "sockets", "namespaces")  # that give the facts for it
 DOMAINS = frozenset({"nics", "routing", "listeners", "namespaces"})
 _SHOWN = 5
+# Before a change it is enough who listens; whose sockets they are would be sought in the descriptors of all processes.
+_WHO_LISTENS = """\
+if command -v ss >/dev/null 2>&1; then
+    echo '#@ ss'
+    exec ss -ltun
+fi
+"""
+
+
+@lru_cache(maxsize=8)
+def before(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
+    """The probes as they are asked just before a change: no more than what is compared afterwards."""
+    return tuple(_cheaper(probe) if probe.id == "sockets" else probe for probe in probes)
+
+
+def _cheaper(probe: Probe) -> Probe:
+    text = _WHO_LISTENS + probe.text
+    return replace(probe, text=text, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def differences(before: Facts, after: Facts, steps: Sequence[WorkStep] = ()) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netaudit.app.fanout import Width
+from netaudit.app.parking import Parking
 from netaudit.app.ports import Transport
 from netaudit.cli.asking import secrets, wiring
 from netaudit.cli.asking.sources import load_inventory, select_hosts
@@ -37,6 +38,8 @@ class Fleet:
 
 async def prepared(transport: Transport, targets: Sequence[Target]) -> None:
     """Let a transport look at its own settings before any host is contacted. Raises OperatorError."""
+    if isinstance(transport, Parking):
+        transport = transport.transport
     if isinstance(transport, wiring.Routed):
         await transport.prepare(targets)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import functools
 import os
@@ -14,6 +15,7 @@ from netaudit.app.audit import Job
 from netaudit.app.gate import Gate, Known
 from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
 from netaudit.app.journalling import Journalling
+from netaudit.app.parking import Parking
 from netaudit.app.recovery import Recovery
 from netaudit.app.rollout import Guarded, Rollout, RolloutObserver, Terms
 from netaudit.app.rules import Question
@@ -51,6 +53,7 @@ class Agreed:
     run: RunInfo
     known: Mapping[str, Known]
     silent: int  # hosts that gave no answer to the audit
+    parking: Parking | None = None  # connections of the audit that serve once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,11 @@ class Silenced:
         return await self.apply()
 
 
-def apply(args: argparse.Namespace, fleet: Fleet, agreed: Agreed, max_fail: int) -> Told:
+def apply(args: argparse.Namespace, fleet: Fleet, agreed: Agreed, max_fail: int, runner: asyncio.Runner) -> Told:
     """Apply the plan, with every step in the journal first."""
     hosts = [each.host for each in agreed.plan.hosts if each.steps]
     terms = Terms(max_fail, args.soak, args.confirm_within, args.rollback_all_on_failure, fleet.width)
-    interrupt = Interrupt()
+    interrupt = Interrupt(runner)
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(open_journal(default_path(os.environ)))
         recorded = stack.enter_context(recorded_run(agreed.run, hosts))
@@ -214,7 +217,15 @@ def _guards(
             boot_probes=_boot_probes(known, [check for check, _ in by_files], probes) if work.lasts else (),
             boot_judge=boot_judge,
         )
-        return GuardedHost(target, change_of(work, agreed.run.id), ways, inspection, steps=part.steps, position=place)
+        return GuardedHost(
+            target,
+            change_of(work, agreed.run.id),
+            ways,
+            inspection,
+            steps=part.steps,
+            position=place,
+            session=agreed.parking.take(part.host) if agreed.parking is not None else None,
+        )
 
     return guard
 

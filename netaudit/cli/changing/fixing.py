@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from netaudit.app.audit import Job
 from netaudit.app.observers import Observers, Silent
+from netaudit.app.parking import Parking
 from netaudit.baseline.select import HostRules, Ruleset
 from netaudit.cli.asking.rules import probes_digest, questions, ruleset_of
 from netaudit.cli.asking.run_request import Fleet, fleet_of
@@ -35,6 +37,14 @@ from netaudit.remedy.gates import GATE_DOMAINS
 PROMPT_COLUMNS = 79
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
 _BUDGET = re.compile(r"([0-9]{1,6})(%?)\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """One event loop for audit and changes, and where connections wait between them."""
+
+    runner: asyncio.Runner
+    parking: Parking | None
 
 
 @dataclass(slots=True)
@@ -64,8 +74,24 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     if plan is not None:
         _refuse_other_rules(args.plan, plan, ruleset)
     fleet = fleet_of(args, warn)
-    agreed = _audited(args, fleet, ruleset, plan, command)
+    # Without a question in between, a change follows the audit at once, and goes through the same connections.
+    parking = Parking(fleet.transport) if args.yes and not args.check else None
+    with asyncio.Runner() as runner:
+        try:
+            agreed = _audited(args, fleet, ruleset, plan, command, _Lines(runner, parking))
+            return _approved_and_applied(args, fleet, agreed, outputs, runner)
+        finally:
+            if parking is not None:
+                runner.run(parking.clear())
+
+
+def _approved_and_applied(
+    args: argparse.Namespace, fleet: Fleet, agreed: Agreed, outputs: Sequence[Output], runner: asyncio.Runner
+) -> int:
+    """The exit code, once the plan was shown, agreed to and applied."""
     changed = [each for each in agreed.plan.hosts if each.steps]
+    if agreed.parking is not None:
+        runner.run(agreed.parking.clear(but={each.host for each in changed}))
     silent = ExitCode.NO_VERDICT if agreed.silent else ExitCode.DONE
     _show_plan(args, agreed.plan, outputs)
     if agreed.run.interrupted:
@@ -75,7 +101,7 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     if not approved(args, changed):
         _say(args, "not approved: nothing was changed")
         return ExitCode.REMEDIATION_FAILED
-    account = apply(args, fleet, agreed, budget(args.max_fail, len(changed)))
+    account = apply(args, fleet, agreed, budget(args.max_fail, len(changed)), runner)
     for output in outputs:
         write_account(args, output, account)
     return worst([silent, of_outcomes(account)])
@@ -147,12 +173,17 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _audited(args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, plan: Plan | None, command: str) -> Agreed:
+def _audited(
+    args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, plan: Plan | None, command: str, lines: _Lines
+) -> Agreed:
     """The plan to apply, and what a fresh audit knows of its hosts."""
     memory = Memory()
+    if lines.parking is not None:
+        fleet = replace(fleet, transport=lines.parking)
     if plan is None:
-        made = make_plan(args, fleet, ruleset, command, memory.note)
-        return Agreed(made.plan, made.run, memory.known, made.summary.unreachable + made.summary.error)
+        made = make_plan(args, fleet, ruleset, command, memory.note, lines.runner)
+        silent = made.summary.unreachable + made.summary.error
+        return Agreed(made.plan, made.run, memory.known, silent, lines.parking)
     _refuse_strangers(plan, fleet, args)
     meant = {each.host: each for each in plan.hosts if each.steps}
     fleet = replace(fleet, targets=tuple(target for target in fleet.targets if target.name in meant))
@@ -160,8 +191,10 @@ def _audited(args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, plan: Pla
     jobs, rules = jobs_of(fleet, ruleset, asked)
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
-    outcome = perform(fleet, jobs, run, Observers(Looking(meant, jobs, rules, memory), progress_of(args)))
-    return Agreed(plan, outcome.run, memory.known, outcome.summary.unreachable + outcome.summary.error)
+    looking = Observers(Looking(meant, jobs, rules, memory), progress_of(args))
+    outcome = perform(fleet, jobs, run, looking, lines.runner)
+    silent = outcome.summary.unreachable + outcome.summary.error
+    return Agreed(plan, outcome.run, memory.known, silent, lines.parking)
 
 
 def _refuse_strangers(plan: Plan, fleet: Fleet, args: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ What ``plan`` and ``fix`` share. ``make_plan`` contacts the hosts and gives the 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,6 +126,7 @@ def make_plan(
     ruleset: Ruleset,
     command: str = "plan",
     planned: Callable[[HostPlan, Job, HostRules, Facts], None] | None = None,
+    runner: asyncio.Runner | None = None,
 ) -> Made:
     """Audit the fleet and plan for each host. Raises OperatorError before any host is contacted.
 
@@ -138,7 +140,7 @@ def make_plan(
     planner = _Planner(jobs, rules, remediations, choices, created_at, planned)
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
-    outcome = perform(fleet, jobs, run, Observers(planner, progress_of(args)))
+    outcome = perform(fleet, jobs, run, Observers(planner, progress_of(args)), runner)
     hosts = planner.hosts(outcome.fleet)
     plan = Plan(
         digest="",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import os
 import secrets
@@ -100,9 +101,11 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     return exit_codes.worst(codes)
 
 
-def perform(fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer) -> Outcome:
+def perform(
+    fleet: Fleet, jobs: Sequence[Job], run: RunInfo, observer: Observer, runner: asyncio.Runner | None = None
+) -> Outcome:
     """Contact the hosts, with Ctrl-C and SIGTERM turned into an orderly end. The run's record says what is sent."""
-    interrupt = Interrupt()
+    interrupt = Interrupt(runner)
     deadline_s = int(fleet.limits.host_s)
     digests = dict.fromkeys(
         question.bundle_digest(deadline_s) for question in {id(j.question): j.question for j in jobs}.values()

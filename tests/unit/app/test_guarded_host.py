@@ -123,7 +123,9 @@ class Book:
         self.tries += 1
 
 
-def guarded(host: Host, book: Book, *, work: Work = WORK, inspection: Inspection | None = None) -> GuardedHost:
+def guarded(
+    host: Host, book: Book, *, work: Work = WORK, inspection: Inspection | None = None, session: Host | None = None
+) -> GuardedHost:
     """A change whose clock stands still but for its pauses."""
     now = [0.0]
 
@@ -132,7 +134,7 @@ def guarded(host: Host, book: Book, *, work: Work = WORK, inspection: Inspection
         await asyncio.sleep(0)
 
     ways = Ways(host, Journalling(book, "run1"), clock=lambda: now[0], sleep=sleep)
-    return GuardedHost(TARGET, change_of(work, "run1"), ways, inspection)
+    return GuardedHost(TARGET, change_of(work, "run1"), ways, inspection, session=session)
 
 
 async def through(host: GuardedHost, *, abandon: str = ""):
@@ -149,6 +151,22 @@ def test_a_change_is_kept():
     assert [Action.ARM, Action.STATUS, Action.GO, Action.STATUS, Action.CONFIRM, Action.KEEP] == host.asked
     assert Action.TIDY is book.entries[-1].action
     assert 3 == host.opened == host.closed
+
+
+def test_a_connection_that_was_there_before_arms_the_host_and_no_more():
+    """What sees the host armed, and what verifies, are new ones all the same."""
+    host = Host()
+    outcome = asyncio.run(through(guarded(host, Book(), session=host)))
+    assert (Outcome.PERSISTED, "4096") == (outcome.outcome, host.value)
+    assert (2, 3) == (host.opened, host.closed)
+
+
+def test_a_connection_that_has_died_since_says_nothing_of_the_host():
+    """A new one takes its place."""
+    host, dead = Host(), Host(deaf_to=frozenset(Action))
+    outcome = asyncio.run(through(guarded(host, Book(), session=dead)))
+    assert (Outcome.PERSISTED, "4096") == (outcome.outcome, host.value)
+    assert (3, 1) == (host.opened, dead.closed)
 
 
 def test_without_persist_the_outcome_says_so():

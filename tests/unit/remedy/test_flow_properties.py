@@ -103,6 +103,7 @@ class Guarding(RuleBasedStateMachine):
         self.lasts = lasts
         self.now_s = 0.0
         self.connection = 0
+        self.armed_on = None
         self.go_on = None  # connection on which the change was started
         self.verified_on = None
         self.noted: set[Action | None] = set()
@@ -143,6 +144,8 @@ class Guarding(RuleBasedStateMachine):
         self.connection += ask.fresh
         if ask.action in {Action.ARM, Action.GO, Action.CONFIRM}:
             assert ask.action in self.noted, "asked before it was noted"
+        if ask.action is Action.ARM:
+            self.armed_on = self.connection
         if ask.action is Action.GO:
             assert self.flow.state is State.ARMED
             self.go_on = self.connection
@@ -230,7 +233,7 @@ class Guarding(RuleBasedStateMachine):
         """Whoever has new values was seen armed, by a connection of its own."""
         if getattr(self, "host", None) and "applied" in self.host.history:
             assert self.go_on is not None
-            assert self.go_on >= 2
+            assert self.go_on > self.armed_on
 
     def teardown(self) -> None:
         """From here on all goes well: it must come to an end, and the end must be the truth."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from netaudit.assets.locate import locate
+from netaudit.assets.probes import load_probes
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts, InterfaceAddress, Listener, Namespace, Nic, Route, Routing
-from netaudit.model.probe import Capture
+from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.remedy.scripts import StepScript
-from netaudit.remedy.unchanged import differences
+from netaudit.remedy.unchanged import before, differences
 from netaudit.remedy.work import WorkStep
 
 UNKNOWN = Absent(AbsentReason.NOT_FINISHED)
@@ -47,6 +52,29 @@ def facts(**changes: object) -> Facts:
         "namespaces": (namespace(somaxconn="128", mem="1"),),
     }
     return replace(nothing, **{**usual, **changes})
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_who_listens_is_told_alike_before_and_after(family):
+    """The cheaper question before a change gives the name that the whole one gives after it."""
+    if not shutil.which("ss"):
+        pytest.skip("no ss here")
+    (probe,) = (each for each in load_probes(locate()) if each.id == "sockets")
+    (cheaper,) = before((probe,))
+    with socket.create_server(("", 0), family=family) as server:
+        told = []
+        for asked in (cheaper, probe):
+            said = subprocess.run(["sh", "-s"], input=asked.text.encode(), capture_output=True, timeout=60).stdout
+            section = Section("sockets", SectionStatus.COMPLETE, 0, said, b"", 1)
+            listeners = facts_of(Capture("web1", "", "", datetime(2026, 6, 1, tzinfo=UTC), 0.0, (section,))).listeners
+            told.append({each.endpoint for each in listeners if each.port == server.getsockname()[1]})
+    assert told[0] == told[1] != set()
+
+
+def test_only_the_question_about_sockets_is_another():
+    """All other probes are asked as they are."""
+    others = tuple(each for each in load_probes(locate()) if each.id != "sockets")
+    assert others == before(others)
 
 
 def test_nothing_has_changed():
