@@ -5,9 +5,10 @@ Sources: Documentation/ABI/testing/sysfs-class-net, bonding.rst, ip-address(8), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from netaudit.facts.nic_addresses import MAX_ADDRESSES, ip_address
 from netaudit.facts.numbers import counter, natural
@@ -31,8 +32,6 @@ _SENT = {
     "aborted": "tx_aborted_errors", "fifo": "tx_fifo_errors", "window": "tx_window_errors",
     "heartbt": "tx_heartbeat_errors",
 }  # fmt: skip
-_ADDRESS = ("    inet ", "    inet6 ")
-_LONGEST_REMEMBERED = 4096
 _CHANGES = "carrier_changes"
 _COUNTERS = {"RX": _RECEIVED, "TX": _SENT}  # headings of ip -> names in /sys/class/net/DEV/statistics
 _DEV_COLUMNS = (
@@ -50,44 +49,57 @@ _BOND_MODES = {
 }
 
 
+class _Head(NamedTuple):
+    """What the first line of an interface says."""
+
+    name: str
+    ifindex: int
+    flags: frozenset[str]
+    words: Mapping[str, str]
+    other_end: str
+
+
+class _Details(NamedTuple):
+    """What the lines of ``ip -d`` say."""
+
+    kind: str = ""
+    others: tuple[str, ...] = ()
+    is_detailed: bool = False
+    has_one_queue: bool = False
+
+
 @dataclass(slots=True)
 class Link:
-    """One interface as ip shows it; ``text`` is what was said besides counters and addresses of hardware."""
+    """One interface as ip shows it."""
 
-    text: str
     name: str
     ifindex: int
     flags: frozenset[str]
     words: Mapping[str, str]  # mtu, state, master, qlen, …
     other_end: str  # behind the @: the device below it, or the peer of a veth; "if7" is in another namespace
+    kind: str
+    details: tuple[str, ...]  # the words behind the kind
+    is_detailed: bool  # of ip -d: then an interface without a kind is a real device
+    has_one_queue: bool  # set up for a single one, each way
     addresses: tuple[InterfaceAddress, ...]
-    kind: str = ""
-    is_detailed: bool = False  # of ip -d: then an interface without a kind is a real device
-    details: tuple[str, ...] = ()  # the words behind the kind
-    has_one_queue: bool = False  # set up for a single one, each way
-    counters: Mapping[str, int] = field(default_factory=dict)  # under their names in sysfs; of ip -s -s
-    carrier_changes: int | None = None
-
-    def counted(self, counters: Mapping[str, int], carrier_changes: int | None) -> Link:
-        """The same interface with its counters; ``dataclasses.replace`` takes ten times as long."""
-        return Link(
-            self.text, self.name, self.ifindex, self.flags, self.words, self.other_end, self.addresses, self.kind,
-            self.is_detailed, self.details, self.has_one_queue, counters, carrier_changes,
-        )  # fmt: skip
+    counters: Mapping[str, int]  # under their names in sysfs; of ip -s -s
+    carrier_changes: int | None
 
 
 def read_ip(text: str) -> dict[str, Link]:
     """The interfaces of ``ip -s -s -d address`` by name; those of busybox and of old versions say less."""
     links: dict[str, Link] = {}
-    lines: list[str] = []
-    rows: list[tuple[str, str]] = []
+    head: _Head | None = None
     heading = ""
+    addresses: list[str] = []
+    details: list[str] = []
+    rows: list[tuple[str, str]] = []
     for line in text.split("\n"):
         if line[:1].isdigit():
-            if lines:
-                _add(links, lines, rows)
-            lines, rows = [line], []
-        elif not lines:
+            if head is not None:
+                links[head.name] = _link(head, addresses, details, rows)
+            head, addresses, details, rows = _head(line), [], [], []
+        elif head is None:
             continue
         elif heading:
             rows.append((heading, line))
@@ -95,9 +107,12 @@ def read_ip(text: str) -> dict[str, Link]:
         elif line[4:7] in {"RX:", "TX:", "RX ", "TX "}:
             heading = line
         elif line[:4] == "    " and line[4:5] != " ":
-            lines.append(_without_hardware_address(line) if line[4:9] == "link/" else line)
-    if lines:
-        _add(links, lines, rows)
+            if line.startswith(("    inet ", "    inet6 ")):
+                addresses.append(line)
+            else:
+                details.append(_without_hardware_address(line) if line[4:9] == "link/" else line)
+    if head is not None:
+        links[head.name] = _link(head, addresses, details, rows)
     return links
 
 
@@ -107,17 +122,14 @@ def _without_hardware_address(line: str) -> str:
     return f"    {' '.join(words[0::4])}" if words[2:3] == ["brd"] else line
 
 
-def _add(links: dict[str, Link], lines: Sequence[str], rows: Iterable[tuple[str, str]]) -> None:
-    """Add the interface that some lines speak of."""
-    text = "\n".join(lines)
-    link = _alike(text) if len(text) < _LONGEST_REMEMBERED else _link(text)
-    if link is None:
-        return
+def _link(head: _Head, addresses: list[str], details: list[str], rows: Iterable[tuple[str, str]]) -> Link:
+    """The interface that some lines speak of. Lines that hosts have in common are read once."""
+    read = tuple(map(ip_address, addresses[:MAX_ADDRESSES]))
     counters: dict[str, int] = {}
     for heading, values in rows:
         counters |= _row(heading, values) if values.strip(" 0") else _quiet_row(heading, values)
     changes = counters.pop(_CHANGES, None)
-    links[link.name] = link.counted(counters, changes)
+    return Link(*head, *_details("\n".join(details)), addresses=read, counters=counters, carrier_changes=changes)
 
 
 def _row(heading: str, values: str) -> Mapping[str, int]:
@@ -136,45 +148,42 @@ def _columns(heading: str) -> tuple[str, ...]:
     return tuple(names.get(word, "") for word in (words[1:] if words[0] == "errors:" else words))
 
 
-def _link(text: str) -> Link | None:
-    """What the head of an interface and the lines below it say; None for a head of another form."""
-    head, *lines = text.split("\n")
-    number, _, rest = head.partition(": ")
+@lru_cache(maxsize=1024)
+def _head(line: str) -> _Head | None:
+    """What the first line says; None for one of another form."""
+    number, _, rest = line.partition(": ")
     name, colon, rest = rest.partition(": <")
     if not colon or not number.isdigit():
         return None
     flags, _, rest = rest.partition(">")
     words = rest.split()
     name, _, other_end = name.partition("@")
-    link = Link(
-        text=text,
+    return _Head(
         name=name,
         ifindex=natural(number),
         flags=frozenset(flags.split(",")),
         words=dict(zip(words[0::2], words[1::2], strict=False)),
         other_end="" if other_end == "NONE" else other_end,
-        addresses=tuple(map(ip_address, [line for line in lines if line.startswith(_ADDRESS)][:MAX_ADDRESSES])),
     )
-    for line in lines:
-        if not line.startswith(_ADDRESS):
-            _add_detail(link, line.split())
-    return link
 
 
-_alike = lru_cache(maxsize=256)(_link)  # an interface that has no address of its own is the same on many hosts
-
-
-def _add_detail(link: Link, words: Sequence[str]) -> None:
-    first = words[0] if words else ""
-    if first == "link/loopback":
-        link.kind = "loopback"
-    if first in _KINDS and not link.kind:
-        link.kind, link.details = first, tuple(words[1:])
-    if "numrxqueues" in words:
-        place = words.index("numrxqueues")
-        link.has_one_queue = words[place - 1 : place + 2] == ["1", "numrxqueues", "1"]
-    if "promiscuity" in words:
-        link.is_detailed = True
+@lru_cache(maxsize=1024)
+def _details(text: str) -> _Details:
+    """What further lines say; a later one goes before."""
+    found = _Details()
+    for line in text.split("\n"):
+        first, *others = line.split() or [""]
+        if first == "link/loopback":
+            found = found._replace(kind="loopback")
+        if first in _KINDS and not found.kind:
+            found = found._replace(kind=first, others=tuple(others))
+        if "numrxqueues" in others:
+            place = others.index("numrxqueues")
+            has_one = others[max(0, place - 1) : place + 2] == ["1", "numrxqueues", "1"]
+            found = found._replace(has_one_queue=has_one)
+        if "promiscuity" in others:
+            found = found._replace(is_detailed=True)
+    return found
 
 
 def read_dev(lines: list[str]) -> dict[str, dict[str, int]]:

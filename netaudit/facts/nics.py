@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from netaudit.facts.nic_ethtool import (
     answer,
@@ -15,10 +14,10 @@ from netaudit.facts.nic_ethtool import (
     read_rings,
     read_statistics,
 )
-from netaudit.facts.nic_links import Link, read_ip
+from netaudit.facts.nic_links import Link
 from netaudit.facts.nic_sources import Sources, read_sources
 from netaudit.facts.numbers import counter, integer, natural
-from netaudit.facts.parts import Parts, split_parts
+from netaudit.facts.parts import split_parts
 from netaudit.facts.rss import read_rss
 from netaudit.model.facts import Channels, Nic
 from netaudit.model.probe import Section
@@ -47,7 +46,7 @@ def parse_nics(section: Section) -> tuple[Nic, ...]:
     host.by_index = {index: name for name, index in indexes.items()}
     kinds = {name: _kind(name, host) for name in names}
     mtus = {name: _mtu(name, host) for name in names}
-    nics = [_alone(name, host) or _nic(name, kinds, mtus, host) for name in names]
+    nics = [_nic(name, kinds, mtus, host) for name in names]
     return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 
 
@@ -78,26 +77,6 @@ def _kind(name: str, host: Sources) -> str:
         return "tun"
     below = any(file.startswith("lower_") for file in files)
     return "veth" if files.get("iflink", "0") not in {"0", files.get("ifindex", "0")} and not below else "virtual"
-
-
-def _alone(name: str, host: Sources) -> Nic | None:
-    """An interface of which ip alone speaks, and that has to do with no other: as by itself, but for its counters."""
-    link = host.links.get(name)
-    if link is None or not link.kind or link.other_end or "dev" in link.details:
-        return None
-    if name in host.sysfs or name in host.asked or name in host.bonds:
-        return None
-    changes = _NO_DEVICE if link.carrier_changes is None else link.carrier_changes
-    return Nic(**{**_by_itself(link.text), "counters": _counters(name, {}, host), "carrier_changes": changes})
-
-
-@lru_cache(maxsize=256)
-def _by_itself(text: str) -> Mapping[str, Any]:  # Any: one type a field
-    """The fields of the interface of a host that has no other one and says nothing else."""
-    (name,) = links = read_ip(text)
-    host = Sources(Parts({}, {}), links=links)
-    nic = _nic(name, {name: _kind(name, host)}, {name: _mtu(name, host)}, host)
-    return {field: getattr(nic, field) for field in Nic.__dataclass_fields__}
 
 
 def _nic(name: str, kinds: Mapping[str, str], mtus: Mapping[str, int], host: Sources) -> Nic:

@@ -99,10 +99,14 @@ def _read_mark(line: str) -> tuple[str, Absent] | None:
 def grep_lines(text: str) -> dict[str, list[str]]:
     """The lines of each file in what ``grep -H`` printed: ``path:line``. Paths must hold no colon."""
     found: dict[str, list[str]] = {}
+    file = ""
+    lines: list[str] = []
     for line in text.split("\n"):
         path, colon, content = line.partition(":")
+        if path != file and colon:  # else it is one more line of the same file, or none
+            file, lines = path, found.setdefault(path, [])
         if colon:
-            found.setdefault(path, []).append(content)
+            lines.append(content)
     return found
 
 
