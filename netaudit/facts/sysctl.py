@@ -55,10 +55,13 @@ def settings_of(text: str) -> dict[str, str]:
 
     A file that was read twice says the same both times. Raises ValueError for text of another form.
     """
-    before, head, entries = ("\n" + text).partition(_HEAD)
-    if before.strip():
-        raise _garbled(before)
-    return _SETTINGS.values(head + entries)
+    text = "\n" + text
+    if not text.startswith(_HEAD):
+        before = text.partition(_HEAD)[0]
+        if before.strip():
+            raise _garbled(before)
+        text = text[len(before) :]
+    return _SETTINGS.values(text)
 
 
 def _setting(entry: str) -> tuple[str, str]:
