@@ -68,11 +68,16 @@ def read_ss(text: str) -> tuple[SocketRow, ...]:
         words = line.split(None, 6)
         if len(words) < 6 or words[0] not in _PROTOCOLS:
             continue
-        protocol, state, received, sent, local, peer = words[:6]
-        if received == sent == "0" or is_number(received + sent):
-            details = words[6] if len(words) > 6 else ""
+        if len(words) == 6:
+            words.append("")
+        protocol, state, received, sent, local, peer, details = words
+        if received == "0" == sent:  # as of most sockets, and seen sooner than read
+            rows.append(SocketRow(protocol, state, 0, 0, local, peer, details))
+        elif is_number(received + sent):
             rows.append(SocketRow(protocol, state, int(received[:19]), int(sent[:19]), local, peer, details))
-            is_udp = protocol == "udp"
+        else:
+            continue
+        is_udp = protocol == "udp"
     return tuple(rows)
 
 
