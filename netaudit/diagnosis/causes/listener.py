@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from netaudit.diagnosis.rule import Case, CauseRule
-from netaudit.diagnosis.state import full_listeners, half_open, hit_rules, peers_text, starved_processes, syn_recv
+from netaudit.diagnosis.state import (
+    full_listeners,
+    half_open,
+    hit_rules,
+    peers_text,
+    qdisc_drops,
+    starved_processes,
+    syn_recv,
+)
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Confidence, Layer
 from netaudit.model.result import Severity
@@ -53,6 +61,8 @@ def _accept_queue_at_ack(window: Window) -> Case | None:
     waiting = max(sum(count for port, count in at.items() if port in ports) for at in syn_recv(window))
     if not overflows or not (waiting > 1 or (waiting and repeated) or aborted >= 3):
         return None
+    if qdisc_drops(window) and not aborted:
+        return None  # their SYN-ACKs may not have left this host: that they hang proves nothing of their last step
     how = (
         f"{aborted:,} clients were reset (tcp_abort_on_overflow)"
         if aborted

@@ -504,3 +504,15 @@ def test_a_few_broadcasts_lost_in_a_burst_are_nothing(make):
         "softnet": make.softnet(0, 900),
     }
     assert make.judge(first=inside, last=later).names == []
+
+
+def test_handshakes_whose_answer_does_not_leave_hang_for_that(make):
+    """A full accept queue beside a queue that drops what is sent: half-open connections speak of the second."""
+    growth = {"TcpExt.ListenOverflows": 16, "TcpExt.ListenDrops": 16, "Tcp.RetransSegs": 40, "Tcp.OutSegs": 900}
+    full = {
+        "listeners": (make.listener(queue=17, backlog=16),),
+        "sockets": make.sockets({"SYN-RECV": 8}, syn_recv_by_port=(PortCount(8080, 8),)),
+    }
+    assert make.judge(growth, both=full).names[0] == "accept-queue-ack"
+    judged = make.judge(growth, both=full, last={"qdiscs": (make.qdisc(978, 3000),)})
+    assert judged.names[:2] == ["accept-queue-full", "egress-queue-drops"]
