@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from netaudit.baseline.closures import closure, truth
 from netaudit.baseline.outcome import Outcome
+from netaudit.baseline.saying import say
 from netaudit.baseline.schema import Check, Condition, Expression
 from netaudit.baseline.scope import Scope
 from netaudit.baseline.select import HostCheck
@@ -130,8 +131,7 @@ def answer(finding: Finding, remediations: Remediations, facts: Facts, present: 
 
 def fix_of(finding: Finding) -> str:
     """The check's own words on what would put it right."""
-    fix = finding.check.compiled.fix
-    return (fix(finding.scope()) or "") if fix is not None else ""
+    return say(finding.check.compiled, finding.outcome).fix or ""
 
 
 def _answered(finding: Finding, remediation: Remediation, rule: Rule, facts: Facts, present: Present) -> Answer:

@@ -191,6 +191,8 @@ def test_what_would_have_to_be_changed_can_be_planned(netaudit, host, stored):
     files = ("-o", "baseline=settings.yaml", "-o", "remediations=changes.yaml")
     netaudit("capacity", "all", *where, "--workload", "w.yaml", "--no-progress", *files, code=1)
     netaudit("baseline", "lint", "settings.yaml")
+    alone = netaudit("plan", "web1", *where, "-b", "settings.yaml", "--no-progress", code=None).out
+    assert "Set net.ipv4.tcp_max_tw_buckets to at least 524288." in " ".join(alone.split())
     netaudit("vet", "-b", "settings.yaml", "changes.yaml")
     words = ("-b", "settings.yaml", "--remediations", "changes.yaml", "--no-progress", "-o", "json")
     plan = netaudit("plan", "all", *where, *words, code=None).json()
