@@ -85,6 +85,9 @@ class Inside:
         return found
 
 
+LATE = b"is not kept in the history: the one before is still being written"  # on a busy machine
+
+
 class Watching:
     """A watch that runs, and its events as they come."""
 
@@ -114,7 +117,7 @@ class Watching:
         os.kill(self.process.pid, number)
         out, err = self.process.communicate(timeout=GENEROUS_S)
         took_s = time.monotonic() - clock
-        assert b"" == err
+        assert [] == [line for line in err.splitlines() if LATE not in line]
         self.events += [json.loads(line) for line in (self._rest + out).splitlines()]
         return self.process.returncode, took_s
 
