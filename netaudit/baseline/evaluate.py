@@ -36,7 +36,11 @@ _SILENT = IS_MISSING | {AbsentReason.NOT_ASKED}  # reasons for there being no li
 
 def evaluate(rules: HostRules, facts: Facts, now: datetime) -> tuple[Result, ...]:
     """A result for every check of the host's rules, in their order. ``now`` is UTC, and decides about waivers."""
-    return _Evaluation(rules, facts, now).results()
+    evaluation = _Evaluation(rules, facts, now)
+    try:
+        return evaluation.results()
+    finally:
+        evaluation.end()
 
 
 def failures(rules: HostRules, facts: Facts, now: datetime) -> Iterator[tuple[HostCheck, str, Outcome]]:
@@ -75,6 +79,10 @@ class _Evaluation:
         for panel in missed:
             panel.learn(self._sight, results)
         return tuple(results)
+
+    def end(self) -> None:
+        """Let go of what looks back at this evaluation, so that the facts of the host are freed with it."""
+        del self._sight
 
     def failing(self, check: HostCheck) -> list[Outcome]:
         """The subjects that fail, the worst first; none where the check does not apply or cannot be told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import random
 import textwrap
 from collections.abc import Callable
@@ -494,3 +495,18 @@ def _one_check(ruleset: Callable[..., Ruleset], body: str) -> HostRules:
 
 def _check(ruleset: Callable[..., Ruleset], body: str) -> HostCheck:
     return _one_check(ruleset, body).checks[0]
+
+
+def test_a_host_that_was_judged_is_freed_at_once() -> None:
+    """Nothing looks back at its facts in a circle that only the search for garbage would end, many hosts later."""
+    rules, chance = rules_of(), random.Random(3)
+    hosts = [recorded_host(chance) for _ in range(3)]
+    evaluate(rules, hosts[0], NOW)
+    gc.collect()
+    gc.disable()
+    try:
+        for facts in hosts:
+            evaluate(rules, facts, NOW)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
