@@ -43,6 +43,7 @@ class Host:
     file: bytes | None = None
     deaf_to: frozenset[Action] = frozenset()
     unreachable: bool = False
+    boot: str = BOOT
     asked: list[Action] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
@@ -63,11 +64,11 @@ class Host:
         action = next((action for action, mark in _MARKS.items() if mark in bundle.payload), Action.STATUS)
         self.asked.append(action)
         self._do(action)
-        if action in self.deaf_to:
-            raise WorldError(ErrorKind.DISCONNECTED, "the connection was lost", phase=Phase.ANSWER)
         sections = [self._section(probe.id, action) for probe in bundle.probes]
         if action is Action.KEEP:
             self.word = "none"
+        if action in self.deaf_to:
+            raise WorldError(ErrorKind.DISCONNECTED, "the connection was lost", phase=Phase.ANSWER)
         for stream, data in zip((Stream.OUT, Stream.ERR), encode(sections, bundle.nonce), strict=True):
             sink.feed(stream, data)
         return Exit(0)
@@ -91,7 +92,7 @@ class Host:
             return Section(name, SectionStatus.NOT_PRESENT, 11, b"", b"", 1)
         if name == "guard_file1":
             return Section(name, SectionStatus.COMPLETE, 0, self.file, b"-rw-r--r-- 1 0 0 4 x", 1)
-        said = f"boot {BOOT}\nstate {self.word}\nwatcher alive\nvalue 1 {self.value}\n".encode()
+        said = f"boot {self.boot}\nstate {self.word}\nwatcher alive\nvalue 1 {self.value}\n".encode()
         if (action, self.word) == (Action.KEEP, "kept"):
             said += b"gone\n"
         mine = said if name in {"guard", "guard_arm", "guard_values"} else b""
@@ -351,3 +352,45 @@ def test_a_roll_back_is_a_change_of_its_own():
     asyncio.run(recovery(host, book).roll_back("run2", [kept], lambda _: None))
     _, change = book.begun[-1]
     assert undoing(WORK, (FileState(PATH, None),), {1: "4096"}) == change.work
+
+
+@pytest.mark.parametrize("files", [WORK.files, ()])
+@pytest.mark.parametrize("has_booted", [False, True])
+def test_a_host_forgets_with_its_last_word_and_a_lost_one_is_no_riddle(files, has_booted):
+    """Its answer is lost: in the same boot it was kept, which the next question tells; after a boot nobody guesses."""
+    host, work = Host(deaf_to=frozenset({Action.KEEP})), replace(WORK, files=files)
+    answers = host.run
+
+    async def run(bundle, sink) -> Exit:
+        try:
+            return await answers(bundle, sink)
+        finally:
+            if Action.KEEP in host.asked:
+                host.deaf_to = frozenset()
+                host.boot = "another-boot" if has_booted else host.boot
+
+    host.run = run
+    outcome = asyncio.run(through(guarded(host, Book(), work=work)))
+    kept = Outcome.PERSISTED if files else Outcome.CONFIRMED
+    assert (Outcome.LOST if has_booted else kept) is outcome.outcome
+
+
+@pytest.mark.parametrize(
+    ("entries", "value", "outcome"),
+    [
+        ("keep", "4096", Outcome.CONFIRMED),
+        ("keep", "7", Outcome.LOST),
+        ("verify", "4096", Outcome.LOST),
+    ],
+)
+def test_resume_after_a_last_word_that_nobody_heard(entries, value, outcome):
+    """Without files it takes the host's confirmation in the journal and its new values to call a change kept."""
+    bare = replace(WORK, files=())
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book, work=bare)))
+    asked = [str(each.action or "") for each in book.entries]
+    book.entries = book.entries[: asked.index(entries) + 1]
+    gone = Host(word="none", value=value)
+    gone._do = lambda action: None
+    (found,) = asyncio.run(recovery(gone, book).resume([record(book, bare)], lambda _: None))
+    assert outcome is found.outcome
