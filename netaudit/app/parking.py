@@ -27,6 +27,7 @@ class Parking:
     """A transport that keeps what is closed. All of it belongs to one event loop, and ``clear`` gives it back."""
 
     transport: Transport
+    at_most: int = AT_ONCE
     clock: Callable[[], float] = time.monotonic
     _kept: dict[str, tuple[float, Session]] = field(default_factory=dict)
 
@@ -40,7 +41,7 @@ class Parking:
 
     def park(self, host: str, session: Session) -> bool:
         """Whether it is kept."""
-        if len(self._kept) >= AT_ONCE or host in self._kept:
+        if len(self._kept) >= self.at_most or host in self._kept:
             return False
         self._kept[host] = (self.clock(), session)
         return True

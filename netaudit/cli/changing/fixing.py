@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netaudit.app.audit import Job
 from netaudit.app.observers import Observers, Silent
-from netaudit.app.parking import Parking
+from netaudit.app.parking import AT_ONCE, Parking
 from netaudit.baseline.select import HostRules, Ruleset
 from netaudit.cli.asking.rules import probes_digest, questions, ruleset_of
 from netaudit.cli.asking.run_request import Fleet, fleet_of
@@ -75,7 +75,8 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
         _refuse_other_rules(args.plan, plan, ruleset)
     fleet = fleet_of(args, warn)
     # Without a question in between, a change follows the audit at once, and goes through the same connections.
-    parking = Parking(fleet.transport) if args.yes and not args.check else None
+    at_most = min(AT_ONCE, fleet.width.open_limit // 4)  # beside those that are at work
+    parking = Parking(fleet.transport, at_most) if args.yes and not args.check else None
     with asyncio.Runner() as runner:
         try:
             agreed = _audited(args, fleet, ruleset, plan, command, _Lines(runner, parking))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from netaudit.app import parking as module
 from netaudit.app.parking import IDLE_AT_MOST_S, Parking
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.contact import Exit
@@ -112,13 +111,12 @@ def test_an_old_one_is_not_given_and_all_are_closed_in_the_end():
     asyncio.run(story())
 
 
-def test_no_more_are_kept_than_there_is_room_for(monkeypatch):
+def test_no_more_are_kept_than_there_is_room_for():
     """The others are closed as ever, and so is a second one of a host."""
-    monkeypatch.setattr(module, "AT_ONCE", 1)
 
     async def story() -> None:
         way = Way()
-        parking = Parking(way)
+        parking = Parking(way, at_most=1)
         await used(parking, WEB1)
         await used(parking, WEB1)
         await used(parking, WEB2)
