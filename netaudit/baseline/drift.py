@@ -101,7 +101,7 @@ class _Drifting:
         self._judges: Mapping[str, list[HostCheck]] = {}
         self._verdict_with = verdict_with
         self._persisted = persisted
-        self._scope = Scope(facts, RunningSysctls(facts, lambda _: _UNSET), {})
+        self._scope: Scope | None = None
         self._memo = rules.drifts
         self._defaults: dict[str, str] = {}
         self._boot: Mapping[str, str] = {}
@@ -180,6 +180,8 @@ class _Drifting:
         default = check.compiled.kernel_default
         if default is None:
             return None
+        if self._scope is None:
+            self._scope = Scope(self._facts, RunningSysctls(self._facts, lambda _: _UNSET), {})
         self._scope.variables = check.variables
         try:
             return as_text(default(self._scope))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netaudit.baseline.footprint import Footprint, footprint_of_default, joined
@@ -31,16 +31,17 @@ class Answer:
     system: Mapping[str, str]
     verdicts: Sequence[tuple[HostCheck, str, Maybe[bool]]]
     on: dict[tuple[Key, ...], tuple[Drift, ...]]
+    keys: list[Reader | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out what those checks look at."""
+        checks = {id(check): check for check, _, _ in self.verdicts}.values()
+        self.keys = [check.memo.verdict_key if check.memo is not None else None for check in checks]
 
     def grounds_of(self, sight: Sight) -> tuple[Key, ...] | None:
         """What those checks look at, besides the settings of the files; None where one of them may look at anything."""
-        found = []
-        for check, _, _ in self.verdicts:
-            key = check.memo.verdict_key if check.memo is not None else None
-            if key is None:
-                return None
-            found.append(key(sight))
-        return tuple(found)
+        found = [key(sight) for key in self.keys if key is not None]
+        return tuple(found) if len(found) == len(self.keys) else None
 
     def hold(self, grounds: tuple[Key, ...] | None) -> None:
         """Remember that the answer holds on some grounds."""

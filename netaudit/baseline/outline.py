@@ -20,33 +20,31 @@ from netaudit.model.result import Result, Severity, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is said of one subject, the one at a place in the list; ``value`` and ``wanted`` are names of its texts."""
+    """What is said of one subject, the one at a place in the list; ``value`` and ``wanted`` are names of its texts.
+
+    ``words`` are its name, what is expected, evidence, reason and fix; those that are ``left_open`` are None.
+    """
 
     place: int
     severity: Severity
     value: object
     wanted: object
     observed: object
-    subject: Words
-    expected: Words
-    evidence: Words
-    reason: Words
-    fix: Words
+    words: tuple[str | None, ...]
+    left_open: tuple[tuple[int, Speech], ...]
 
     def written(self, compiled: Compiled, scope: Scope, listed: Sequence[object]) -> tuple[str, Said]:
         """The name of the subject, and what is said of it on one host."""
-        subjects = compiled.subjects
-        names = scope.begin(subjects.name if subjects is not None else "", listed[self.place])
-        if compiled.value is not None:
-            names["value"] = self.value
-        names["expected"] = self.wanted
-        words = (self.expected, self.evidence, self.reason, self.fix)
-        expected, evidence, reason, fix = [_written(each, scope) for each in words]
-        return _written(self.subject, scope) or "", Said(self.observed, expected, evidence, reason or None, fix)
-
-
-def _written(words: Words, scope: Scope) -> str | None:
-    return words if words is None or isinstance(words, str) else words(scope)
+        words = list(self.words)
+        if self.left_open and compiled.subjects is not None:
+            names = scope.begin(compiled.subjects.name, listed[self.place])
+            if compiled.value is not None:
+                names["value"] = self.value
+            names["expected"] = self.wanted
+            for at, speech in self.left_open:
+                words[at] = speech(scope)
+        subject, expected, evidence, reason, fix = words
+        return subject or "", Said(self.observed, expected, evidence, reason or None, fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +84,19 @@ def _draft(compiled: Compiled, outcome: Outcome, said: Said, rests: Rests) -> Dr
     def settled(speech: Speech | None) -> Words:
         return speech.settled(scope, rests) if speech is not None else None
 
+    words = (
+        settled(compiled.subjects.subject if compiled.subjects is not None else None),
+        settled(compiled.expected) if compiled.expected is not None else said.expected,
+        settled(compiled.evidence),
+        settled(step.note) if step is not None else None,
+        settled(compiled.fix) if step is not None else None,
+    )
     return Draft(
         outcome.place,
         outcome.severity,
         names.get("value"),
         names["expected"],
         said.observed,
-        settled(compiled.subjects.subject if compiled.subjects is not None else None),
-        settled(compiled.expected) if compiled.expected is not None else said.expected,
-        settled(compiled.evidence),
-        settled(step.note) if step is not None else None,
-        settled(compiled.fix) if step is not None else None,
+        tuple([each if isinstance(each, str) else None for each in words]),
+        tuple([(at, each) for at, each in enumerate(words) if each is not None and not isinstance(each, str)]),
     )

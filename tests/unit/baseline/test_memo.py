@@ -338,7 +338,7 @@ def _nics() -> tuple[Nic, ...]:
 
 
 BY_PID = BY_PORT.replace("listener.process", "listener.process ~ ' ' ~ listener.pid") + (
-    "    fix: have {{ expected }} at {{ listener.pid }}, not {{ value }}\n"
+    "    fix: have {{ expected ~ ' at ' ~ listener.pid ~ ', not ' ~ value }}, {{ expected }} at most\n"
 )
 
 
@@ -375,8 +375,8 @@ def test_what_is_said_of_a_listener_follows_the_host_where_its_verdict_is_rememb
 
     for name, pid in hosts:
         assert said(name, pid) == [
-            f"2 9 {name} {pid}; have 1 at {pid}, not 9",
-            f"4 5 {name} {pid}; have 1 at {pid}, not 5",
+            f"2 9 {name} {pid}; have 1 at {pid}, not 9, 1 at most",
+            f"4 5 {name} {pid}; have 1 at {pid}, not 5, 1 at most",
         ]
     assert len(judged) == 4 * worked_out
 
