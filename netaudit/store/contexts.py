@@ -34,14 +34,19 @@ def inventory_row(context: RunContext) -> Row:
     for host, groups in context.groups.items():
         for group in groups:
             members.setdefault(group, []).append(host)
+    sets: dict[frozenset[str], int] = {}  # of checks, each once: many hosts may set the same variables
     decisions = [
-        {"where": _where_row(each.where), "checks": sorted(each.checks), "hosts": sorted(each.hosts)}
+        {
+            "where": _where_row(each.where),
+            "checks": sets.setdefault(each.checks, len(sets)),
+            "hosts": sorted(each.hosts),
+        }
         for each in context.decisions
     ]
     return {
         "places": {host: _where_row(place) for host, place in context.places.items()},
         "groups": members,
-        **({"decisions": decisions} if decisions else {}),
+        **({"decisions": decisions, "checks": [sorted(checks) for checks in sets]} if decisions else {}),
     }
 
 
@@ -67,13 +72,19 @@ def context_from_rows(rules: Row, inventory: Row, load: Row | None = None) -> Ru
         places={_text(host): _where_from(row) for host, row in inventory.get("places", {}).items()},
         groups={host: tuple(sorted(named)) for host, named in groups.items()},
         load=_load_from(load) if load else None,
-        decisions=tuple(_decision_from(row) for row in inventory.get("decisions", ())),
+        decisions=_decisions_from(inventory),
     )
 
 
-def _decision_from(row: Row) -> Decision:
-    checks, hosts = (frozenset(map(_text, row[key])) for key in ("checks", "hosts"))
-    return Decision(_where_from(row["where"]), checks, hosts)
+def _decisions_from(inventory: Row) -> tuple[Decision, ...]:
+    sets = [frozenset(map(_text, checks)) for checks in inventory.get("checks", ())]
+    try:
+        return tuple(
+            Decision(_where_from(row["where"]), sets[row["checks"]], frozenset(map(_text, row["hosts"])))
+            for row in inventory.get("decisions", ())
+        )
+    except IndexError as error:
+        raise ValueError("a decision is about checks that are not listed") from error
 
 
 def _load_from(row: Row) -> LoadContext:

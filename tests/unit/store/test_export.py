@@ -17,7 +17,7 @@ import pytest
 from netaudit.errors import UsageError, Where
 from netaudit.fleet.rows import host_row
 from netaudit.fleet.tally import Tally
-from netaudit.model.context import CheckContext, LoadContext, RunContext
+from netaudit.model.context import CheckContext, Decision, LoadContext, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import RunInfo
 from netaudit.store import Store, importing, open_store
@@ -29,6 +29,11 @@ CONTEXT = RunContext(
     {"tcp.accept_queue.somaxconn": CheckContext("t", "listener", "high", "why", where=Where("rules/acme.yaml", 3, 1))},
     {"web1.acme.example": Where("inventory/acme.ini", 4)},
     {"web1.acme.example": ("acme_web",), "10.20.30.40": ("acme_web",)},
+    decisions=(
+        Decision(Where("rules/acme.yaml", 9, 5), frozenset({"a", "b"}), frozenset({"web1.acme.example"})),
+        Decision(Where("host_vars/db1.yml", 1), frozenset({"a", "b"}), frozenset({"db1"})),
+        Decision(Where("rules/acme.yaml", 3, 1), frozenset({"c"}), frozenset({"db1", "10.20.30.40"})),
+    ),
 )
 SECRET = "correct-horse"
 
