@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudit.facts.numbers import counter, decimal, hexadecimal, integer, natural
+from netaudit.facts.numbers import counter, decimal, hexadecimal, hexadecimals, integer, natural, naturals
 
 NOT_NUMBERS = [
     "",
@@ -66,3 +66,26 @@ def test_what_is_not_hexadecimal_is_refused(text: str) -> None:
     """Hexadecimal numbers have one to sixteen ASCII digits and no prefix."""
     with pytest.raises(ValueError):
         hexadecimal(text)
+
+
+def _outcome(read: Callable[[], list[int]]) -> list[int] | str:
+    try:
+        return read()
+    except ValueError as error:
+        return str(error)
+
+
+DECIMAL = st.one_of(st.integers(0, 2**64).map(str), st.sampled_from(["0", "9" * 19, "9" * 20, "9" * 21]))
+HEXADECIMAL = st.one_of(st.integers(0, 2**64).map("{:08x}".format), st.sampled_from(["00000000", "FFFFFFFF", "f" * 17]))
+ODD = st.sampled_from(["-1", "1_0", "٣", "deadbeefg", "0x000001", "1_000_00"])
+WORDS = st.one_of(
+    *(st.lists(word, max_size=5) for word in (DECIMAL, HEXADECIMAL, st.one_of(DECIMAL, HEXADECIMAL, ODD)))
+)
+
+
+@given(WORDS)
+def test_a_row_is_read_as_its_words_are(words: list[str]) -> None:
+    """Read as a whole or word by word, a row has the same numbers, and the same is said of a bad one."""
+    assert _outcome(lambda: naturals(words)) == _outcome(lambda: [natural(word) for word in words])
+    row = "  ".join(words)
+    assert _outcome(lambda: hexadecimals(row)) == _outcome(lambda: [hexadecimal(word) for word in words])
