@@ -362,3 +362,19 @@ def test_a_default_follows_the_facts_of_each_host(ruleset: Callable[..., Ruleset
         return evaluate(rules, host, datetime.now(UTC))[1].verdict
 
     assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+
+
+def test_a_check_that_may_look_at_anything_is_asked_on_every_host(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no footprint tells what a check rests on, an answer holds for no other host until it was asked there."""
+    monkeypatch.setattr("netaudit.baseline.select.memo_of", lambda _: None)
+    rules = ruleset(BY_MEMORY).for_host("web1", {}, lambda _: frozenset())
+    files = persisted({QUEUE: "1024"})
+
+    def verdict(total_bytes: int) -> Verdict:
+        memory = Memory(total_bytes, 500, 4096, 1)
+        host = facts({QUEUE: "4096"}, persisted=files, writers=(), memory=memory)
+        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+
+    assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.FAIL, Verdict.PASS, Verdict.FAIL]
