@@ -325,8 +325,12 @@ await_start() {
     arm_end=$((now_cs + arm_cs))
     while [ ! -e "$dir/go" ]; do
         now
-        if [ -e "$dir/verdict" ] || [ -n "$ended" ]; then
+        if [ -e "$dir/verdict" ]; then
             note_state expired abandoned
+            stop
+        fi
+        if [ -n "$ended" ]; then
+            note_state expired ended
             stop
         fi
         if [ "$now_cs" -ge "$arm_end" ]; then

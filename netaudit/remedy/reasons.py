@@ -50,8 +50,16 @@ _UNDONE = {
 }
 
 
+OUTLIVED = Reason(
+    "the timer did not outlive the session that started it",
+    "logind ends what a user leaves behind (KillUserProcesses); log in as root, or enable systemd-run",
+)
+
+
 def reason_of(answer: Answer, work: Work) -> Reason:
     """What an answer gives as reason; empty where there is nothing to explain."""
+    if (answer.word is Word.ARMED and not answer.alive) or (answer.word is Word.EXPIRED and answer.why == "ended"):
+        return OUTLIVED
     if answer.word in {Word.REFUSED, Word.EXPIRED}:
         return _filled(_REFUSALS | _UNDONE, answer, work) if answer.why else Reason("it was never started")
     if answer.word in {Word.REVERTED, Word.REVERTING}:
@@ -61,11 +69,6 @@ def reason_of(answer: Answer, work: Work) -> Reason:
         return Reason(text, "log in and look; nothing was made to last")
     if answer.word is Word.NONE:
         return Reason("the host knows nothing of the change")
-    if answer.word is Word.ARMED and not answer.alive:
-        return Reason(
-            "the timer did not outlive the session that started it",
-            "logind ends what a user leaves behind (KillUserProcesses); log in as root, or enable systemd-run",
-        )
     return Reason("")
 
 

@@ -26,7 +26,8 @@ from typing import Any
 import pytest
 
 SYSTEMD = Path("/lib/systemd/systemd")
-NEEDED = ("unshare", "nsenter", "sshd", "ssh-keygen", "ip", "systemd-run")
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")  # whatever ends the tests also ends what they have started
+NEEDED = ("setpriv", "unshare", "nsenter", "sshd", "ssh-keygen", "ip", "systemd-run")
 BOOT_S = 60
 # The mounts of a boot, in namespaces of their own; then systemd takes the place of the shell.
 BOOT = r"""
@@ -115,7 +116,7 @@ class SystemdHost:
         (self.folder / "disk").mkdir()
         (self.folder / "cgroup").mkdir()
         self._holder = subprocess.Popen(
-            ["unshare", "-m", "--propagation", "private", "sh", "-c",
+            [*ENDS_WITH_US, "unshare", "-m", "--propagation", "private", "sh", "-c",
              'mount -t tmpfs none "$0/disk" && mkdir "$0/disk/up" && : >"$0/disk/up/.made" && exec sleep 3600',
              str(self.folder)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
@@ -137,7 +138,8 @@ class SystemdHost:
             path.unlink(missing_ok=True)
             path.symlink_to("/dev/null")
         for path, text in {
-            "fstab": "", "machine-id": uuid.uuid4().hex + "\n", "hostname": "web1\n", "ssh/host.conf": SSHD,
+            "fstab": "", "machine-id": uuid.uuid4().hex + "\n", "hostname": "web1\n",
+            "hosts": "127.0.0.1 localhost web1\n", "ssh/host.conf": SSHD,
             "ssh/host_key": (self.folder / "host").read_text(), "sysctl.conf": "",
             "ssh/host_authorized": (self.folder / "client.pub").read_text(),
         }.items():  # fmt: skip
@@ -155,7 +157,7 @@ class SystemdHost:
         shell = 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"'
         said = (self.folder / "said").open("ab")
         self._boot = subprocess.Popen(
-            ["sh", "-c", shell, "sh", str(self._group()), "nsenter", "-t", str(self._holder.pid), "-m",
+            [*ENDS_WITH_US, "sh", "-c", shell, "sh", str(self._group()), "nsenter", "-t", str(self._holder.pid), "-m",
              "unshare", "-m", "-n", "-p", "-C", "-u", "-f", "--kill-child", "--propagation", "private",
              "sh", "-c", BOOT, "sh", str(self.folder / "disk"), str(flag), *self.addresses],
             stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd="/", start_new_session=True,
@@ -169,9 +171,13 @@ class SystemdHost:
             self._run("ip", "address", "add", f"{self.addresses[1]}/30", "dev", self.name)
             self._run("ip", "link", "set", self.name, "up")
             flag.touch()
-            _until(lambda: "active" == self.sh("systemctl is-active ssh.service", fails=True).strip(), "ssh.service")
+            self.await_logins()
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             raise RuntimeError(f"{error}\n{(self.folder / 'said').read_text()[-3000:]}") from error
+
+    def await_logins(self) -> None:
+        """Wait until its sshd listens. Raises RuntimeError when it never does."""
+        _until(lambda: ":22 " in self.sh("ss -Hltn", fails=True), "listening sshd")
 
     def gone(self) -> None:
         """Wait until it is off. What ran on it has ended then, and its network is gone."""
