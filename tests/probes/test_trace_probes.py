@@ -31,6 +31,10 @@ from netaudit.wire.head import parse_probe
 FOLDER = Path(__file__).parents[2] / "remote_probes" / "trace"
 FILES = tuple(sorted(FOLDER.glob("*.sh")))
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "ash"]}
+# Where it is mounted anyway, as on many machines.
+UNMOUNTED = (
+    "while umount /sys/kernel/tracing || umount /sys/kernel/debug; do :; done 2>/dev/null\n"  # as many machines have it
+)
 MOUNTED = "mount -t tracefs nodev /sys/kernel/tracing || exit 99\n"
 HIDDEN = "mount --bind /dev/null {path}\n"
 INSTANCES = "/sys/kernel/tracing/instances"
@@ -43,7 +47,7 @@ def _has_tracefs() -> str:
     """Why tracefs cannot be used here; empty when it can."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         return "needs root and unshare(1)"
-    script = f"{MOUNTED}mkdir {INSTANCES}/netaudit-test-$$ && rmdir {INSTANCES}/netaudit-test-$$"
+    script = f"{UNMOUNTED}{MOUNTED}mkdir {INSTANCES}/netaudit-test-$$ && rmdir {INSTANCES}/netaudit-test-$$"
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"this kernel refuses tracefs: {done.stderr.strip()[:100]}"
 
@@ -53,7 +57,7 @@ traced = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "can be traced")
 
 
 def _script(before: str, run: str) -> list[str]:
-    return ["unshare", "-m", "sh", "-c", f"{before}\n{run}"]
+    return ["unshare", "-m", "sh", "-c", f"{UNMOUNTED}{before}\n{run}"]
 
 
 def _left() -> list[str]:
@@ -66,7 +70,7 @@ def _left() -> list[str]:
 
 def _instances() -> list[str]:
     """netaudit's instances on this machine, but for those of traces that others take at this moment."""
-    script = f"{MOUNTED}ls {INSTANCES}"
+    script = f"{UNMOUNTED}{MOUNTED}ls {INSTANCES}"
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=True)
     return [name for name in done.stdout.split() if name.startswith("netaudit-unit")]
 
@@ -194,7 +198,7 @@ def test_what_an_earlier_run_left_is_removed_and_what_is_used_is_not() -> None:
         assert re.findall("^removed (netaudit-(?:earlier|unit).*)$", out, re.MULTILINE) == ["netaudit-earlier-1-tcp"]
     finally:
         made = f"{INSTANCES}/netaudit-unit-1-tcp {INSTANCES}/netaudit-earlier-2-tcp"
-        script = f"{MOUNTED}for each in {made}; do [ ! -d $each ] || rmdir $each || exit 1; done"
+        script = f"{UNMOUNTED}{MOUNTED}for each in {made}; do [ ! -d $each ] || rmdir $each || exit 1; done"
         _until(lambda: subprocess.run(["unshare", "-m", "sh", "-c", script], check=False).returncode == 0)
 
 

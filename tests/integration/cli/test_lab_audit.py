@@ -30,7 +30,8 @@ STATE = r"""
 cd /
 find /etc /run /tmp /var/tmp /root /home /var/lib /var/log -xdev -printf '%p %i %m %s %T@ %C@\n' 2>/dev/null | sort
 grep -r '' /proc/sys/net /proc/sys/vm/overcommit_memory 2>/dev/null | grep -v -e _count: -e /random/ -e stat_ | sort
-cat /proc/mounts /proc/net/ip_tables_names 2>/dev/null | sort
+# Other labs come and go.
+cat /proc/mounts /proc/net/ip_tables_names 2>/dev/null | grep -v '^nsfs /run/netns/netaudit-' | sort
 ip -d link show; ip addr show; ip route show table all; ip rule show; tc qdisc show
 nft list ruleset
 """
@@ -48,6 +49,10 @@ mkdir -p "$1"
 mount --bind /run/lab "$1"
 umount /run/lab
 rmdir /run/lab
+"""
+SHARED_TREES = """
+umount "$1"
+umount -l /tmp /var/tmp /root /home /var/lib /var/log
 """
 
 
@@ -70,6 +75,8 @@ def run(session_netaudit, lab_fleet, lab_hosts, patient, kit):
         "-o", "jsonl=lines.jsonl", code=3,
     )  # fmt: skip
     after = [host.inside(STATE) for host in looked_at]
+    for host in looked_at:  # of the session's lab: others want to start programs there
+        host.inside(SHARED_TREES, lab.directory)
     audit = done.json()
     return SimpleNamespace(
         done=done, audit=audit, plans=plans, hosts={each["name"]: each for each in audit["hosts"]},

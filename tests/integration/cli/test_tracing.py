@@ -10,7 +10,8 @@ import time
 import pytest
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
-INSTANCES = "mount -t tracefs nodev /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
+MOUNTED = "[ -d /sys/kernel/tracing/instances ] || mount -t tracefs nodev /sys/kernel/tracing || exit"
+INSTANCES = f"{MOUNTED}\nls /sys/kernel/tracing/instances"
 
 
 def _left() -> list[str] | None:

@@ -141,8 +141,8 @@ class Machine:
         self.is_files = True
         values = {}
         limits = [Path("/proc/sys/fs", name) for name in ("file-max", "file-nr", "nr_open")]
-        for path in (*sorted(Path("/proc/sys/net").rglob("*")), *limits):
-            if path.is_file() and os.access(path, os.R_OK) and "/conf/" not in str(path):
+        for path in (*_files_below(Path("/proc/sys/net")), *limits):
+            if os.access(path, os.R_OK) and "/conf/" not in str(path):
                 try:
                     values[path] = path.read_text()
                 except OSError:
@@ -247,6 +247,11 @@ def machine(needs_root: None) -> Iterator[Machine]:
         process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """The files of a tree in which others make and remove things meanwhile: what goes away is passed over."""
+    return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
 
 
 def _ready(process: subprocess.Popen[bytes]) -> int:

@@ -65,7 +65,7 @@ def test_a_timeline_has_a_column_a_sample(series):
     assert all(x + wide <= 300.01 for x, _, wide, _ in drawn)
     if drawn:
         assert 40 == max(up for _, up, _, _ in drawn)
-        assert sums.index(max(sums)) == round(max(drawn, key=lambda each: each[1])[0] / step)
+        assert sums.index(max(sums)) in {round(x / step) for x, up, *_ in drawn if up == 40}  # near ones are as tall
 
 
 def test_marks_stand_above_the_columns_of_their_samples():
