@@ -13,32 +13,44 @@ from netaudit.model.capacity import (
     FleetCapacity,
     HostCapacity,
 )
+from netaudit.model.natural import natural_key
 
 _Key: TypeAlias = tuple[object, ...]
 _Span: TypeAlias = tuple[float, float] | None
 
 
 class _Open:
-    """A line that is being filled: names, the weakest row, and spans of numbers."""
+    """A line that is being filled: names, the weakest row, spans of numbers, and its place among those of a host.
 
-    __slots__ = ("hosts", "in_use", "limits", "weakest")
+    Hosts come as they answer; nothing that is shown depends on it.
+    """
 
-    def __init__(self, host: str, row: Assessment) -> None:
+    __slots__ = ("hosts", "in_use", "limits", "place", "weakest")
+
+    def __init__(self, host: str, row: Assessment, place: int) -> None:
         self.hosts: list[str] = []
         self.weakest = (host, row)
         self.limits: _Span = None
         self.in_use: _Span = None
-        self.add(host, row)
+        self.place = place
+        self.add(host, row, place)
 
-    def add(self, host: str, row: Assessment) -> None:
+    def add(self, host: str, row: Assessment, place: int) -> None:
         self.hosts.append(host)
-        if _weakness(row) < _weakness(self.weakest[1]):
+        self.place = min(self.place, place)
+        if (_weakness(row), natural_key(host)) < (_weakness(self.weakest[1]), natural_key(self.weakest[0])):
             self.weakest = (host, row)
         self.limits = _widened(self.limits, row.limit)
         self.in_use = _widened(self.in_use, row.in_use)
 
     def closed(self) -> CapacityLine:
-        return CapacityLine(tuple(self.hosts), *self.weakest, self.limits, self.in_use)
+        return CapacityLine(tuple(sorted(self.hosts, key=natural_key)), *self.weakest, self.limits, self.in_use)
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """By which lines are put in order, the worst first."""
+        host, row = self.weakest
+        return row.verdict.rank, _weakness(row), self.place, natural_key(host)
 
 
 class CapacityFold:
@@ -53,19 +65,19 @@ class CapacityFold:
     def add(self, host: HostCapacity) -> None:
         """Take in one host."""
         self._hosts += 1
-        for row in host.assessments:
+        for place, row in enumerate(host.assessments):
             self._verdicts[row.verdict] += 1
             key = _alike(row)
             if key in self._lines:
-                self._lines[key].add(host.name, row)
+                self._lines[key].add(host.name, row, place)
             else:
-                self._lines[key] = _Open(host.name, row)
+                self._lines[key] = _Open(host.name, row, place)
             for need in row.needs:
                 self._needs.setdefault(need, {})[row.title] = None
 
     def folded(self) -> FleetCapacity:
         """What was taken in so far."""
-        lines = sorted((line.closed() for line in self._lines.values()), key=_worst_first)
+        lines = [line.closed() for line in sorted(self._lines.values(), key=lambda line: line.rank)]
         return FleetCapacity(
             hosts=self._hosts,
             verdicts=self._verdicts,
@@ -91,10 +103,6 @@ def _widened(span: _Span, value: float | None) -> _Span:
     if value is None:
         return span
     return (value, value) if span is None else (min(span[0], value), max(span[1], value))
-
-
-def _worst_first(line: CapacityLine) -> tuple[int, float]:
-    return line.weakest.verdict.rank, _weakness(line.weakest)
 
 
 def first_of(lines: Iterable[CapacityLine]) -> CapacityLine | None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from netaudit.fleet.names import NaturalKey, natural_key
+from netaudit.model.natural import NaturalKey, natural_key
 
 MAX_BINS = 40  # of one kind; what comes later shares one more
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from netaudit.fleet.bins import Bin, Bins
 from netaudit.fleet.lines import FoldedLine, Groups, Lines
-from netaudit.fleet.names import NaturalKey, natural_key
 from netaudit.fleet.tally import Tally
+from netaudit.model.natural import NaturalKey, natural_key
 from netaudit.model.result import FleetFinding, HostReport, HostStatus, Result, Severity, Summary, Verdict, Waived
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, TypeAlias
 
-from netaudit.fleet.names import NaturalKey, natural_key
 from netaudit.fleet.spread import Counter, Plain, Spread, plain
+from netaudit.model.natural import NaturalKey, natural_key
 from netaudit.model.result import Result
 
 MAX_LINES = 6

@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from netaudit.model.natural import natural_key
+
 _NUMBER = re.compile(r"(?<![0-9])([0-9]{1,15})(?![0-9])", re.ASCII)  # longer runs of digits are text
-_DIGITS = re.compile(r"([0-9]+)", re.ASCII)
 _IPV4 = re.compile(r"\A[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z", re.ASCII)
 _IPV6 = re.compile(r"\A[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%.*)?\Z", re.ASCII)
 _AMBIGUOUS = re.compile(r'\A\Z|[\[\],"\\\s]')
@@ -24,20 +25,7 @@ _SEPARATOR = ", "
 _FAMILIES_SHOWN = 3  # of a list that is cut, at least in part
 _LEAST_CHARS = 12  # that a family is given then
 
-NaturalKey: TypeAlias = tuple[tuple[str | tuple[int, str], ...], str]
 _Numbers: TypeAlias = tuple[str, ...]
-
-
-def natural_key(name: str) -> NaturalKey:
-    """The key by which ``web2`` sorts before ``web10``; total, so that equal keys mean equal names."""
-    parts: list[str | tuple[int, str]] = []
-    for place, part in enumerate(_DIGITS.split(name)):
-        if place % 2:
-            digits = part.lstrip("0")
-            parts.append((len(digits), digits))
-        else:
-            parts.append(part.casefold())
-    return tuple(parts), name
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netaudit.facts.settings import SIZED, Kind, kind_of
-from netaudit.fleet.names import natural_key
+from netaudit.model.natural import natural_key
 
 MAJORITY = 0.6  # of the hosts of a group must agree before the others are odd
 LEAST_HOSTS = 3  # with fewer there is no majority

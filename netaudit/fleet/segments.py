@@ -16,8 +16,9 @@ from ipaddress import ip_network
 from typing import TypeAlias
 
 from netaudit.fleet.lines import EVERYONES_GROUPS
-from netaudit.fleet.names import fold_within, natural_key
+from netaudit.fleet.names import fold_within
 from netaudit.model.facts import Facts, Nic
+from netaudit.model.natural import natural_key
 from netaudit.model.reading import is_known
 from netaudit.model.result import FleetFinding, Severity, Verdict
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from netaudit.capacity.results import breaking_text, change_text, need_text
 from netaudit.capacity.words import amount
 from netaudit.fleet.fold import Folded
-from netaudit.fleet.names import natural_key
 from netaudit.model.capacity import (
     Assessment,
     CapacityLine,
@@ -18,6 +17,7 @@ from netaudit.model.capacity import (
     Uncertainty,
     WorkloadRef,
 )
+from netaudit.model.natural import natural_key
 from netaudit.model.result import RunInfo
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.text import trouble_block

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from netaudit.diagnosis.remedied import planned
-from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, Confidence, HostDiagnosis, InterfaceLoad, StuckQueue, Talker
+from netaudit.model.natural import natural_key
 from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.page import Block, Line, Role, Row, Span, Spans, spans_width
 from netaudit.report.timeline import headers_block, seen_block, timeline_block

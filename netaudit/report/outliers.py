@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from netaudit.facts.settings import Kind
 from netaudit.fleet.jsonable import dumps
-from netaudit.fleet.names import natural_key
 from netaudit.fleet.outliers import Difference, GroupOutliers, Odd, Value
 from netaudit.fleet.rows import run_row
+from netaudit.model.natural import natural_key
 from netaudit.model.result import HostReport, RunInfo
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.words import NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row

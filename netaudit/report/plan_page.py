@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from netaudit.fleet.names import natural_key
+from netaudit.model.natural import natural_key
 from netaudit.model.plan import HostPlan, NotRemedied, Plan, Step, StepClass
 from netaudit.report.page import Block, Line, Role, Row, Span
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row

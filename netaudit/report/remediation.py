@@ -30,7 +30,7 @@ MEANS: Mapping[Outcome, str] = {
     Outcome.ROLLED_BACK: "every value and file is as it was before",
     Outcome.REFUSED: "nothing was changed",
     Outcome.UNREACHED: "nothing was changed",
-    Outcome.CONFIRMED: "verified and kept; the next boot does not know of it (--no-persist)",
+    Outcome.CONFIRMED: "verified and kept; nothing of it is written for the next boot",
     Outcome.PERSISTED: "verified, kept, and written for the next boot",
     Outcome.NOTHING: "there was nothing to do",
 }
@@ -156,18 +156,29 @@ def _outcome_block(outcome: Outcome, hosts: Sequence[HostOutcome], options: Opti
 def _changes(hosts: Sequence[HostOutcome], options: Options) -> Iterator[Line]:
     """Each different change once, with the hosts that had it where not all did."""
     words = Words(options)
-    found: dict[tuple[str, str, str, str], list[str]] = {}
+    found: dict[tuple[str, bool, str, str, str], list[str]] = {}
     for host in hosts:
         for step in host.steps:
-            key = (_subject(step), step.before, step.after, host.read_back.get(step.subject, ""))
+            now = host.read_back.get(step.subject, "")
+            key = (_subject(step), step.operation == "restart", step.before, step.after, now)
             found.setdefault(key, []).append(host.host)
-    for (subject, before, after, now), names in found.items():
+    for (subject, is_restart, before, after, now), names in found.items():
         where = "" if len(names) == len(hosts) else words.hosts(names)
-        yield Pair(
-            NO_LABEL,
-            (Span(f"{words.say(subject)}  "), *_change(before, after, now, hosts[0].outcome, options)),
-            (Span(where, Role.HOSTS),),
-        )
+        change = (_restart if is_restart else _change)(before, after, now, hosts[0].outcome, options)
+        yield Pair(NO_LABEL, (Span(f"{words.say(subject)}  "), *change), (Span(where, Role.HOSTS),))
+
+
+def _restart(_before: str, _after: str, now: str, outcome: Outcome, options: Options) -> Spans:
+    """A service has no value to tell: it was started anew, or not, or twice."""
+    match outcome:
+        case Outcome.PERSISTED | Outcome.CONFIRMED:
+            return (Span("started anew", Role.GOOD),)
+        case Outcome.ROLLED_BACK:
+            return (Span("started anew with what was before", Role.VALUE),)
+        case Outcome.LOST:
+            return (Span(f"not known{f', reads {Words(options).say(now)}' if now else ''}", Role.FAINT),)
+        case _:
+            return (Span("not started anew", Role.FAINT),)
 
 
 def _change(before: str, after: str, now: str, outcome: Outcome, options: Options) -> Spans:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from netaudit.fleet.bins import Bin
 from netaudit.fleet.fold import Folded
-from netaudit.fleet.names import natural_key
+from netaudit.model.natural import natural_key
 from netaudit.model.reading import AbsentReason
 from netaudit.model.result import FleetFinding, RunInfo, Severity, Summary
 from netaudit.report.findings import finding_blocks

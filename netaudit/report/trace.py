@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import HostDiagnosis
+from netaudit.model.natural import natural_key
 from netaudit.model.trace import DevicePath, HostTrace, Means, Scope, TracedReason
 from netaudit.report.page import Block, Line, Role, Row, Span
 from netaudit.report.words import NO_LABEL, Options, Words, text_row

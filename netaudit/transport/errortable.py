@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -105,6 +106,10 @@ _OS_KINDS = {
     errno.EPERM: (ErrorKind.REFUSED, "a rule on this machine forbids the connection"),
     errno.EMFILE: (ErrorKind.DISCONNECTED, "raise the open-file limit (ulimit -n) or lower --forks"),
     errno.ENFILE: (ErrorKind.DISCONNECTED, "this machine is out of file handles (fs.file-max)"),
+    errno.ENOBUFS: (
+        ErrorKind.DISCONNECTED,
+        "this machine's neighbour table may be full (net.ipv4.neigh.default.gc_thresh3)",
+    ),
 }
 
 
@@ -112,6 +117,8 @@ def _os_error(error: BaseException, phase: Phase) -> WorldError:
     number = error.errno if isinstance(error, OSError) else None
     kind, hint = _OS_KINDS.get(number or 0, (ErrorKind.DISCONNECTED, ""))
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if number and text.startswith("Connect call failed"):  # asyncio puts the address in the place of the reason
+        text = os.strerror(number)
     return WorldError(kind, one_line(text) or type(error).__name__, phase=phase, hint=hint)
 
 

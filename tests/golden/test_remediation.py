@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,6 +131,20 @@ def test_hostile_text_cannot_reach_the_terminal():
     rolled = Rolled(((1, ended("web1", Outcome.REFUSED, "a\x1b]0;b\x07")),), {})
     page = remediation_page(told(RUN, (), ["web1"], rolled), Options(signs=UNICODE))
     assert "\x1b" not in terminal.render_page(page, Options()).plain
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [(Outcome.CONFIRMED, "started anew"), (Outcome.ROLLED_BACK, "started anew with what was before"),
+     (Outcome.REFUSED, "not started anew")],
+)  # fmt: skip
+def test_a_service_that_is_restarted_has_no_value(outcome, said):
+    """Nothing of it is to be written for the next boot, and nobody need have said --no-persist."""
+    restart = replace(SOMAXCONN, operation="restart", subject="nginx.service", before="active", after="active")
+    rolled = Rolled(((1, ended("web1", outcome, step=restart, now="active")),), {})
+    page = terminal.render_page(remediation_page(told(RUN, (), ["web1"], rolled), Options()), Options()).plain
+    assert any(line.strip() == f"nginx.service  {said}" for line in page.splitlines()), page
+    assert "no-persist" not in page
 
 
 def test_the_json_is_as_the_schema_says():

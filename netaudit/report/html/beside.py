@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import HostDiagnosis
+from netaudit.model.natural import natural_key
 from netaudit.model.pcap import HostHeaders
 from netaudit.model.timeline import HostTimeline, TimelineRow
 from netaudit.model.trace import HostTrace, Scope, TracedReason

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from netaudit.fleet.fold import Fold
-from netaudit.fleet.names import natural_key
 from netaudit.model.diagnosis import Cause, HostDiagnosis
+from netaudit.model.natural import natural_key
 from netaudit.model.result import HostReport, RunInfo, Severity, Summary
 from netaudit.report.diagnosis_text import folded
 from netaudit.report.html import beside

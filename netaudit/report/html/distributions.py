@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netaudit.fleet.names import fold_within, natural_key
+from netaudit.fleet.names import fold_within
 from netaudit.fleet.spread import Plain
+from netaudit.model.natural import natural_key
 from netaudit.report.html.charts import Part, bins_of, place_of, strip
 from netaudit.report.html.columns import Column, values_of
 from netaudit.report.signs import UNICODE

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from netaudit.fleet.bins import Bin
 from netaudit.fleet.fold import Folded, FoldedFinding, WaiverKey
 from netaudit.fleet.lines import FoldedLine
-from netaudit.fleet.names import natural_key
 from netaudit.model.context import CheckContext
+from netaudit.model.natural import natural_key
 from netaudit.model.result import FleetFinding, Severity, Verdict
 from netaudit.report.html.columns import FLEET_LAYER
 from netaudit.report.html.distributions import Distribution

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from netaudit.fleet.names import fold, natural_key
+from netaudit.fleet.names import fold
+from netaudit.model.natural import natural_key
 
 PHONE = {"width": 390, "height": 844}
 ROWS = "#matrix-table tbody tr:not(.space)"

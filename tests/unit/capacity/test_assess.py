@@ -117,6 +117,22 @@ def test_lines_are_the_worst_first(kit):
     assert sorted(ranks) == ranks
 
 
+def test_the_order_in_which_hosts_answer_shows_nowhere(kit):
+    """Hosts that are equally weak are told by name, and equally bad lines in the order of a host's rows."""
+    hosts = [host_of(name, kit.rows(kit.W1, kit.OUT, kit.UDP)) for name in ("web10", "web2", "db1")]
+    hosts.append(host_of("api1", kit.rows(kit.OUT)))
+    told = []
+    for order in (hosts, hosts[::-1], hosts[1:] + hosts[:1]):
+        fold = CapacityFold()
+        for host in order:
+            fold.add(host)
+        told.append((fold.folded().lines, fold.folded().first))
+    assert told[0] == told[1] == told[2]
+    assert {("db1", "web2", "web10"), ("api1", "db1", "web2", "web10")} >= {line.hosts for line in told[0][0]} - {
+        ("api1",)
+    }
+
+
 def test_figures_that_several_resources_need_are_named_once(kit):
     """With the resources that wait for them."""
     fold = CapacityFold()

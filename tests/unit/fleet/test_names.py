@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudit.fleet.names import fold, fold_within, natural_key, pieces, unfold
+from netaudit.fleet.names import fold, fold_within, pieces, unfold
+from netaudit.model.natural import natural_key
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import importlib
 import inspect
+import os
 import pkgutil
 import socket
 
@@ -80,6 +81,13 @@ def test_what_each_means(error, kind):
     told = world_error(error, Phase.CONNECT)
     assert told.kind is kind
     assert told.message.isprintable()
+
+
+@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENOBUFS, errno.ENETDOWN])
+def test_the_reason_of_the_system_is_told(number):
+    """asyncio writes the address where it was."""
+    told = world_error(OSError(number, "Connect call failed ('192.0.2.1', 22)"), Phase.CONNECT)
+    assert told.message == os.strerror(number)
 
 
 def test_a_world_error_stays_what_it_is():
