@@ -506,6 +506,13 @@ def test_a_few_broadcasts_lost_in_a_burst_are_nothing(make):
     assert make.judge(first=inside, last=later).names == []
 
 
+@pytest.mark.parametrize(("failed", "named"), [(1, []), (2, []), (3, ["neighbour-unreachable"])])
+def test_one_neighbour_that_is_off_is_nobodys_loss(make, failed, named):
+    """A host of the segment that restarts is asked for in vain once or twice; many in one window are a fault."""
+    table = Neighbours(3 + failed, 0, failed, 0, {"table_fulls": 0, "forced_gc_runs": 0, "res_failed": 0}, make.absent)
+    assert named == make.judge(last={"neighbours": table}).names
+
+
 def test_handshakes_whose_answer_does_not_leave_hang_for_that(make):
     """A full accept queue beside a queue that drops what is sent: half-open connections speak of the second."""
     growth = {"TcpExt.ListenOverflows": 16, "TcpExt.ListenDrops": 16, "Tcp.RetransSegs": 40, "Tcp.OutSegs": 900}
