@@ -23,7 +23,7 @@ CAPTURES = {
     "lab-status": "lab status --dir {lab}",
     "trust": "trust {hosts} --yes",
     "collect": "collect {hosts} -o captures",
-    "watch": "watch {hosts} --count 1 --every 5s",
+    "watch": "watch {hosts} --count 1 --every 5s -e kernel_log_window_s=0",  # others write to the log of the machine
     "lab-break": "lab break web01 port-closed --for 1s --dir {lab}",
     "fix": f"fix {{hosts}} {ONLY}",
     "resume": "resume last {hosts}",
