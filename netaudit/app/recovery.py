@@ -64,7 +64,7 @@ class Recovery:
         """The change as a later controller finds it: without the token, so it can never confirm."""
         change = Change(record.work, "", record.owner, record.id)
         flow = Flow(
-            record.work,
+            replace(record.work, boot_id=record.boot_id or record.work.boot_id),
             state=record.state,
             boot_id=record.boot_id,
             prior=record.prior,
@@ -178,7 +178,7 @@ def recorded(record: ChangeRecord) -> HostOutcome:
         return _outcome(record, outcome, said, f"netaudit resume {record.run} finds out" if record.entries else "")
     kept = Outcome.PERSISTED if record.work.lasts else Outcome.CONFIRMED
     outcome = _OUTCOMES.get(record.state, kept)
-    return _outcome(record, outcome, record.entries[-1].detail)
+    return _outcome(record, outcome, record.last_learned.detail if record.last_learned else "")
 
 
 def accounted(record: ChangeRecord, undone_by: str = "") -> HostOutcome:
@@ -194,7 +194,7 @@ def accounted(record: ChangeRecord, undone_by: str = "") -> HostOutcome:
 
 
 def _outcome(record: ChangeRecord, outcome: Outcome, reason: str, hint: str = "") -> HostOutcome:
-    values = record.entries[-1].values if record.entries else {}
+    values = record.last_learned.values if record.last_learned else {}
     steps = record.work.steps
     read_back = {steps[number - 1].subject: value for number, value in values.items() if number <= len(steps)}
     return HostOutcome(record.host, "", outcome, reason, hint, _shown(record.work), read_back)

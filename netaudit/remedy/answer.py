@@ -54,6 +54,10 @@ class Answer:
     notes: tuple[str, ...] = ()
     is_gone: bool = False  # it has forgotten the change with this word
 
+    def is_of_another_boot(self, boot_id: str) -> bool:
+        """Whether the host has booted since that one, as far as both are known."""
+        return "" not in {boot_id, self.boot_id} and self.boot_id != boot_id
+
 
 _NUMBER = re.compile(rb"[0-9]{1,4}")
 _SECONDS = re.compile(rb"-?[0-9]{1,9}")

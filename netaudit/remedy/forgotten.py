@@ -45,8 +45,9 @@ def what_is_left(
     if not written and confirmed and is_new and boot_id == answer.boot_id != "":
         return Left(Event.CONFIRMED, Reason("the host has its new values"))
     if not any(written) and all(value == step.before for step, value in pairs):
-        return Left(Event.REVERTED, Reason("the host has its old values and knows nothing of the change"))
-    if not any(written) and boot_id and answer.boot_id not in {"", boot_id}:
+        why = "has booted since" if answer.is_of_another_boot(boot_id) else "knows nothing of the change"
+        return Left(Event.REVERTED, Reason(f"the host {why}, and has its old values"))
+    if not any(written) and answer.is_of_another_boot(boot_id):
         text = "the host has booted since: what was not confirmed went with the boot before"
         return Left(Event.REBOOTED, Reason(text))
     shown = ", ".join(f"{step.subject} is {value!r}" for step, value in pairs)

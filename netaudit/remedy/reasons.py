@@ -67,6 +67,8 @@ def reason_of(answer: Answer, work: Work) -> Reason:
     if answer.word is Word.STUCK:
         text = f"an old value could not be put back: {answer.detail or answer.why}"
         return Reason(text, "log in and look; nothing was made to last")
+    if answer.word is Word.NONE and answer.is_of_another_boot(work.boot_id):
+        return Reason("the host has booted since, and knows nothing of the change")
     if answer.word is Word.NONE:
         return Reason("the host knows nothing of the change")
     return Reason("")

@@ -36,6 +36,11 @@ class ChangeRecord:
         return self.state in FINAL and self.state is not State.LOST
 
     @property
+    def last_learned(self) -> Entry | None:
+        """The last entry that tells of the host; what follows it was only asked."""
+        return next((entry for entry in reversed(self.entries) if entry.event is not None), None)
+
+    @property
     def prior(self) -> tuple[FileState, ...]:
         """The files as they were before."""
         return next((entry.files for entry in self.entries if entry.event is Event.CLAIMED), ())

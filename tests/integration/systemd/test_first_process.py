@@ -106,6 +106,7 @@ def test_a_boot_in_between_ends_in_the_old_state(systemd_host, netaudit, changed
     assert (systemd_host.sh(VALUE).strip(), systemd_host.sh(FILES), systemd_host.sh(UNITS)) == ("1", "", "")
     said = netaudit("resume", run, "-i", str(systemd_host.inventory()), code=4)
     assert outcome(said) == "rolled-back"
+    assert said["hosts"][0]["reason"].startswith("the host has booted since")
     again = netaudit("resume", run, "-i", str(systemd_host.inventory()), code=4)
     assert outcome(again) == "rolled-back"
 

@@ -10,7 +10,7 @@ import pytest
 
 from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
 from netaudit.app.journalling import Journalling
-from netaudit.app.recovery import Recovery
+from netaudit.app.recovery import Recovery, accounted
 from netaudit.errors import ErrorKind, Phase, StoreError, WorldError
 from netaudit.model.contact import Exit
 from netaudit.model.plan import Outcome
@@ -319,6 +319,24 @@ def test_resume_of_a_host_that_has_forgotten_goes_by_values_and_files(value, fil
     assert outcome is found.outcome
     if outcome is Outcome.LOST:
         assert "net.core.somaxconn is '7'" in found.reason
+
+
+@pytest.mark.parametrize("state", [State.APPLIED, State.ROLLING_BACK])
+def test_resume_says_that_the_host_has_booted_since(state):
+    """That is why it knows nothing: also where no plan said in which boot it was made, and in the journal later."""
+    book = Book()
+    asyncio.run(guarded(Host(), book, work=replace(WORK, boot_id="")).apply())
+    last = next(place for place, entry in enumerate(book.entries) if entry.state is State.APPLIED and entry.event)
+    del book.entries[last + 1 :]
+    book.entries[last] = replace(book.entries[last], state=state)
+    host = Host(boot="01234567-89ab-cdef-0123-456789abcdef")
+    host._do = lambda action: None
+    made = record(book, replace(WORK, boot_id=""))
+    (found,) = asyncio.run(recovery(host, book).resume([made], lambda _: None))
+    assert found.outcome is Outcome.ROLLED_BACK
+    assert found.reason.startswith("the host has booted since")
+    later = accounted(replace(made, entries=tuple(book.entries)))
+    assert (found.outcome, found.reason, found.read_back) == (later.outcome, later.reason, later.read_back)
 
 
 def test_a_power_cut_between_two_files_is_lost():
