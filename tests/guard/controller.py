@@ -38,7 +38,7 @@ class Faulty(Journal):
     def __init__(self, path: Path, job: dict) -> None:
         super().__init__(Database(path, durable=True))
         self._job = job
-        self._seen = 0
+        self._timer: threading.Timer | None = None
 
     def write(self, entries: Sequence[tuple[str, Entry]]) -> None:
         """Write, with the fault of the job before or after the entry that it names."""
@@ -50,12 +50,16 @@ class Faulty(Journal):
         super().write([(identity, entry)])
         if here and self._job["fault"] == "killed after":
             os.kill(os.getpid(), signal.SIGKILL)
-        if here and "cut" in self._job and not self._seen:
-            self._seen = 1
+        if here and "cut" in self._job and self._timer is None:
             inside(self._job, self._job["cut"])
-            timer = threading.Timer(self._job["lift_after_s"], self._lift)
-            timer.daemon = True
-            timer.start()
+            self._timer = threading.Timer(self._job["lift_after_s"], self._lift)
+            if self._job["lift"]:
+                self._timer.start()
+
+    def await_lift(self) -> None:
+        """Return once a cut is lifted: a controller that gave up early leaves no host cut off for the next test."""
+        if self._timer is not None and self._job["lift"]:
+            self._timer.join()
 
     def _lift(self) -> None:
         Path(self._job["result"] + ".during").write_text(inside(self._job, self._job["snapshot"]))
@@ -104,6 +108,7 @@ async def drive(job: dict) -> dict:
         await asyncio.sleep(job.get("gate_s", 0))
         ended = await (host.abandon(job["abandon"]) if job.get("abandon") else host.confirm())
     await way.close()
+    journal.await_lift()
     entries = [(entry.state, entry.action or "", entry.event or "") for entry in journal.changes(job["run"])[0].entries]
     return {"outcome": ended.outcome, "reason": ended.reason, "hint": ended.hint, "read_back": dict(ended.read_back),
             "notes": list(ended.notes), "entries": entries}  # fmt: skip

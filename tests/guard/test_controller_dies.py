@@ -109,8 +109,6 @@ def cells(guard_lab):
         cell.own = guard_lab.result(cell.job)
         during = Path(cell.job["result"] + ".during")
         cell.after = during.read_text() if during.exists() else cell.host.snapshot()
-        if cell.fault == "wrong route":  # a controller that gave up early may not have lifted its cut
-            cell.host.inside(f"{CUTS[cell.fault][1].format(gateway=guard_lab.gateway)} 2>/dev/null || :")
     for cell, outcome in zip(made, guard_lab.resume(*(cell.job for cell in made)), strict=True):
         cell.resumed = outcome
         cell.last, cell.left, cell.is_new = cell.settled(), cell.host.left(), cell.host.is_new()
