@@ -176,9 +176,10 @@ class Broken:
     def _make_peer(self, words: Mapping[str, str]) -> None:
         """The other side, under a keeper that removes it."""
         veth = network.veth_name(self.peer)
+        inside = f"address {network.hardware_address(words['peer'])} netns {self.peer}"
         made = [
             f"ip netns add {self.peer}",
-            f"ip link add {veth} type veth peer name eth0 address {_hardware(words['peer'])} netns {self.peer}",
+            f"ip link add {veth} type veth peer name eth0 {inside}",
             f"ip link set {veth} master {self.host.bridge} up",
             # Solicitations of IPv6 go to every port of the bridge: of a large lab that is a storm of its own.
             *(
@@ -188,6 +189,9 @@ class Broken:
             f"ip -n {self.peer} link set lo up",
             f"ip -n {self.peer} addr add {words['peer']}/{words['length']} dev eth0",
             f"ip -n {self.peer} link set eth0 up",
+            # The host keeps this: what it still sends to a peer that has gone is then no neighbour that is unreachable.
+            f"ip -n {self.host.namespace} {network.known_neighbour(words['peer'], 'eth0')}",
+            f"ip -n {self.peer} {network.known_neighbour(words['host'], 'eth0')}",
             f"ip netns exec {self.peer} sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0",
         ]
         gone = [f"ip link del {veth}", f"ip netns del {self.peer}"]
@@ -273,11 +277,6 @@ _SERVERS = frozenset(
         "retire",
     }
 )
-
-
-def _hardware(address: str) -> str:
-    """A hardware address that goes with an address: a host remembers it from one cause to the next."""
-    return "02:fa:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)
 
 
 def _in_order(sides: Sequence[tuple[Side, Sequence[str]]]) -> list[tuple[str, Sequence[str]]]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from netaudit.lab.network import known_neighbour
 from netaudit.lab.plan import Fault, HostPlan
 
 SSH_PORT = 22
@@ -138,6 +139,7 @@ def init_text(host: HostPlan, directory: Path, *, gateway: str, prefix_length: i
         f"addr add {host.address}/{prefix_length} dev eth0",
         f"link set eth0 mtu {host.mtu} up",
         f"route add default via {gateway}",
+        known_neighbour(gateway, "eth0"),
         "END",
         *_set_sysctls(host.sysctl),
     ]

@@ -165,7 +165,7 @@ class Lab:
     def _start(self, hosts: Sequence[HostPlan]) -> None:
         running = [host for host in hosts if host.runs]
         names = {host.name: f"{self.prefix}{place:03d}" for place, host in enumerate(hosts)}
-        network.make_links(self._id, (names[host.name] for host in running))
+        network.make_links(self._id, {names[host.name]: host.address for host in running})
         children = {host.name: self._start_host(host, names[host.name]) for host in running}
         deadline = time.monotonic() + _READY_WITHIN_S
         for host in running:

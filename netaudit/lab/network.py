@@ -9,7 +9,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from netaudit.errors import LabError
@@ -71,26 +71,42 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
+def hardware_address(address: str) -> str:
+    """The hardware address of whoever has this IPv4 address in a lab: locally administered, told by its last octets."""
+    return "02:00:" + ipaddress.IPv4Address(address).packed.hex(":")
+
+
+def known_neighbour(address: str, interface: str) -> str:
+    """The ip(8) command after which nobody needs to ask for this address by ARP.
+
+    All namespaces share the backlogs of this machine's CPUs (netdev_max_backlog). TCP gets over what is lost while one
+    of them is overrun on purpose; ARP asks three times and then says that there is no route to the host.
+    """
+    return f"neigh replace {address} lladdr {hardware_address(address)} dev {interface} nud permanent"
+
+
 def make_bridge(name: str, network: ipaddress.IPv4Network) -> None:
     """A bridge that holds the controller's address; every host's veth is plugged into it."""
     gateway = network.network_address + 1
     commands = [
-        f"link add {name} type bridge",
+        f"link add {name} address {hardware_address(str(gateway))} type bridge",
         f"addr add {gateway}/{network.prefixlen} dev {name}",
         f"link set {name} up",
     ]
     run_ip(["-batch", "-"], batch="\n".join(commands) + "\n")
 
 
-def make_links(bridge: str, namespaces: Iterable[str]) -> None:
-    """A namespace and a veth pair for each name: ``eth0`` inside, the other end in the bridge."""
+def make_links(bridge: str, addresses: Mapping[str, str]) -> None:
+    """A namespace and a veth pair for each name: ``eth0`` inside, the other end in the bridge. Addresses by name."""
     commands = []
-    for namespace in namespaces:
+    for namespace, address in addresses.items():
         veth = veth_name(namespace)
+        inside = f"address {hardware_address(address)} netns {namespace}"
         commands += [
             f"netns add {namespace}",
-            f"link add {veth} type veth peer name eth0 netns {namespace}",
+            f"link add {veth} type veth peer name eth0 {inside}",
             f"link set {veth} master {bridge} up",
+            known_neighbour(address, bridge),
         ]
     run_ip(["-batch", "-"], batch="\n".join(commands) + "\n")
 

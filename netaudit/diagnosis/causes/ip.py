@@ -171,7 +171,7 @@ def _neighbour_unreachable(window: Window) -> Case | None:
     told = window.deltas.up("Icmp.InDestUnreachs")  # the host's own messages to itself are counted too
     failed = window.deltas.up("arp_cache.res_failed")
     grown = counts[-1] - counts[0]
-    if not max(counts) or not (told >= 3 or failed >= 3 or grown >= 3):  # one that is off is nobody's loss
+    if not max(counts) or not (told >= 3 or failed >= 3 or grown > 0):
         return None
     return Case(
         Confidence.LIKELY if told >= 3 or failed >= 3 else Confidence.POSSIBLE,
