@@ -13,24 +13,6 @@ settings.register_profile("netaudit", deadline=None)
 settings.load_profile("netaudit")
 
 TESTS = Path(__file__).parent
-WITH_A_LIVE_KERNEL = ("guard", "integration", "probes", "wire")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs against a live kernel, real servers and their processes is tried twice; nothing else is.
-
-    Reruns are listed at the end of a run, and each is a thing to look into: docs/decisions/0018-tried-twice.md.
-    """
-    for item in items:
-        if item.path.relative_to(TESTS).parts[0] in WITH_A_LIVE_KERNEL:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in full why a test was tried twice; that it passed then is no reason to forget it."""
-    for report in terminalreporter.stats.get("rerun", ()):
-        terminalreporter.section(f"tried twice: {report.nodeid}", sep="_")
-        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(scope="session")
