@@ -20,7 +20,7 @@ from netaudit.model.capacity import (
 from netaudit.model.natural import natural_key
 from netaudit.model.result import RunInfo
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
-from netaudit.report.text import trouble_block
+from netaudit.report.text import cautions, trouble_block
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
 
@@ -83,13 +83,7 @@ def _heading(run: RunInfo, workload: WorkloadRef, folded: Folded, options: Optio
     )
     if workload.present == "additional":
         lines.append(text_row("present", "what is in use now comes on top of the load"))
-    if run.host_key_checking == "off":
-        said = "Host-key checking was off: these may be the answers of other machines."
-        lines.append(Row(Span("WARNING", Role.BAD), (Span(said, Role.BAD),)))
-    if run.interrupted:
-        said = "The run was interrupted: hosts that were not finished are listed as cancelled."
-        lines.append(Row(Span("STOPPED", Role.WARN), (Span(said, Role.WARN),)))
-    lines.extend(Row(Span("NOTE", Role.WARN), (Span(words.say(note)),)) for note in run.notes)
+    lines.extend(cautions(run, options))
     return tuple(lines)
 
 

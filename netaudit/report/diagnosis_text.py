@@ -13,6 +13,7 @@ from netaudit.model.diagnosis import Cause, Confidence, HostDiagnosis, Interface
 from netaudit.model.natural import natural_key
 from netaudit.model.result import RunInfo, Severity, Summary
 from netaudit.report.page import Block, Line, Role, Row, Span, Spans, spans_width
+from netaudit.report.text import cautions
 from netaudit.report.timeline import headers_block, seen_block, timeline_block
 from netaudit.report.trace import trace_blocks
 from netaudit.report.words import ADVICE_CHARS, GAP, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
@@ -86,12 +87,7 @@ def _heading(run: RunInfo, hosts: Sequence[HostDiagnosis], options: Options) -> 
     )
     body = Span(words.say(subject), Role.TITLE), Span(faint, Role.FAINT)
     lines: list[Line] = [Row(Span(words.say(run.command), Role.TITLE), body)]
-    if run.host_key_checking == "off":
-        said = "Host-key checking was off: these may be the answers of other machines."
-        lines.append(Row(Span("WARNING", Role.BAD), (Span(said, Role.BAD),)))
-    if run.interrupted:
-        said = "The run was interrupted: hosts are judged by what they had told by then."
-        lines.append(Row(Span("STOPPED", Role.WARN), (Span(said, Role.WARN),)))
+    lines.extend(cautions(run, options, stopped="hosts are judged by what they had told by then."))
     return tuple(lines)
 
 

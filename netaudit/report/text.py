@@ -21,6 +21,7 @@ from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Wor
 from netaudit.units import format_duration
 
 _NO_PERMISSION = str(AbsentReason.NOT_PERMITTED)
+_CANCELLED = "hosts that were not finished are listed as cancelled."
 
 
 def summary_page(run: RunInfo, folded: Folded, fleet: Sequence[FleetFinding], options: Options) -> tuple[Block, ...]:
@@ -141,14 +142,19 @@ def heading_block(run: RunInfo, folded: Folded, options: Options) -> Block:
         lines.append(text_row("baseline", words.say(f"{run.baseline.name} sha256 {run.baseline.sha256}")))
     if options.verbose and run.bundle_digest:
         lines.append(text_row("payload", words.say(f"sha256 {run.bundle_digest}")))
+    lines.extend(cautions(run, options))
+    return tuple(lines)
+
+
+def cautions(run: RunInfo, options: Options, *, stopped: str = _CANCELLED) -> Iterator[Line]:
+    """What makes all of a run's answers less sure. ``stopped`` says what became of its hosts where it was."""
     if run.host_key_checking == "off":
         said = "Host-key checking was off: these may be the answers of other machines."
-        lines.append(Row(Span("WARNING", Role.BAD), (Span(said, Role.BAD),)))
+        yield Row(Span("WARNING", Role.BAD), (Span(said, Role.BAD),))
     if run.interrupted:
-        said = "The run was interrupted: hosts that were not finished are listed as cancelled."
-        lines.append(Row(Span("STOPPED", Role.WARN), (Span(said, Role.WARN),)))
-    lines.extend(Row(Span("NOTE", Role.WARN), (Span(words.say(note)),)) for note in run.notes)
-    return tuple(lines)
+        yield Row(Span("STOPPED", Role.WARN), (Span(f"The run was interrupted: {stopped}", Role.WARN),))
+    words = Words(options)
+    yield from (Row(Span("NOTE", Role.WARN), (Span(words.say(note)),)) for note in run.notes)
 
 
 def totals_block(summary: Summary, options: Options) -> Block:

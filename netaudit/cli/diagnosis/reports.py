@@ -27,48 +27,54 @@ class DiagnosisReport(Protocol):
         ...
 
 
-class DiagnosisConsole:
-    """Prints the page once all hosts are known."""
+class _Whole:
+    """Keeps hosts until all are known, for a page on which each has its place."""
 
-    def __init__(self, args: argparse.Namespace, output: Output) -> None:
-        self._args = args
-        self._output = output
+    def __init__(self) -> None:
         self._hosts: dict[int, HostDiagnosis] = {}
 
     def host(self, position: int, diagnosis: HostDiagnosis) -> None:
         """Keep it for its turn."""
         self._hosts[position] = diagnosis
+
+    @property
+    def hosts(self) -> list[HostDiagnosis]:
+        """All of them, in inventory order."""
+        return [self._hosts[position] for position in sorted(self._hosts)]
+
+
+class DiagnosisConsole(_Whole):
+    """Prints the page once all hosts are known."""
+
+    def __init__(self, args: argparse.Namespace, output: Output) -> None:
+        super().__init__()
+        self._args = args
+        self._output = output
 
     def finished(self, run: RunInfo, summary: Summary) -> None:
         """Print the page."""
         from netaudit.report import terminal
         from netaudit.report.diagnosis_text import diagnosis_page
 
-        hosts = [self._hosts[position] for position in sorted(self._hosts)]
         with opened(self._output) as stream:
             console = terminal.console_for(stream, self._args.color, os.environ)
             page = terminal.options_for(console, os.environ, verbose=self._args.verbose > 0)
-            terminal.print_text(console, terminal.render_page(diagnosis_page(run, summary, hosts, page), page))
+            terminal.print_text(console, terminal.render_page(diagnosis_page(run, summary, self.hosts, page), page))
 
 
-class DiagnosisHtml:
+class DiagnosisHtml(_Whole):
     """Writes the HTML page once all hosts are known."""
 
     def __init__(self, output: Output) -> None:
+        super().__init__()
         self._output = output
-        self._hosts: dict[int, HostDiagnosis] = {}
-
-    def host(self, position: int, diagnosis: HostDiagnosis) -> None:
-        """Keep it for its turn."""
-        self._hosts[position] = diagnosis
 
     def finished(self, run: RunInfo, summary: Summary) -> None:
         """Write the page."""
         from netaudit.report.html.diagnosis import diagnosis_html
 
-        hosts = [self._hosts[position] for position in sorted(self._hosts)]
         with opened(self._output) as stream:
-            stream.writelines(diagnosis_html(run, summary, hosts))
+            stream.writelines(diagnosis_html(run, summary, self.hosts))
 
 
 class DiagnosisJson:

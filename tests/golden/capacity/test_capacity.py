@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -113,6 +114,15 @@ def test_pages(made: ModuleType, run: RunInfo, count: int, columns: int) -> None
 def test_missing_figures(made: ModuleType, run: RunInfo) -> None:
     """Which figure is needed for what, and what the host does not tell."""
     _matches("missing-figures.txt", _page(made, run, _lacking(made), 80))
+
+
+def test_what_makes_a_run_less_sure_stands_on_top(made: ModuleType, run: RunInfo) -> None:
+    """That nobody looked whose answers these are, and that hosts are missing; of a whole run neither."""
+    unsure = replace(run, host_key_checking="off", interrupted=True)
+    text = " ".join(_page(made, unsure, _fleet(made, 1), 120).partition("FIRST")[0].split())
+    assert "WARNING Host-key checking was off: these may be the answers of other machines." in text
+    assert "STOPPED The run was interrupted: hosts that were not finished are listed as cancelled." in text
+    assert not {"WARNING", "STOPPED"} & set(_page(made, run, _fleet(made, 1), 120).split())
 
 
 def test_in_ascii(made: ModuleType, run: RunInfo) -> None:

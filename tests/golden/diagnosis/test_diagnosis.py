@@ -104,12 +104,12 @@ def fleet():
     return hosts
 
 
-def page(hosts, columns, *, verbose=False, signs=UNICODE):
+def page(hosts, columns, *, verbose=False, signs=UNICODE, run=RUN):
     """What a terminal of so many columns shows."""
     stream = io.StringIO()
     console = Console(file=stream, width=columns, force_terminal=False, _environ={})
     options = Options(columns=columns, signs=signs, verbose=verbose)
-    print_text(console, render_page(diagnosis_page(RUN, summary_of(hosts), hosts, options), options))
+    print_text(console, render_page(diagnosis_page(run, summary_of(hosts), hosts, options), options))
     return stream.getvalue()
 
 
@@ -142,6 +142,15 @@ def test_nothing_found():
     """A fleet in order says so in one line."""
     hosts = [HostDiagnosis(f"web{number}", "", HostStatus.OK, None, 0.4, 10.0, 2) for number in range(3)]
     assert "3 hosts: 3 ok · no cause of loss found" in page(hosts, 80)
+
+
+def test_what_makes_a_run_less_sure_stands_on_top():
+    """That nobody looked whose answers these are, and that it was stopped; of a whole run neither."""
+    text = page([WEB], 120, run=replace(RUN, host_key_checking="off", interrupted=True))
+    head = " ".join(text.partition("CRITICAL")[0].split())
+    assert "WARNING Host-key checking was off: these may be the answers of other machines." in head
+    assert "STOPPED The run was interrupted: hosts are judged by what they had told by then." in head
+    assert not {"WARNING", "STOPPED"} & set(page([WEB], 120).split())
 
 
 def test_no_line_is_wider_than_the_terminal():
