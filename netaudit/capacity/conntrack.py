@@ -14,6 +14,7 @@ from netaudit.capacity.population import closed, graceful, open_now
 from netaudit.capacity.rows import Limit, Need, Resource, ceil_pow2, not_concerned, row, summed, unknown
 from netaudit.capacity.words import number, per_second, seconds
 from netaudit.model.capacity import Assessment, SettingChange, Uncertainty
+from netaudit.model.facts import Conntrack
 from netaudit.model.reading import Absent, Maybe
 from netaudit.model.workload import Load, LoadKind
 from netaudit.units import format_bytes
@@ -77,7 +78,7 @@ def assess(host: Host) -> Iterator[Assessment]:
     elif not tracked:
         yield not_concerned(ENTRIES, "no rule of this host tracks connections, and none are tracked now", loads=loads)
     else:
-        yield from _table(host, tracked)
+        yield from _table(host, table, tracked)
     for load in loads:
         if load.has_nat:
             yield _nat(host, load)
@@ -93,9 +94,7 @@ def _is_tracked(load: Load, host: Host) -> bool | None:
     return None if isinstance(firewall, Absent) else firewall.uses_conntrack
 
 
-def _table(host: Host, loads: Sequence[Load]) -> Iterator[Assessment]:
-    table = host.facts.conntrack
-    assert not isinstance(table, Absent)  # noqa: S101  # the caller has looked
+def _table(host: Host, table: Conntrack, loads: Sequence[Load]) -> Iterator[Assessment]:
     inquiry = Inquiry(host.load)
     parts = [part for load in loads for part in entries(load, host, inquiry)]
     need = Need(sum(value for _, value in parts), summed(parts, "entries"))
@@ -109,8 +108,8 @@ def _table(host: Host, loads: Sequence[Load]) -> Iterator[Assessment]:
     yield row(
         ENTRIES, host, inquiry, loads, need, Limit(unlimited, f"{MAX} = {limit}"), in_use=table.count, changes=more
     )
-    yield _chains(host, inquiry, loads, need, buckets, grow_buckets)
-    yield _memory(host, inquiry, loads, need, table.entry_bytes, buckets)
+    yield _chains(host, table.count, inquiry, loads, need, buckets, grow_buckets)
+    yield _memory(host, table, inquiry, loads, need, buckets)
 
 
 def entries(load: Load, host: Host, inquiry: Inquiry) -> Iterator[tuple[str, float]]:
@@ -147,6 +146,7 @@ def timeout_s(host: Host, name: str, default_s: float) -> float:
 
 def _chains(
     host: Host,
+    in_use: Maybe[int],
     inquiry: Inquiry,
     loads: Sequence[Load],
     need: Need,
@@ -161,32 +161,27 @@ def _chains(
         formula += f": {number(need.total / buckets)} a bucket, chains of {number(2 * need.total / buckets)}"
     return row(
         CHAINS, host, inquiry, loads, Need(need.variable, formula, need.fixed), Limit(known, text, comfort),
-        in_use=_count(host), changes=[change],
+        in_use=in_use, changes=[change],
     )  # fmt: skip
 
 
 def _memory(
-    host: Host, inquiry: Inquiry, loads: Sequence[Load], need: Need, entry_bytes: Maybe[int], buckets: Maybe[int]
+    host: Host, table: Conntrack, inquiry: Inquiry, loads: Sequence[Load], need: Need, buckets: Maybe[int]
 ) -> Assessment:
-    memory = host.facts.memory
-    table = 0 if isinstance(buckets, Absent) else buckets * BYTES_A_BUCKET
+    memory, entry_bytes = host.facts.memory, table.entry_bytes
+    chains = 0 if isinstance(buckets, Absent) else buckets * BYTES_A_BUCKET
     size = entry_bytes if isinstance(entry_bytes, int) else 384
-    how = f"{number(need.total)} entries × {size} bytes + {format_bytes(table)} of buckets"
+    how = f"{number(need.total)} entries × {size} bytes + {format_bytes(chains)} of buckets"
     if isinstance(entry_bytes, Absent):
         how += f" (the size of an entry is not known: {entry_bytes}; 384 is the most on common builds)"
     share = memory if isinstance(memory, Absent) else memory.total_bytes * _MEMORY_SHARE
     comfort = None if isinstance(memory, Absent) else memory.total_bytes * _MEMORY_SHARE / 3
     evidence = "" if isinstance(memory, Absent) else f"15 % of MemTotal, {format_bytes(memory.total_bytes)}"
-    count = _count(host)
+    count = table.count
     return row(
-        MEMORY, host, inquiry, loads, Need(need.total * size, how, table), Limit(share, evidence, comfort),
+        MEMORY, host, inquiry, loads, Need(need.total * size, how, chains), Limit(share, evidence, comfort),
         in_use=None if isinstance(count, Absent) else count * size,
     )  # fmt: skip
-
-
-def _count(host: Host) -> Maybe[float]:
-    table = host.facts.conntrack
-    return table if isinstance(table, Absent) else table.count
 
 
 def _nat(host: Host, load: Load) -> Assessment:
