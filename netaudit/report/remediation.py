@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from netaudit.model.plan import Batch, HostOutcome, Outcome, Step
 from netaudit.model.result import RunInfo
 from netaudit.remedy.gates import GateRow, GateVerdict
-from netaudit.remedy.rolled import ORDER, Rolled
+from netaudit.remedy.rolled import GOOD, ORDER, UNDONE, Rolled
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
@@ -34,6 +34,11 @@ MEANS: Mapping[Outcome, str] = {
     Outcome.PERSISTED: "verified, kept, and written for the next boot",
     Outcome.NOTHING: "there was nothing to do",
 }
+_MEANS_OF_UNDO: Mapping[Outcome, str] = {
+    **MEANS,
+    Outcome.REFUSED: "nothing was taken back",
+    Outcome.UNREACHED: "nothing was taken back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,25 @@ class Told:
     batches: tuple[Batch, ...]
     hosts: tuple[HostOutcome, ...]
     rolled: Rolled
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether the run was to take back another one: what is told of a host is then what became of that change."""
+        return self.run.command == "rollback"
+
+    @property
+    def good(self) -> frozenset[Outcome]:
+        """The ends that were wanted."""
+        return UNDONE if self.is_undo else GOOD
+
+    def label(self, outcome: Outcome) -> tuple[str, Role]:
+        """An end in a word."""
+        name, role = LABELS[outcome]
+        return name, Role.GOOD if self.is_undo and outcome is Outcome.ROLLED_BACK else role
+
+    def means(self, outcome: Outcome) -> str:
+        """What is so on a host that ended so."""
+        return (_MEANS_OF_UNDO if self.is_undo else MEANS)[outcome]
 
     @property
     def parts(self) -> tuple[HostOutcome, ...]:
@@ -67,9 +91,9 @@ def remediation_page(account: Told, options: Options) -> tuple[Block, ...]:
     blocks = [
         _heading(account, options),
         _batches(account, options),
-        *(_outcome_block(outcome, account.parts, options) for outcome in reversed(ORDER)),
+        *(_outcome_block(outcome, account, options) for outcome in reversed(ORDER)),
         _notes(account.parts, options),
-        _totals(account.hosts),
+        _totals(account),
     ]
     return tuple(block for block in blocks if block)
 
@@ -133,14 +157,14 @@ def _batches(account: Told, options: Options) -> Block:
     return tuple(lines)
 
 
-def _outcome_block(outcome: Outcome, hosts: Sequence[HostOutcome], options: Options) -> Block:
+def _outcome_block(outcome: Outcome, account: Told, options: Options) -> Block:
     """The hosts that ended so, by the reason, with what was changed on them."""
-    ended = [host for host in hosts if host.outcome is outcome]
+    ended = [host for host in account.parts if host.outcome is outcome]
     if not ended:
         return ()
     words = Words(options)
-    name, role = LABELS[outcome]
-    lines: list[Line] = [Row(Span(name, role), (Span(MEANS[outcome], Role.TITLE),))]
+    name, role = account.label(outcome)
+    lines: list[Line] = [Row(Span(name, role), (Span(account.means(outcome), Role.TITLE),))]
     for reason, alike in _by_reason(ended):
         names = tuple(host.host for host in alike)
         lines.append(Row(hosts_label(len(names)), (Span(words.hosts(names), Role.HOSTS),)))
@@ -149,11 +173,11 @@ def _outcome_block(outcome: Outcome, hosts: Sequence[HostOutcome], options: Opti
         if alike[0].hint:
             lines.append(text_row("hint", words.say(alike[0].hint, ADVICE_CHARS)))
         if outcome is not Outcome.UNREACHED:
-            lines.extend(_changes(alike, options))
+            lines.extend(_changes(alike, options, is_undo=account.is_undo))
     return tuple(lines)
 
 
-def _changes(hosts: Sequence[HostOutcome], options: Options) -> Iterator[Line]:
+def _changes(hosts: Sequence[HostOutcome], options: Options, *, is_undo: bool) -> Iterator[Line]:
     """Each different change once, with the hosts that had it where not all did."""
     words = Words(options)
     found: dict[tuple[str, bool, str, str, str], list[str]] = {}
@@ -164,11 +188,17 @@ def _changes(hosts: Sequence[HostOutcome], options: Options) -> Iterator[Line]:
             found.setdefault(key, []).append(host.host)
     for (subject, is_restart, before, after, now), names in found.items():
         where = "" if len(names) == len(hosts) else words.hosts(names)
-        change = (_restart if is_restart else _change)(before, after, now, hosts[0].outcome, options)
+        outcome = hosts[0].outcome
+        if is_restart:
+            change = _restart(now, outcome, options)
+        elif is_undo and outcome is Outcome.REFUSED:
+            change = _left(before, after, now, options)
+        else:
+            change = _change(before, after, now, outcome, options)
         yield Pair(NO_LABEL, (Span(f"{words.say(subject)}  "), *change), (Span(where, Role.HOSTS),))
 
 
-def _restart(_before: str, _after: str, now: str, outcome: Outcome, options: Options) -> Spans:
+def _restart(now: str, outcome: Outcome, options: Options) -> Spans:
     """A service has no value to tell: it was started anew, or not, or twice."""
     match outcome:
         case Outcome.PERSISTED | Outcome.CONFIRMED:
@@ -192,6 +222,18 @@ def _change(before: str, after: str, now: str, outcome: Outcome, options: Option
         return Span(words.say(before), Role.VALUE), arrow, Span(words.say(f"{after} undone"), Role.FAINT), still
     end = "not known" if outcome is Outcome.LOST else "not made"
     return Span(words.say(before), Role.VALUE), arrow, Span(words.say(f"{after} {end}"), Role.FAINT)
+
+
+def _left(before: str, after: str, now: str, options: Options) -> Spans:
+    """``128 → 4096 stands``, where its undo was refused; or what is read now, where somebody else has changed it."""
+    words = Words(options)
+    arrow = Span(f" {options.signs.arrow} ", Role.FAINT)
+    if now in {"", after}:
+        return Span(words.say(before), Role.FAINT), arrow, Span(words.say(f"{after} stands"), Role.VALUE)
+    return (
+        Span(words.say(before), Role.FAINT), arrow, Span(words.say(after), Role.FAINT),
+        Span(words.say(f", reads {now}"), Role.VALUE),
+    )  # fmt: skip
 
 
 def _subject(step: Step) -> str:
@@ -220,13 +262,14 @@ def _notes(hosts: Sequence[HostOutcome], options: Options) -> Block:
     return tuple(lines)
 
 
-def _totals(hosts: Sequence[HostOutcome]) -> Block:
+def _totals(account: Told) -> Block:
+    hosts = account.hosts
     numbers = [(sum(1 for host in hosts if host.outcome is outcome), outcome) for outcome in reversed(ORDER)]
     spans: list[Span] = [Span(f"{count(len(hosts), 'host')}: ", Role.TITLE)]
     shown = [(number, outcome) for number, outcome in numbers if number]
     for place, (number, outcome) in enumerate(shown):
         spans.append(Span(", " if place else "", Role.FAINT))
-        spans.append(Span(f"{number:,}{NO_BREAK}{outcome}", LABELS[outcome][1]))
+        spans.append(Span(f"{number:,}{NO_BREAK}{outcome}", account.label(outcome)[1]))
     if not shown:
         spans.append(Span("nothing to do", Role.GOOD))
     return (Row(NO_LABEL, tuple(spans)),)

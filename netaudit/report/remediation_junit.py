@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from netaudit.fleet.jsonable import time_text
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.remedy.gates import GateVerdict
-from netaudit.remedy.rolled import GOOD
 from netaudit.report.cells import text_cell
 from netaudit.report.junit_text import element, escaped, properties, skipped, tag
-from netaudit.report.remediation import LABELS, MEANS, Told, figure
+from netaudit.report.remediation import Told, figure
 
 GATES = "gates"
 _KINDS = ("failures", "errors", "skipped")
@@ -75,9 +74,9 @@ def _change(step: Step) -> str:
 
 def _judged(account: Told, part: HostOutcome, change: str) -> tuple[str, str]:
     """What is counted, and the element."""
-    if part.outcome in GOOD:
+    if part.outcome in account.good:
         return "", ""
-    label, means = LABELS[part.outcome][0], MEANS[part.outcome]
+    label, means = account.label(part.outcome)[0], account.means(part.outcome)
     message = text_cell(part.reason) or means
     if part.outcome is Outcome.UNREACHED and part.reason in {account.rolled.reason, "its turn never came"}:
         return "skipped", skipped(message)

@@ -11,10 +11,10 @@ from netaudit.fleet.jsonable import time_text
 from netaudit.fleet.names import fold_within
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.remedy.gates import GateRow, GateVerdict
-from netaudit.remedy.rolled import GOOD, ORDER
+from netaudit.remedy.rolled import ORDER
 from netaudit.report.markdown import MOST_CHARS, within
 from netaudit.report.markdown_text import code, details, in_html, prose, table
-from netaudit.report.remediation import LABELS, MEANS, Told, figure
+from netaudit.report.remediation import Told, figure
 from netaudit.report.words import count
 from netaudit.units import format_duration
 
@@ -83,11 +83,11 @@ def _outcomes(account: Told) -> Iterator[str]:
         ended = [part for part in account.parts if part.outcome is outcome]
         rows = [row for part in ended for row in _rows(part)]
         hosts = len({part.host for part in ended})
-        title = f"<b>{LABELS[outcome][0]}</b> {in_html(MEANS[outcome])} ({count(hosts, 'host')})"
+        title = f"<b>{account.label(outcome)[0]}</b> {in_html(account.means(outcome))} ({count(hosts, 'host')})"
         for start in range(0, len(rows), _ROWS):
             more = f", from row {start + 1:,} on" if start else ""
             body = table(_COLUMNS, rows[start : start + _ROWS])
-            yield details(title + more, body, is_open=outcome not in GOOD and not start)
+            yield details(title + more, body, is_open=outcome not in account.good and not start)
 
 
 def _rows(part: HostOutcome) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,6 @@ from netaudit.cli.exit_codes import ExitCode
 from netaudit.cli.telling.outputs import Output, opened
 from netaudit.errors import UsageError
 from netaudit.model.plan import Outcome
-from netaudit.remedy.rolled import GOOD
 from netaudit.report import terminal
 from netaudit.report.remediation import Told, remediation_page
 from netaudit.report.remediation_json import remediation_json
@@ -25,7 +24,7 @@ def of_outcomes(account: Told) -> ExitCode:
     outcomes = {host.outcome for host in account.hosts}
     if Outcome.LOST in outcomes:
         return ExitCode.STATE_UNKNOWN
-    return ExitCode.DONE if outcomes <= GOOD else ExitCode.REMEDIATION_FAILED
+    return ExitCode.DONE if outcomes <= account.good else ExitCode.REMEDIATION_FAILED
 
 
 def _renderer(name: str) -> Callable[[Told], Iterator[str]]:

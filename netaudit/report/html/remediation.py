@@ -74,8 +74,8 @@ def remediation_html(account: Told) -> Iterator[str]:
         "started": time_text(run.started_at),
         "took": format_duration(run.duration_s),
         "headline": _headline(account),
-        "changes": _changes(account.parts),
-        "ends": _ends(account.hosts),
+        "changes": _changes(account),
+        "ends": _ends(account),
         "batches": batches,
         "stopped": account.rolled.reason,
         "interrupted": account.rolled.interrupted,
@@ -87,13 +87,16 @@ def remediation_html(account: Told) -> Iterator[str]:
 def _headline(account: Told) -> Headline:
     hosts = account.hosts
     by_outcome = {outcome: sum(host.outcome is outcome for host in hosts) for outcome in ORDER}
-    bad = sum(number for outcome, number in by_outcome.items() if outcome not in GOOD)
+    bad = sum(number for outcome, number in by_outcome.items() if outcome not in account.good)
     lost = by_outcome[Outcome.LOST]
     total = count(len(hosts), "host")
     if lost:
         title = f"The state of {lost:,} of {total} is not known"
     elif bad:
-        title = f"{bad:,} of {total} {'was' if bad == 1 else 'were'} not changed"
+        done = "taken back" if account.is_undo else "changed"
+        title = f"{bad:,} of {total} {'was' if bad == 1 else 'were'} not {done}"
+    elif account.is_undo:
+        title = f"{total} {'has' if len(hosts) == 1 else 'have'} the values and files of before again"
     else:
         changed = len(hosts) - by_outcome[Outcome.NOTHING]
         title = (
@@ -102,43 +105,49 @@ def _headline(account: Told) -> Headline:
             else "Nothing had to be changed"
         )
     steps = sum(len(host.steps) for host in hosts)
-    lead = f"{count(steps, 'change')} in {count(len(account.batches), 'batch').replace('batchs', 'batches')}."
+    batches = f" in {count(len(account.batches), 'batch').replace('batchs', 'batches')}" if account.batches else ""
+    lead = f"{count(steps, 'change')}{batches}."
     if lost:
         lead += f" netaudit resume {account.run.id} finds out what each of these hosts really has."
-    elif bad:
+    elif bad and not account.is_undo:
         lead += " Where a change was begun and not confirmed the old values stand again."
-    parts = strip([(_WORDS[outcome], by_outcome[outcome], TONES[outcome]) for outcome in ORDER])
+    parts = strip([(_WORDS[outcome], by_outcome[outcome], _tone(account, outcome)) for outcome in ORDER])
     return Headline(title, lead, parts, ())
 
 
-def _changes(parts: tuple[HostOutcome, ...]) -> list[ChangeLine]:
+def _tone(account: Told, outcome: Outcome) -> str:
+    return "pass" if account.is_undo and outcome is Outcome.ROLLED_BACK else TONES[outcome]
+
+
+def _changes(account: Told) -> list[ChangeLine]:
     """Equal changes of all hosts as one, the worst outcome first."""
     found: dict[tuple[object, ...], tuple[Step, HostOutcome, str, list[str]]] = {}
-    for host in parts:
+    for host in account.parts:
         for step in host.steps:
             read = host.read_back.get(step.subject, "")
             key = (step.operation, step.subject, step.namespace, step.before, step.after, host.outcome, read, step.file)
             found.setdefault(key, (step, host, read, []))[3].append(host.host)
+    new = {Outcome.REFUSED, Outcome.UNREACHED} if account.is_undo else GOOD
     ranked = sorted(found.values(), key=lambda each: (ORDER.index(each[1].outcome), -len(each[3]), each[0].subject))
     return [
         ChangeLine(
             step=step,
             outcome=_WORDS[host.outcome],
-            tone=TONES[host.outcome],
+            tone=_tone(account, host.outcome),
             read_back=read,
-            holds=read == step.after if host.outcome in GOOD else read == step.before,
+            holds=read == (step.after if host.outcome in new else step.before),
             hosts=tuple(names),
         )
         for step, host, read, names in ranked
     ]
 
 
-def _ends(hosts: tuple[HostOutcome, ...]) -> list[EndLine]:
+def _ends(account: Told) -> list[EndLine]:
     found: dict[tuple[Outcome, str, str], list[str]] = {}
-    for host in hosts:
+    for host in account.hosts:
         found.setdefault((host.outcome, host.reason, host.hint), []).append(host.host)
     ranked = sorted(found.items(), key=lambda each: (ORDER.index(each[0][0]), -len(each[1])))
     return [
-        EndLine(_WORDS[outcome], TONES[outcome], reason, hint, tuple(names))
+        EndLine(_WORDS[outcome], _tone(account, outcome), reason, hint, tuple(names))
         for (outcome, reason, hint), names in ranked
     ]

@@ -13,15 +13,21 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 from markdown_it import MarkdownIt
 
+from netaudit.cli.changing.accounts import of_outcomes
+from netaudit.cli.exit_codes import ExitCode
 from netaudit.model.plan import Batch, HostOutcome, Outcome, Step, StepClass
 from netaudit.model.result import RunInfo
 from netaudit.remedy.gates import GateRow, GateVerdict
 from netaudit.remedy.rolled import Rolled
+from netaudit.report import terminal
+from netaudit.report.html.remediation import remediation_html
 from netaudit.report.markdown import MOST_CHARS
-from netaudit.report.remediation import Told, told
+from netaudit.report.remediation import Told, remediation_page, told
 from netaudit.report.remediation_csv import COLUMNS, remediation_csv
 from netaudit.report.remediation_junit import remediation_junit
 from netaudit.report.remediation_markdown import remediation_markdown
+from netaudit.report.signs import UNICODE
+from netaudit.report.words import Options
 
 GITHUB = MarkdownIt("gfm-like", {"html": True})
 RUN = RunInfo("20261120-150000-ab12", "fix", datetime(2026, 11, 20, 15, tzinfo=UTC), "0.1", duration_s=94.2)
@@ -166,3 +172,53 @@ def test_a_ticket_of_many_hosts_fits():
     (text,) = remediation_markdown(told(RUN, (Batch(StepClass.LIVE, tuple(hosts)),), hosts, rolled))
     assert len(text) <= MOST_CHARS
     assert "sections are left out" in text
+
+
+def undo() -> Told:
+    """A run that took back another one: on one host it could, on two it was refused, on the last it never began."""
+    outcomes = (
+        (1, ended("web1", Outcome.ROLLED_BACK, "undone on request", now="128")),
+        (1, ended("web2", Outcome.REFUSED, "the change stands: no room", now="4096")),
+        (1, ended("web3", Outcome.REFUSED, "it is not as it was left", now="512")),
+        (1, ended("web4", Outcome.UNREACHED, "nobody listens")),
+    )
+    return told(replace(RUN, command="rollback"), (), [f"web{n}" for n in range(1, 5)], Rolled(outcomes, {}))
+
+
+def only(account: Told, host: str) -> Told:
+    """The same run, as if it had had one host."""
+    return told(account.run, (), [host], Rolled(tuple((1, each) for each in account.rolled.parts(host)), {}))
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("web1", "128 → 4096 undone, reads 128"), ("web2", "128 → 4096 stands"), ("web3", "128 → 4096, reads 512")],
+)
+def test_a_change_stands_whose_undo_was_refused(host, said):
+    """That is what is said of its value; or what is read now, where somebody else has changed it since."""
+    options = Options(signs=UNICODE)
+    page = terminal.render_page(remediation_page(only(undo(), host), options), options).plain
+    assert any(line.strip() == f"net.core.somaxconn  {said}" for line in page.splitlines()), page
+    assert ("nothing was taken back" in page) == (host != "web1")
+    assert "nothing was changed" not in page
+
+
+def test_what_was_taken_back_has_gone_well():
+    """For a pipeline, a ticket and a page, as for the exit code; what was refused or not begun has not."""
+    suites = {suite.name: suite for suite in JUnitXml.fromstring("".join(remediation_junit(undo())).encode())}
+    kinds = {name: [type(found) for case in suite for found in case.result] for name, suite in suites.items()}
+    assert {"web1": [], "web2": [Failure], "web3": [Failure], "web4": [Error]} == kinds
+    (ticket,) = remediation_markdown(undo())
+    assert "<details><summary><b>UNDONE</b>" in ticket
+    assert "<details open><summary><b>REFUSED</b> nothing was taken back (2 hosts)" in ticket
+    assert "1 host has the values and files of before again" in "".join(remediation_html(only(undo(), "web1")))
+    assert "3 of 4 hosts were not taken back" in "".join(remediation_html(undo()))
+    assert ExitCode.DONE is of_outcomes(only(undo(), "web1"))
+    assert ExitCode.REMEDIATION_FAILED is of_outcomes(undo())
+
+
+def test_a_value_is_marked_where_it_is_not_what_the_end_says():
+    """Taken back: the old one; refused: the new one."""
+    page = "".join(remediation_html(undo()))
+    marked = re.findall(r'<samp class="(holds|wrong)">([0-9]+)<', page)
+    assert sorted(marked) == [("holds", "128"), ("holds", "4096"), ("wrong", "512")]
