@@ -1,0 +1,54 @@
+"""Where a full backlog of a CPU begins to be a cause: both sides of each bound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from netaudit.diagnosis.state import backlog_drops, backlog_share
+
+
+def _judged(make, lost: int, *, seconds: float = 10.0, taken: int = 1000):
+    """A window in which one CPU dropped some packets and took others."""
+    softnet = make.softnet(0, lost)
+    idle, busy = softnet.cpus
+    later = replace(softnet, cpus=(idle, replace(busy, processed=busy.processed + taken)))
+    return make.judge(seconds=seconds, last={"softnet": later})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most"),
+    [
+        pytest.param(1.0, 10, id="ten packets a second"),
+        pytest.param(5.0, 50, id="whatever the window"),
+        pytest.param(10.0, 100, id="of ten seconds"),
+        pytest.param(600.0, 100, id="and of no more: a long look hides no burst"),
+    ],
+)
+def test_more_than_ten_a_second_are_a_cause(make, seconds, most):
+    """The bound is that of ten seconds at most. So many are told in a note; one more is the cause."""
+    few, many = (_judged(make, lost, seconds=seconds) for lost in (most, most + 1))
+    assert (few.names, many.names) == ([], ["cpu-backlog"])
+    assert (backlog_share(few.window), backlog_drops(few.window)) == (most, 0)
+    assert backlog_drops(many.window) == most + 1
+
+
+@pytest.mark.parametrize(("taken", "names"), [(1_999_000, ["cpu-backlog"]), (2_001_000, [])])
+def test_one_packet_of_ten_thousand_is_a_cause(make, taken, names):
+    """Two hundred in ten seconds: of less than two million packets they count, of more they do not."""
+    assert _judged(make, 200, taken=taken).names == names
+
+
+@pytest.mark.parametrize(("taken", "names"), [(1_999_000, ["cpu-backlog"]), (2_001_000, [])])
+def test_in_a_namespace_the_share_is_of_what_its_interfaces_received(make, taken, names):
+    """What the machine took beside it does not make the loss smaller."""
+    first = {"kernel": make.kernel(100.0, initial=False)}
+    last = {
+        "kernel": make.kernel(110.0, initial=False),
+        "softnet": replace(make.softnet(0, 5000), cpus=tuple(
+            replace(cpu, processed=10**9) for cpu in make.softnet(0, 5000).cpus
+        )),
+        "nics": (make.nic(kind="veth", rx_packets=taken, rx_dropped=200),),
+    }  # fmt: skip
+    assert make.judge(first={**first, "nics": (make.nic(kind="veth"),)}, last=last).names == names
