@@ -99,7 +99,9 @@ def _headline(drift: Drift, settings: Settings | None) -> Headline:
     if drift.hosts:
         said.append(f"{count(len(drift.hosts), 'host')} came, went or changed status.")
     if settings and settings.changes:
-        said.append(f"{count(len(settings.changes), 'setting')} set otherwise.")
+        said.append(
+            f"{count(len(settings.changes), 'setting')} {'differs' if len(settings.changes) == 1 else 'differ'}."
+        )
     numbers = [(change, drift.count(change)) for change in Change if change is not Change.UNCHANGED]
     parts = strip(
         [*((_WORDS[each], number, TONES[each]) for each, number in numbers), ("as before", drift.unchanged, "info")]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 PHONE = {"width": 390, "height": 844}
+UNNAMED = {"Verdict", "Resource", "Headroom", "Outcome", "What", "Change", "Finding", "Setting", "Reason"}
 KINDS = ("capacity", "diagnosis", "remediation", "drift")
 EVIL = "\"'><img src=x onerror=window.pwned=1></script><script>window.pwned=1</script>\u202e\x1b[31m{{7*7}}"
 
@@ -133,11 +134,13 @@ def test_captured_headers_are_summed_up(look, kind_page):
 def test_what_was_read_back_is_told_beside_what_was_wanted(look, kind_page):
     """Before, wanted, and the value after all was done."""
     seen = look(kind_page("remediation"))
-    rows = [row.split("\t") for row in seen.text(".changes tbody").split("\n\n")]
-    text = seen.text(".changes")
-    assert "rolled back" in text
-    assert "persisted" in text
-    assert rows
+    found = {}
+    for row in seen.page.locator(".changes tbody tr").all():
+        outcome, _, *values, hosts = row.locator("td").all_inner_texts()
+        found[outcome] = (*values, hosts)
+    assert ("128", "4096", "128", "3 web[6,11-12]") == found["rolled back"]
+    assert ("128", "4096", "4096", "5 web[1-5]") == found["persisted"]
+    assert ("128", "4096", "–", "1 web7") == found["refused"]
     assert seen.page.locator(".changes .wrong").count() == 0
 
 
@@ -146,6 +149,20 @@ def test_a_phone_is_wide_enough(look, kind_page, kind):
     """At 390 pixels nothing is wider than the page."""
     seen = look(kind_page(kind), viewport=PHONE)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_phone_says_what_each_value_is(look, kind_page, kind):
+    """Where a row stands as lines its values have their names, those that the columns have on a wide screen."""
+    path = kind_page(kind)
+    wide, phone = look(path), look(path, viewport=PHONE)
+    tables, stacks = (seen.page.locator("table.stacked:has([data-label])").all() for seen in (wide, phone))
+    assert tables
+    for table, stack in zip(tables, stacks, strict=True):
+        heads = table.locator("thead th").all_inner_texts()
+        for head, cell in zip(heads, stack.locator("tbody tr").first.locator("td").all(), strict=True):
+            label = cell.evaluate("each => getComputedStyle(each, '::before').content")
+            assert label == ("none" if head in UNNAMED else f'"{head} "')
 
 
 @pytest.mark.parametrize("kind", KINDS)

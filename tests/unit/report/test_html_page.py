@@ -23,7 +23,7 @@ from netaudit.model.result import (
 )
 from netaudit.report.formats import renderer
 from netaudit.report.html import AuditPage, audit_html
-from netaudit.report.html.page import environment, slug
+from netaudit.report.html.page import environment, inline, slug
 
 TEMPLATES = Path(netaudit.report.html.__file__).parent / "templates"
 RUN = RunInfo("20261120-150000-3f2a", "audit", datetime(2026, 11, 20, 15, tzinfo=UTC), "0.1.0")
@@ -69,7 +69,7 @@ def test_no_template_asks_for_anything_or_goes_round_the_policy(path):
 
 def test_colours_are_said_in_a_way_that_browsers_of_before_2024_know():
     """Custom properties by preference and by choice, the dark ones equal in both, each a pair with a light one."""
-    text = (TEMPLATES / "page.css").read_text()
+    text = inline("page.css").text
     assert [] == re.findall(r"light-dark\(|color-mix\(|oklch\(|@container|@layer|@scope", text)
     light, *dark = (
         dict(re.findall(r"(--[a-z-]+): (#\w+);", block)) for block in re.findall(r":root[^{]*{[^}]*}", text)
