@@ -9,9 +9,9 @@ from netaudit.fleet.names import fold_within
 from netaudit.fleet.spread import Plain
 from netaudit.model.natural import natural_key
 from netaudit.report.html.charts import Part, bins_of, place_of, strip
-from netaudit.report.html.columns import Column, values_of
+from netaudit.report.html.columns import Column, Value, values_of
 from netaudit.report.signs import UNICODE
-from netaudit.report.values import change_texts, one
+from netaudit.report.values import change_texts, one, value_text
 
 MAX_BARS = 12  # one for each value; numbers with more values than these are put into ranges
 NAMED_HOSTS = 20  # of a bar with more than these no names are told: it is the few that matter
@@ -60,9 +60,10 @@ def distribution_of(column: Column, names: Sequence[str]) -> Distribution | None
     for kind, rows in values_of(column):
         if kind.observed[1] is None or kind.state in "us" or not rows:
             continue
-        group = typed.get(kind.observed)
+        value = _as_told(kind.observed)
+        group = typed.get(value)
         if group is None:
-            group = typed[kind.observed] = _Group(_label(kind.observed[1], column.unit))
+            group = typed[value] = _Group(_label(value[1], column.unit))
         group.take(kind.state, rows)
     if len(typed) < 2:
         return None
@@ -72,6 +73,12 @@ def distribution_of(column: Column, names: Sequence[str]) -> Distribution | None
     most = max(len(group.rows) for group in groups)
     bars = tuple(_bar(group, names, most) for group in groups)
     return Distribution(column.check, column.title, sum(len(group.rows) for group in groups), bars, is_ranges)
+
+
+def _as_told(value: Value) -> Value:
+    """A fraction as its label rounds it, so that no two bars have one label."""
+    kind, plain = value
+    return (kind, float(value_text(plain))) if isinstance(plain, float) else value
 
 
 def _by_value(typed: dict[tuple[type, Plain], _Group]) -> list[_Group]:

@@ -114,6 +114,13 @@ def test_one_value_is_no_distribution():
     assert distribution([4096, None, None]) is None
 
 
+def test_fractions_that_are_told_alike_share_a_bar():
+    """No two bars have one label: what differs only in a place that is not told is one value."""
+    found = distribution([35358.41, 35358.43, 35358.52, 35358.48, 12.5])
+    assert [("12.5", 1), ("35358.4", 2), ("35358.5", 2)] == [(bar.label, bar.hosts) for bar in found.bars]
+    assert distribution([35358.41, 35358.43]) is None
+
+
 def test_a_bar_names_its_hosts_and_who_fails():
     """The outlier is named, and its part of the bar has the colour of its severity."""
     found = distribution([4096] * 9 + [128], Verdict.FAIL)
