@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from netaudit.diagnosis.window import Window
 from netaudit.facts.snapshot import value_of
@@ -47,12 +48,13 @@ def timeline_of(
         return HostTimeline((), ("the host's clock is not known, or there is one sample only: no timeline",))
     kernel = window.first.kernel
     offset_s = 0.0 if isinstance(kernel, Absent) else kernel.clock_s - kernel.uptime_s
+    clocks = _clocks(ends, offset_s)
     lines = _lines(log if isinstance(log, LogLines) else LogLines(()), ends)
     drops = _drops(trace, ends) if trace is not None else {}
     wanted = _wanted(window, causes)
     rows = tuple(
         TimelineRow(
-            clock_s=int((ends[place] + ends[place + 1]) / 2 + offset_s),
+            clock_s=clocks[place],
             seconds=ends[place + 1] - ends[place],
             changes=_changes(window.deltas.series, wanted, place),
             drops=drops.get(place, ()),
@@ -62,6 +64,16 @@ def timeline_of(
         for place in range(len(ends) - 1)
     )
     return HostTimeline(rows, tuple(_log_notes(log)))
+
+
+def _clocks(ends: Sequence[float], offset_s: float) -> tuple[int, ...]:
+    """The second in which the middle of each interval lies, counted from the first.
+
+    Samples are never quite a second apart: where each was cut off for itself, one second would stand there twice and
+    the next not at all.
+    """
+    middles = [(begin + end) / 2 for begin, end in pairwise(ends)]
+    return tuple(int(middles[0] + offset_s) + round(middle - middles[0]) for middle in middles)
 
 
 def _log_of(captures: Sequence[Capture]) -> LogLines | Absent | None:

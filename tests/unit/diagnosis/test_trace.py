@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import cast
 
@@ -157,8 +158,10 @@ def test_syns_are_told_by_what_became_of_them() -> None:
     )
 
 
-def _samples(count: int) -> Window:
-    kernels = [SimpleNamespace(uptime_s=1000.0 + place, clock_s=1_795_000_000.0 + place) for place in range(count)]
+def _samples(count: int, *late_s: float) -> Window:
+    """Samples a second apart, each so late as is said."""
+    uptimes = [1000.0 + place + late for place, late in zip_longest(range(count), late_s, fillvalue=0.0)]
+    kernels = [SimpleNamespace(uptime_s=at, clock_s=1_795_000_000.0 + at - 1000.0) for at in uptimes]
     samples = tuple(SimpleNamespace(kernel=kernel) for kernel in kernels)
     deltas = SimpleNamespace(
         series={
@@ -192,6 +195,13 @@ def test_drops_stand_beside_the_lines_of_their_second() -> None:
     assert third.lines == ("other",)
     assert third.changes == (("rule nft ip f i: tcp dport 9 drop", 3),)
     assert ["turned over" in shown.log[0], "99 bytes" in shown.log[1]] == [True, True]
+
+
+def test_no_second_stands_there_twice() -> None:
+    """Samples come a little early and a little late, and their seconds are those of a clock all the same."""
+    shown = timeline_of(_samples(4, 0.51, 0.51, 0.47, 0.53), (), [], None)
+    assert [row.clock_s - 1_795_000_000 for row in shown.rows] == [1, 2, 3]
+    assert [row.clock_s % 60 for row in timeline_of(_samples(3, 0.0, 4.0, 8.0), (), [], None).rows] == [42, 47]
 
 
 def test_a_log_that_could_not_be_read_is_said() -> None:
