@@ -37,7 +37,7 @@ case $others in
     '' | ' run/netns/*') exit 0 ;;
 esac
 
-# Inode and path of each, those with a name first; one of a process that has ended meanwhile is passed over.
+# Inode and path of each, processes first; one that has ended meanwhile is passed over.
 # shellcheck disable=SC2086  # a list of paths without blanks
 set -- $others
 list=$(LC_ALL=C ls -1iL "$@" 2>/dev/null)
@@ -106,6 +106,7 @@ for line in $list; do
     # Namespaces have the highest inodes there are (from 0xeffffff8 on); a file that a crash left behind has not.
     [ "$inode" -ge 4026531832 ] || continue
     entered=1
+    seen_before=$seen
     case $seen in
         *" $inode:$kind "*) continue ;;
         *" $inode:"*) ;;
@@ -116,40 +117,52 @@ for line in $list; do
     esac
     seen="$seen$inode:$kind "
     [ $count -le 1000 ] || break
-    printf '#@ namespace %s\n' "$inode"
+    told="#@ namespace $inode"
     if [ $kind = name ]; then
-        printf 'name %s\n' "${path##*/}"
+        told="$told${newline}name ${path##*/}"
     else
         pid=${path#proc/}
         pid=${pid%/ns/net}
         value=
         { IFS= read -r value <"proc/$pid/comm"; } 2>/dev/null
-        printf 'pid %s\nprocess %s\n' "$pid" "$value"
+        told="$told${newline}pid $pid${newline}process $value"
         { while IFS= read -r value; do
             case $value in
                 *:/) ;;
                 *)
-                    printf 'cgroup %s\n' "$value"
+                    told="$told${newline}cgroup $value"
                     break
                     ;;
             esac
         done <"proc/$pid/cgroup"; } 2>/dev/null
     fi
-    [ -z "$entered" ] || continue
+    if [ -n "$entered" ]; then
+        printf '%s\n' "$told"
+        continue
+    fi
     IFS=' ' read -r now _ <proc/uptime
     if [ $((${now%.*} - started)) -ge $seconds_at_most ] || [ $bytes -ge $bytes_at_most ] ||
         [ $count -gt $namespaces_at_most ]; then
         late=1
     fi
     if [ -n "$late" ]; then
-        printf '#! settings %s: not finished: %s namespaces are looked into\n' "$inode" "$looked_into"
+        printf '%s\n#! settings %s: not finished: %s namespaces are looked into\n' "$told" "$inode" "$looked_into"
         continue
     fi
-    looked_into=$count
     if command -v nsenter >/dev/null 2>&1; then
-        answer=$(nsenter --net="$path" sh -c "$inside" sh "$inode" 2>/dev/null) ||
-            printf '#! settings %s: not permitted\n' "$inode"
-        printf '%s\n' "$answer"
+        if ! answer=$(nsenter --net="$path" sh -c "$inside" sh "$inode" 2>/dev/null); then
+            told="$told$newline#! settings $inode: not permitted"
+            case $(LC_ALL=C ls -1iL "$path" 2>/dev/null) in
+                *"$inode $path") ;;
+                *) # It has ended since it was listed, or only this path to it has: then another one is tried.
+                    seen=$seen_before
+                    count=$((count - 1))
+                    continue
+                    ;;
+            esac
+        fi
+        printf '%s\n' "$told" "$answer"
+        looked_into=$count
         bytes=$((bytes + ${#answer}))
         for row in ${answer##*#@ listeners "$inode"}; do
             case $row in
@@ -160,7 +173,7 @@ for line in $list; do
             esac
         done
     else
-        printf '#! settings %s: not present: nsenter\n' "$inode"
+        printf '%s\n#! settings %s: not present: nsenter\n' "$told" "$inode"
     fi
 done
 unset IFS

@@ -293,6 +293,45 @@ def test_more_namespaces_than_are_looked_into(bound, smaller, looked_into, tmp_p
     assert all(reason.detail == f"{looked_into} namespaces are looked into" for reason in absent)
 
 
+# At the first look into a namespace those that were listed end, but for one that is left alone and one that keeps its
+# name.
+VANISHING = """
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/netns /run/bin
+for name in ended kept left; do
+    ip netns add $name
+done
+ip netns exec left sleep 60 &
+unshare -n sleep 60 &
+while [ "$(readlink /proc/[0-9]*/ns/net | sort -u | wc -l)" -lt 3 ]; do sleep 0.05; done
+cat >/run/bin/nsenter <<END
+#!/bin/sh
+if ip netns del ended 2>/dev/null; then
+    kill -9 $(jobs -p | tr '\\n' ' ')
+    while [ "\\$(readlink /proc/[0-9]*/ns/net | sort -u | wc -l)" -gt 1 ]; do sleep 0.05; done
+fi
+exec $(command -v nsenter) "\\$@"
+END
+chmod +x /run/bin/nsenter
+PATH=/run/bin:$PATH
+exec sh "$1" </dev/null
+"""
+
+
+def test_namespaces_that_end_while_they_are_listed():
+    """A namespace that has ended is passed over; one that has lost its processes alone is entered by its name."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root for namespaces")
+    command = ["unshare", "-m", "-n", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
+    words = ["bash", "-c", VANISHING, "bash", str(PROBES / "namespaces.sh")]
+    done = subprocess.run([*command, *words], capture_output=True, timeout=60)
+    found = read(done, "namespaces")
+    assert isinstance(found, tuple), (found, done.stderr)
+    assert [namespace.name for namespace in found] == ["kept", "left"], done.stdout
+    assert all("net.core.somaxconn" in namespace.sysctl for namespace in found)
+
+
 LISTENER = "import os, socket, time; s = socket.create_server(('0.0.0.0', 8080)); print(flush=True); time.sleep(60)"
 PAIRED = """
 mount -t tmpfs none /run
