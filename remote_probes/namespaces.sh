@@ -154,7 +154,8 @@ for line in $list; do
             told="$told$newline#! settings $inode: not permitted"
             case $(LC_ALL=C ls -1iL "$path" 2>/dev/null) in
                 *"$inode $path") ;;
-                *) # It has ended since it was listed, or only this path to it has: then another one is tried.
+                *)
+                    # It has ended since it was listed, or only this path to it has: then another one is tried.
                     seen=$seen_before
                     count=$((count - 1))
                     continue
