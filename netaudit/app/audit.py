@@ -80,20 +80,25 @@ class Audit:
             facts = facts_of(capture, job.question.domains)
             results = job.question.judge(facts, self.now())
             self._segments.append(extract(facts, groups=job.target.groups, site=job.site))
-        return HostReport(
-            name=job.target.name,
-            address=job.target.address,
-            status=status_of(capture.error),
-            error=capture.error,
-            duration_s=capture.elapsed_s,
-            results=results,
-            notes=capture.notes,
-            groups=job.target.groups,
-        )
+        return report_of(job.target, capture, results)
 
     def _tell(self, position: int, report: HostReport, capture: Capture | None) -> None:
         self._tally.add(report)
         self.observer.host_done(position, report, capture)
+
+
+def report_of(target: Target, capture: Capture, results: tuple[Result, ...]) -> HostReport:
+    """What is told of a host that was asked."""
+    return HostReport(
+        name=target.name,
+        address=target.address,
+        status=status_of(capture.error),
+        error=capture.error,
+        duration_s=capture.elapsed_s,
+        results=results,
+        notes=capture.notes,
+        groups=target.groups,
+    )
 
 
 def _cancelled(target: Target) -> HostReport:

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from netaudit.app.audit import Job
-from netaudit.app.collect import status_of
+from netaudit.app.audit import Job, report_of
 from netaudit.app.fanout import Slots, Width
 from netaudit.app.ports import Limits, Transport
 from netaudit.app.watch_clock import GAP_S, SLICE_S, Beats, Clock, SystemClock
@@ -99,17 +98,20 @@ class Watch:
     last: Round | None = None
     _hosts: dict[str, _Host] = field(default_factory=dict)
     _fleet: Fleet = field(default_factory=Fleet)
-    _slots: Slots | None = None
+    _slots: Slots = field(init=False)
     _number: int = 0
     _changes: int = 0
     _changed: bool = False
     _closed_lines: int = 0  # connections that removed hosts had
 
+    def __post_init__(self) -> None:
+        """The slots are as many as the width says."""
+        self._slots = Slots(self.width.forks)
+
     async def run(
         self, jobs: Sequence[Job], stop: asyncio.Event, *, count: int | None = None, for_s: float | None = None
     ) -> None:
         """Watch these hosts until ``stop`` is set, so many rounds are done, or the time is over."""
-        self._slots = Slots(self.width.forks)
         self._enrol(jobs)
         start = self.clock.now()
         beats = Beats(start, self.every_s)
@@ -202,7 +204,6 @@ class Watch:
             host.task = None
 
     async def _visit(self, host: _Host) -> None:
-        assert self._slots is not None  # noqa: S101  # made before any host is visited
         question = host.job.question
         give_back = await self._slots.lease(self.width.patience_s)
         try:
@@ -232,16 +233,7 @@ class Watch:
             facts = facts_of(capture, job.question.domains | SETTINGS)
             results = job.question.judge(facts, now)
             segment = extract(facts, groups=job.target.groups, site=job.site)
-        report = HostReport(
-            name=job.target.name,
-            address=job.target.address,
-            status=status_of(capture.error),
-            error=capture.error,
-            duration_s=capture.elapsed_s,
-            results=results,
-            notes=capture.notes,
-            groups=job.target.groups,
-        )
+        report = report_of(job.target, capture, results)
         answer = Answer(now, report, facts, segment)
         events = self._fleet.take(answer, self._number, first=self._number == _FIRST)
         for event in events:

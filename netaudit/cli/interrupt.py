@@ -15,19 +15,18 @@ class Interrupt:
     """Runs one coroutine and turns signals into an event; in the event loop of ``runner`` where others share it."""
 
     def __init__(self, runner: asyncio.Runner | None = None) -> None:
-        self.stop: asyncio.Event | None = None
+        self.stop = asyncio.Event()
         self._runner = runner
 
     @property
     def heard(self) -> bool:
         """Whether the run was asked to stop."""
-        return self.stop is not None and self.stop.is_set()
+        return self.stop.is_set()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:  # Any: the type of a coroutine's sends and yields, unused
-        """Run ``work`` to its end; it watches ``stop``, which is made before it starts."""
+        """Run ``work`` to its end; it watches ``stop``."""
 
         async def main() -> T:
-            self.stop = asyncio.Event()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._heard, number)
@@ -40,6 +39,6 @@ class Interrupt:
         return asyncio.run(main()) if self._runner is None else self._runner.run(main())
 
     def _heard(self, number: int) -> None:
-        if self.stop is None or self.stop.is_set():
+        if self.stop.is_set():
             os._exit(128 + number)
         self.stop.set()

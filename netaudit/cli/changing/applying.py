@@ -144,7 +144,6 @@ async def _roll_out(
     observer: RolloutObserver,
     interrupt: Interrupt,
 ) -> Rolled:
-    assert interrupt.stop is not None  # noqa: S101  # made before this starts
     await prepared(fleet.transport, fleet.targets)
     probes = {probe.id: probe for probe in shipped_probes()}
     command = functools.partial(gate_command.ask, args.gate, agreed.run.id) if args.gate else None

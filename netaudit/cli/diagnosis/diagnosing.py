@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -67,11 +66,10 @@ class _Live:
         run = replace(run, bundle_digest=",".join(digests_of(self.beat, int(fleet.limits.host_s))))
 
         async def work() -> Outcome:
-            stop = interrupt.stop or asyncio.Event()
             await prepared(fleet.transport, fleet.targets)
             try:
                 sampler = Sampler(fleet.transport, fleet.limits, fleet.width)
-                return await diagnosing.run(run, fleet.targets, sampler, self.beat, stop)
+                return await diagnosing.run(run, fleet.targets, sampler, self.beat, interrupt.stop)
             finally:
                 await fleet.transport.close()
 

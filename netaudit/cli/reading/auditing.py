@@ -113,7 +113,6 @@ def perform(
     run = replace(run, bundle_digest=",".join(digests))
 
     async def work() -> Outcome:
-        assert interrupt.stop is not None  # noqa: S101  # made before this starts
         await prepared(fleet.transport, fleet.targets)
         audit_of = Audit(Collector(fleet.transport, fleet.limits), observer, fleet.width)
         try:

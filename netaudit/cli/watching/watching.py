@@ -121,7 +121,6 @@ def _perform(
     fleet = hosts.fleet
 
     async def work() -> tuple[bool, Round | None]:
-        assert interrupt.stop is not None  # noqa: S101  # made before this starts
         if hosts.transport is not None:
             await prepared(hosts.transport.current, fleet.targets)
         one = Watch(fleet.transport, args.every_s, listener, fleet.limits, fleet.width, clock=clock, reread=hosts.again)
