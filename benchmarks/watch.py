@@ -11,10 +11,12 @@ import gc
 import os
 import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
 import captures
 from figures import Figure
@@ -30,12 +32,16 @@ from netaudit.cli.watching.output import Heard
 from netaudit.facts.settings import DOMAINS
 from netaudit.fleet.events import Event
 from netaudit.lab import Lab
-from netaudit.model.probe import Capture
+from netaudit.model.contact import Exit, Sink
+from netaudit.model.probe import Bundle, Capture
 from netaudit.model.target import Target
 from netaudit.report.events import line_text
 from netaudit.transport.asyncssh_transport import AsyncsshTransport
 from netaudit.transport.options import TransportOptions
 from netaudit.transport.replay import ReplaySession
+
+T = TypeVar("T")
+Words = TypeVarTuple("Words")
 
 HOSTS = 6
 ROUNDS = 480  # eight hours, a minute each
@@ -94,10 +100,13 @@ class _Loop(asyncio.SelectorEventLoop):
         """The time of day."""
         return datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=self.time())
 
-    def run_in_executor(self, _executor, work, *words):  # type: ignore[no-untyped-def]  # as in the class above
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Words], T], *args: *Words
+    ) -> asyncio.Future[T]:
         """What threads would do is done here and now: time must not skip what they are at."""
-        outcome = self.create_future()
-        outcome.set_result(work(*words))
+        del executor
+        outcome: asyncio.Future[T] = self.create_future()
+        outcome.set_result(func(*args))
         return outcome
 
 
@@ -119,7 +128,7 @@ class _Answering:
     def __init__(self, answers: Iterator[Capture]) -> None:
         self._answers = answers
 
-    async def run(self, bundle, sink):  # type: ignore[no-untyped-def]  # as Session.run
+    async def run(self, bundle: Bundle, sink: Sink) -> Exit:
         """The next answer."""
         return await ReplaySession(next(self._answers)).run(bundle, sink)
 
