@@ -169,8 +169,8 @@ class Parts:
         subjects, verdicts = footprint_of_subjects(check), footprint_of_verdicts(check)
         self.chosen: Shelf[Result | tuple[int, ...]] = Shelf(Reader(subjects) if subjects is not None else None)
         deciding = places_of(verdicts.domains) if verdicts is not None else ()
-        shared = [place for place in places_of(judged.domains) if place.is_shared or place in deciding]
-        self._outlines: Shelf[Outline] = Shelf(Reader(judged, shared))
+        shared = [place for place in places_of(judged.domains) if place.is_shared]
+        self._outlines: Shelf[Outline] = Shelf(Reader(judged, dict.fromkeys((*shared, *deciding))))
         self._barest: Shelf[Outline] = Shelf(Reader(verdicts) if verdicts is not None else None)
 
     @property

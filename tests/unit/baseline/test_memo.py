@@ -381,6 +381,47 @@ def test_what_is_said_of_a_listener_follows_the_host_where_its_verdict_is_rememb
     assert len(judged) == 4 * worked_out
 
 
+def test_how_many_there_are_decides_where_only_process_ids_are_said_of_them(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Hosts with fewer listeners have other subjects, though no attribute of a listener that hosts share is named."""
+    body = """\
+    for_each: {name: listener, in: facts.listeners, subject: "{{ listener.pid }}"}
+    value: sysctl['net.core.somaxconn']
+    expect: {at_least: 4096}
+    evidence: pid {{ listener.pid }}
+    """
+    rules = _one_check(ruleset, body)
+
+    def subjects(pids: tuple[int, ...]) -> list[str]:
+        listeners = tuple(dataclasses.replace(LISTENER, pid=pid) for pid in pids)
+        (result,) = evaluate(rules, facts({"net.core.somaxconn": "128"}, listeners=listeners), NOW)
+        return [item.subject for item in result.items]
+
+    for pids in ((1, 2, 3), (4, 5, 6), (1, 2), (7,), (5, 6, 7, 8)):
+        assert subjects(pids) == list(map(str, pids))
+
+
+def test_what_decides_is_told_apart_beside_what_is_called_like_a_process_id(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Of one mapping, one key may decide while another, which hosts do not share by its name, is only said."""
+    body = """\
+    for_each: {name: part, in: "['disks']", subject: "{{ part }}"}
+    value: facts.own.raid.disks
+    expect: {equals: 4}
+    evidence: pid {{ facts.own.raid.pid }}
+    """
+    rules = _one_check(ruleset, body)
+
+    def observed(disks: int, pid: int) -> tuple[object, str | None]:
+        (result,) = evaluate(rules, facts(own={"raid": {"disks": disks, "pid": pid}}), NOW)
+        return result.observed, result.evidence
+
+    for disks, pid in ((2, 1), (2, 2), (3, 1), (3, 2), (4, 1)):
+        assert observed(disks, pid) == (disks, f"pid {pid}")
+
+
 def test_process_ids_that_decide_are_told_apart(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
     """Where the process of a listener is looked up by its id, another process is another result."""
     body = """\
