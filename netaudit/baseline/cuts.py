@@ -43,7 +43,8 @@ def cutter(paths: Collection[Path]) -> Cut:
     names = _plain_attributes(further)
     cuts: list[Cut] = [attrgetter(*names)] if names else []
     cuts += [_STEPS[step.how](step.names, rest) for step, rest in further.items() if not _is_plain(step, rest)]
-    cut = cuts[0] if len(cuts) == 1 else lambda value: tuple([each(value) for each in cuts])
+    is_bare = len(further) == 1 and next(iter(further)).how == "attribute"  # an absence in it is none of the record
+    cut = cuts[0] if len(cuts) == 1 and not is_bare else lambda value: tuple([each(value) for each in cuts])
     return lambda value: value if value.__class__ in PLAIN else cut(value)
 
 

@@ -78,7 +78,7 @@ class Place:
         try:
             value = self._read(sight.facts)
         except AttributeError:  # something above it is absent
-            value = sight.reached(self.way)
+            return self._token(sight.end_of(self.way))
         if value.__class__ in self._plain:
             return value
         last, token = self._last
@@ -111,7 +111,7 @@ class SettingsOf:
 
     def names(self, sight: Sight) -> list[str]:
         """The settings on one host. A subject without the attribute names none."""
-        records = sight.reached((self.domain,))
+        records = getattr(sight.facts, self.domain)
         named = [getattr(record, self.attribute) for record in records] if isinstance(records, tuple) else []
         return [self.before + self._written(name) + self.after for name in named if isinstance(name, str)]
 

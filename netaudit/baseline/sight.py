@@ -44,7 +44,7 @@ class Seen(Protocol):
 class Sight(dict[Seen, Hashable]):
     """One host, by what was asked of it so far."""
 
-    __slots__ = ("_drift", "_reached", "facts", "known", "sysctls")
+    __slots__ = ("_drift", "facts", "known", "sysctls")
 
     def __init__(self, facts: Facts, sysctls: RunningSysctls, drift: Callable[[], Sequence[object]]) -> None:
         super().__init__()
@@ -52,25 +52,19 @@ class Sight(dict[Seen, Hashable]):
         self.sysctls = sysctls
         self.known = sysctls.texts.get  # a setting's text, None when it is absent for whatever reason
         self._drift = drift
-        self._reached: dict[Way, object] = {}
 
     def __missing__(self, seen: Seen) -> Hashable:
         found = self[seen] = seen.of(self)
         return found
 
-    def reached(self, way: Way) -> object:
-        """The value at the end of a way, or the plain one that ends it before."""
-        if len(way) == 1:
-            return getattr(self.facts, way[0])
-        value = self._holder(way[:-1])
-        return value if value.__class__ in PLAIN else getattr(value, way[-1])
-
-    def _holder(self, way: Way) -> object:
-        """The record or list at the end of a way, which may have been put together for the asking."""
-        value = self._reached.get(way)
-        if value is None:
-            value = self._reached[way] = self.reached(way)
-        return value
+    def end_of(self, way: Way) -> tuple[int, object]:
+        """After how many steps a way that cannot be gone in full ends, and the plain value that stands there."""
+        value: object = self.facts
+        for steps, name in enumerate(way):
+            if value.__class__ in PLAIN:
+                return steps, value
+            value = getattr(value, name)
+        return len(way), value
 
     def drift(self) -> Hashable:
         """The drift of the host's settings, or why there is none."""

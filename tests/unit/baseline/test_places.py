@@ -10,14 +10,22 @@ import pytest
 from netaudit.baseline import places
 from netaudit.baseline.cuts import in_full
 from netaudit.baseline.footprint import Footprint
-from netaudit.baseline.places import Look, places_of
+from netaudit.baseline.places import Look, places_of, whole_places_of
 from netaudit.baseline.scope import RunningSysctls
-from netaudit.baseline.sight import Reader, Sight
-from netaudit.model.facts import Facts, Limits, Listener, Memory, ProcessLimits
+from netaudit.baseline.sight import Reader, Seen, Sight
+from netaudit.model.facts import Facts, Limits, Listener, Memory, Nic, ProcessLimits, Rings
 from netaudit.model.reading import Absent, AbsentReason
 
 DOMAINS = tuple(each.name for each in dataclasses.fields(Facts) if each.name != "sysctl")
 LISTENER = Listener("tcp", "0.0.0.0", 80, 3, 511, "", "nginx", 41, 7, "nginx.service", (41, 42))
+
+NOWHERE = Absent(AbsentReason.NOT_PRESENT)
+NIC = Nic(
+    name="eth0", ifindex=2, kind="", driver="virtio_net", mtu=1500, operstate="up", carrier=True, carrier_changes=1,
+    speed_mbps=NOWHERE, duplex=NOWHERE, master="", lower="", txqueuelen=1000, numa_node=NOWHERE, rx_queues=1,
+    tx_queues=1, rps_cpus=("0",), rings=NOWHERE, channels=NOWHERE, coalesce=NOWHERE, offloads=NOWHERE,
+    offloads_fixed=NOWHERE, counters={}, driver_counters=NOWHERE, addresses=(), bond=NOWHERE,
+)  # fmt: skip
 
 
 def _footprint(*domains: str, names: str = "", keys: str = "", entire: str = "") -> Footprint:
@@ -26,9 +34,9 @@ def _footprint(*domains: str, names: str = "", keys: str = "", entire: str = "")
     return Footprint(domains=looks)
 
 
-def _key(footprint: Footprint, facts: Facts) -> tuple[object, ...]:
+def _key(footprint: Footprint, facts: Facts, seen: tuple[Seen, ...] | None = None) -> tuple[object, ...]:
     sysctls = RunningSysctls(facts, lambda name: Absent(AbsentReason.NOT_PRESENT, name))
-    return Reader(footprint)(Sight(facts, sysctls, tuple))
+    return Reader(footprint, seen)(Sight(facts, sysctls, tuple))
 
 
 def test_all_places_together_are_all_that_is_known(facts: Callable[..., Facts]) -> None:
@@ -87,6 +95,25 @@ def test_one_is_not_true(facts: Callable[..., Facts]) -> None:
     footprint = _footprint("own", keys="raid ok", entire="ok")
     found = [_key(footprint, facts(own={"raid": {"ok": value}})) for value in (True, 1, 1.0, "1", True)]
     assert [key == found[0] for key in found] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize("places_from", [places_of, whole_places_of])
+def test_an_absence_is_told_from_the_same_one_further_down(
+    facts: Callable[..., Facts], places_from: Callable[[Mapping[str, Look]], tuple[Seen, ...]]
+) -> None:
+    """A host without limits is not one whose limits are there without processes, whatever the reason for both."""
+    nothing = Absent(AbsentReason.NOT_PERMITTED)
+    rings = (nothing, Rings(nothing, nothing, nothing, nothing), Rings(nothing, 4, nothing, nothing))
+    hosts = [
+        facts(limits=nothing),
+        facts(limits=dataclasses.replace(_limits(1), processes=nothing)),
+        facts(limits=_limits(1)),
+        *[facts(limits=nothing, nics=(dataclasses.replace(NIC, rings=each),)) for each in rings],
+    ]
+    footprint = _footprint("limits", "nics", names="processes rings rx_slots")
+    keys = [_key(footprint, host, places_from(footprint.domains)) for host in hosts]
+    assert len(set(keys[:5])) == 5
+    assert keys[5] == keys[4]
 
 
 def test_footprints_share_places() -> None:
