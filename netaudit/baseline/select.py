@@ -6,7 +6,6 @@ inventory is imported when an inventory has some.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -112,7 +111,7 @@ class Ruleset:
             place for place, made in enumerate(self.rules.waivers) if self._meant(made.hosts, name, matches)
         )
         own = {key: variables[key] for key in (VARIABLES, CHANGES) if variables.get(key)}
-        key = (overrides, waivers, json.dumps(own, sort_keys=True, default=repr) if own else "")
+        key = (overrides, waivers, repr(own))  # as text: 1 is not true, and mappings are shown in their order
         found = self._made.get(key)
         if found is None:
             places = {each: _place(each, name, origin) for each in own}

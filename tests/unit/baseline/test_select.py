@@ -153,3 +153,16 @@ def test_domains_are_those_the_checks_read(rules: Ruleset) -> None:
     alone = of_host(rules, "mail1", {"netaudit_checks": {"t.*": {"skip": "x"}}})
     assert alone.domains == {"kernel", "sysctl"}
     assert alone.probes == {"system", "sysctl"}
+
+
+def test_hosts_whose_variables_are_written_otherwise_have_rules_of_their_own(ruleset: Callable[..., Ruleset]) -> None:
+    """Values that are equal and of other types are others, and so is an order that texts show; keys may be numbers."""
+    rules = ruleset(TEXT.replace("role: web", "role: {a: 1, b: 2}"))
+    roles: list[dict[object, object]] = [
+        {"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1.0, "b": 2}, {1: 1, "b": 2}, {"a": 1, "b": 2},
+    ]  # fmt: skip
+    made = [of_host(rules, "mail1", {"netaudit_vars": {"role": role}}) for role in roles]
+    assert [repr(each.variables["role"]) for each in made] == [
+        repr({str(key): value for key, value in role.items()}) for role in roles
+    ]
+    assert [each is made[0] for each in made] == [True, False, False, False, True]
