@@ -65,3 +65,17 @@ def test_the_package_names_no_place_of_its_making():
         if banned.search(path.read_bytes().decode("utf-8", "replace")):
             guilty.append(name)
     assert [] == guilty
+
+
+def test_the_page_on_architecture_names_every_room():
+    """The rooms that it draws are those that there are, and so are the rooms of the command line."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^      ([a-z]+)/ ", page.partition("    netaudit/\n")[2], re.MULTILINE))
+    assert drawn == rooms_of(ROOT / "netaudit")
+    told = page.partition("`cli` is large")[2].partition("\n\n")[0]
+    assert rooms_of(ROOT / "netaudit" / "cli") <= set(re.findall(r"`([a-z]+)`", told))
+
+
+def rooms_of(folder: Path) -> set[str]:
+    """The packages in a folder."""
+    return {path.parent.name for path in folder.glob("*/__init__.py")}
