@@ -18,13 +18,15 @@ from netaudit.model.target import Target
 from netaudit.remedy.flow import Entry, Flow
 from netaudit.remedy.guard import Event, State, after
 from netaudit.remedy.host_side import Change
-from netaudit.remedy.reasons import FOREIGN
+from netaudit.remedy.reasons import FOREIGN, NOT_LEFT, NOT_PLANNED
 from netaudit.remedy.record import ChangeRecord
+from netaudit.remedy.rolled import KEPT, UNDONE
 from netaudit.remedy.work import Work, undoing
 
 _OUTCOMES = {State.ROLLED_BACK: Outcome.ROLLED_BACK, State.REFUSED: Outcome.REFUSED}
-_GOOD = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED})
 _FOREIGN = frozenset({FOREIGN, "stale"})
+_AS_BEFORE = "it is as it was before already"  # also the journal's word for it
+_LOOK = "somebody else has changed it: look at it; --force puts back what was there before all the same"
 
 T = TypeVar("T")
 Told = Callable[[HostOutcome], None]
@@ -82,52 +84,58 @@ class Recovery:
     async def roll_back(
         self, run_id: str, records: Sequence[ChangeRecord], told: Told, *, force: Collection[str] = ()
     ) -> tuple[tuple[HostOutcome, ...], frozenset[str]]:
-        """One outcome for each host, and the hosts where somebody else has changed something since.
+        """An outcome for each change that was looked at, and the hosts where somebody else has changed something since.
 
-        *Rolled back* means that all its changes are undone, *refused* that they stand. For the hosts of ``force`` it is
-        also undone what is not any more as it was left.
+        *Rolled back* means that the change is undone, *refused* that it stands; then the host's earlier ones are left
+        alone. For the hosts of ``force`` it is also undone what is not any more as it was left. ``told`` is called
+        once a host.
         """
         by_host: dict[str, list[ChangeRecord]] = {}
         for record in records:
             by_host.setdefault(record.host, []).append(record)
         foreign: set[str] = set()
+        ended: dict[str, list[HostOutcome]] = {host: [] for host in by_host}
 
         async def one(host: str) -> HostOutcome:
-            worst = None
             for record in reversed(by_host[host]):
-                outcome = await self._undo(run_id, record, foreign, forced=host in force)
-                if worst is None or outcome.outcome is not Outcome.NOTHING:
-                    worst = outcome
-                if outcome.outcome not in {Outcome.ROLLED_BACK, Outcome.NOTHING}:
+                ended[host].append(await self._undo(run_id, record, foreign, forced=host in force))
+                if ended[host][-1].outcome not in UNDONE:
                     break
-            assert worst is not None  # noqa: S101  # every host here has a record
-            return worst
+            done = [outcome for outcome in ended[host] if outcome.outcome is not Outcome.NOTHING]
+            return (done or ended[host])[-1]
 
-        outcomes = await self._each(list(by_host), one, told)
-        return outcomes, frozenset(foreign)
+        await self._each(list(by_host), one, told)
+        return tuple(outcome for outcomes in ended.values() for outcome in outcomes), frozenset(foreign)
 
     async def _undo(self, run_id: str, record: ChangeRecord, foreign: set[str], *, forced: bool) -> HostOutcome:
         if not record.is_final:
             return _outcome(record, Outcome.LOST, "how its change ended is not known", f"netaudit resume {record.run}")
         if record.state is not State.PERSISTED:
-            return _outcome(record, Outcome.NOTHING, f"its change had ended {_words(record.state)}")
+            ended = _outcome(record, Outcome.NOTHING, f"its change had ended {_words(record.state)}")
+            return replace(ended, read_back={})  # it was not asked
         target = self.target_of(record.host)
         if target is None:
             return _outcome(record, Outcome.UNREACHED, f"{record.host} is not in the inventory")
         work = undoing(record.work, record.prior, record.values_after)
-        outcome, flow = await self._applied(run_id, record, work, target)
+        outcome, undo = await self._applied(run_id, record, work, target)
+        flow = undo.flow
         if outcome.outcome is Outcome.REFUSED and flow.reason.code in _FOREIGN:
             if _is_as_before(record, flow):
-                return _outcome(record, Outcome.NOTHING, "it is as it was before already")
+                entry = Entry(flow.state, None, flow.last_event, _AS_BEFORE, dict(flow.values))
+                await self.ways.journalling.write(undo.change.id, entry)
+                return replace(outcome, outcome=Outcome.NOTHING, reason=_AS_BEFORE, hint="", notes=())
             if forced:
                 found = {len(record.work.steps) + 1 - number: value for number, value in flow.values.items()}
                 work = undoing(record.work, record.prior, found, whatever_files=True)
-                outcome, flow = await self._applied(run_id, record, work, target)
+                outcome, _ = await self._applied(run_id, record, work, target)
             else:
                 foreign.add(record.host)
+                outcome = replace(outcome, hint=_LOOK)
         return _of_undo(outcome)
 
-    async def _applied(self, run_id: str, record: ChangeRecord, work: Work, target: Target) -> tuple[HostOutcome, Flow]:
+    async def _applied(
+        self, run_id: str, record: ChangeRecord, work: Work, target: Target
+    ) -> tuple[HostOutcome, GuardedHost]:
         host = GuardedHost(
             target,
             change_of(work, run_id, undoes=record.id),
@@ -136,7 +144,7 @@ class Recovery:
             steps=_shown(record.work),
             position=record.position,
         )
-        return await host.apply() or await host.confirm(), host.flow
+        return await host.apply() or await host.confirm(), host
 
     async def _each(
         self, items: Sequence[T], work: Callable[[T], Awaitable[HostOutcome]], told: Told
@@ -152,12 +160,17 @@ class Recovery:
 
 
 def _of_undo(outcome: HostOutcome) -> HostOutcome:
-    """The outcome of an undo, said of the change: what was undone for good is *rolled back*, all else stands."""
-    if outcome.outcome in _GOOD:
+    """The outcome of an undo, said of the change: what was undone for good is *rolled back*, all else stands.
+
+    Nobody has planned it: a value is not as it was left.
+    """
+    if outcome.outcome in KEPT:
         return replace(outcome, outcome=Outcome.ROLLED_BACK, reason=outcome.reason or "undone on request")
     if outcome.outcome is Outcome.ROLLED_BACK:
         return replace(outcome, outcome=Outcome.REFUSED, reason=f"the change stands: {outcome.reason}")
-    return outcome
+    if outcome.reason == _AS_BEFORE:
+        return replace(outcome, outcome=Outcome.NOTHING)
+    return replace(outcome, reason=outcome.reason.replace(NOT_PLANNED, NOT_LEFT))
 
 
 def _is_as_before(record: ChangeRecord, flow: Flow) -> bool:
@@ -187,7 +200,7 @@ def accounted(record: ChangeRecord, undone_by: str = "") -> HostOutcome:
     if record.undoes:
         turned = tuple(replace(step, before=step.after, after=step.before) for step in outcome.steps)
         return replace(_of_undo(outcome), steps=turned)
-    if not undone_by or outcome.outcome not in _GOOD:
+    if not undone_by or outcome.outcome not in KEPT:
         return outcome
     before = {step.subject: step.before for step in outcome.steps}
     return replace(outcome, outcome=Outcome.ROLLED_BACK, reason=f"undone by run {undone_by}", read_back=before)

@@ -18,7 +18,7 @@ from netaudit.app.gate import Held, within
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
 from netaudit.remedy.batches import part_of
 from netaudit.remedy.gates import GateVerdict
-from netaudit.remedy.rolled import GOOD, KEPT, Rolled
+from netaudit.remedy.rolled import GOOD, KEPT, Rolled, subjects
 
 # Shares of the hosts' own time without the soak: the first one's clock runs while the others have their turn.
 FOR_CHANGING = 0.35  # after that no further host of a batch is begun before its gate
@@ -221,14 +221,18 @@ class Rollout:
                 self._ended(later, HostOutcome(host, part.address, Outcome.UNREACHED, reason, steps=part.steps))
 
     async def _undo_all(self) -> None:
-        """Undo what was kept, on every host the latest change first; its new outcome takes the place of the old one."""
+        """Undo what was kept, on every host the latest change first; what was undone ends anew, all else stands."""
         kept = {outcome.host for _, outcome in self._outcomes if outcome.outcome in KEPT}
         if self.undo is None or not kept:
             return
-        undone = {outcome.host: outcome for outcome in await self.undo(sorted(kept))}
+        undone = {(each.host, subjects(each.steps)): each for each in await self.undo(sorted(kept))}
         for place, (batch, outcome) in enumerate(self._outcomes):
-            if outcome.outcome in KEPT and outcome.host in undone:
-                end = replace(undone[outcome.host], steps=outcome.steps, address=outcome.address)
+            end = undone.get((outcome.host, subjects(outcome.steps)))
+            if outcome.outcome in KEPT and end is not None:
+                if end.outcome in {Outcome.REFUSED, Outcome.UNREACHED}:
+                    end = replace(outcome, reason=f"it was to be taken back: {end.reason}", hint=end.hint)
+                else:
+                    end = replace(end, steps=outcome.steps, address=outcome.address)
                 self._outcomes[place] = (batch, end)
                 self.observer.host_ended(batch, end)
 

@@ -17,6 +17,10 @@ ORDER = (
     Outcome.LOST, Outcome.ROLLED_BACK, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED,
     Outcome.NOTHING,
 )  # fmt: skip
+ORDER_OF_UNDO = (  # where *rolled back* is what was wanted
+    Outcome.LOST, Outcome.REFUSED, Outcome.UNREACHED, Outcome.CONFIRMED, Outcome.PERSISTED, Outcome.ROLLED_BACK,
+    Outcome.NOTHING,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,12 @@ class Rolled:
         """What became of one host in each of its batches."""
         return tuple(outcome for _, outcome in self.outcomes if outcome.host == host)
 
-    def by_host(self, hosts: Sequence[str]) -> tuple[HostOutcome, ...]:
-        """One outcome a host, in this order: the worst of its batches, with the steps of all."""
+    def by_host(self, hosts: Sequence[str], order: Sequence[Outcome] = ORDER) -> tuple[HostOutcome, ...]:
+        """One outcome a host, as the hosts come: the worst of its batches, by ``order``, with the steps of all."""
         found: dict[str, list[HostOutcome]] = {}
         for _, outcome in self.outcomes:
             found.setdefault(outcome.host, []).append(outcome)
-        return tuple(_together(found[host]) for host in hosts if host in found)
+        return tuple(_together(found[host], order) for host in hosts if host in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,13 @@ def retold(kept: KeptRollout, journal: Sequence[HostOutcome], *, interrupted: bo
     plans = {plan.host: plan for plan in kept.plan.hosts}
     begun: dict[tuple[str, tuple[tuple[str, str], ...]], list[HostOutcome]] = {}
     for each in journal:
-        begun.setdefault((each.host, _subjects(each.steps)), []).append(each)
+        begun.setdefault((each.host, subjects(each.steps)), []).append(each)
     outcomes = []
     for number, batch in enumerate(kept.plan.batches, 1):
         for host in batch.hosts:
             part = part_of(plans[host], batch.step_class)
             told = kept.endings.get((number, host))
-            changes = begun.get((host, _subjects(part.steps)))
+            changes = begun.get((host, subjects(part.steps)))
             known = changes.pop(0) if changes else None
             outcomes.append((number, _retold(part, told, known, kept.reason)))
     return Rolled(tuple(outcomes), kept.verdicts, kept.stopped_after, kept.reason, interrupted)
@@ -84,12 +88,13 @@ def _retold(part: HostPlan, told: HostOutcome | None, known: HostOutcome | None,
     return replace(known, address=part.address, steps=part.steps, duration_s=duration_s, notes=notes)
 
 
-def _subjects(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+def subjects(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+    """What steps are about: by that a change of a host is told from its other ones."""
     return tuple((step.subject, step.namespace) for step in steps)
 
 
-def _together(outcomes: Sequence[HostOutcome]) -> HostOutcome:
-    worst = min(outcomes, key=lambda each: ORDER.index(each.outcome))
+def _together(outcomes: Sequence[HostOutcome], order: Sequence[Outcome]) -> HostOutcome:
+    worst = min(outcomes, key=lambda each: order.index(each.outcome))
     return replace(
         worst,
         steps=tuple(step for each in outcomes for step in each.steps),

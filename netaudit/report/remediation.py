@@ -6,12 +6,12 @@ Pure: it takes the values that the rollout left and returns blocks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netaudit.model.plan import Batch, HostOutcome, Outcome, Step
 from netaudit.model.result import RunInfo
 from netaudit.remedy.gates import GateRow, GateVerdict
-from netaudit.remedy.rolled import GOOD, ORDER, UNDONE, Rolled
+from netaudit.remedy.rolled import GOOD, ORDER, ORDER_OF_UNDO, UNDONE, Rolled
 from netaudit.report.page import Block, Line, Pair, Role, Row, Span, Spans
 from netaudit.report.words import ADVICE_CHARS, NO_BREAK, NO_LABEL, Options, Words, count, hosts_label, text_row
 from netaudit.units import format_duration
@@ -56,6 +56,11 @@ class Told:
         return self.run.command == "rollback"
 
     @property
+    def order(self) -> tuple[Outcome, ...]:
+        """The ends, the worst first."""
+        return ORDER_OF_UNDO if self.is_undo else ORDER
+
+    @property
     def good(self) -> frozenset[Outcome]:
         """The ends that were wanted."""
         return UNDONE if self.is_undo else GOOD
@@ -83,7 +88,8 @@ class Told:
 
 def told(run: RunInfo, batches: Sequence[Batch], hosts: Sequence[str], rolled: Rolled) -> Told:
     """What a report needs, with one outcome a host in the order of ``hosts``."""
-    return Told(run, tuple(batches), rolled.by_host(hosts), rolled)
+    account = Told(run, tuple(batches), (), rolled)
+    return replace(account, hosts=rolled.by_host(hosts, account.order))
 
 
 def remediation_page(account: Told, options: Options) -> tuple[Block, ...]:
@@ -91,7 +97,7 @@ def remediation_page(account: Told, options: Options) -> tuple[Block, ...]:
     blocks = [
         _heading(account, options),
         _batches(account, options),
-        *(_outcome_block(outcome, account, options) for outcome in reversed(ORDER)),
+        *(_outcome_block(outcome, account, options) for outcome in reversed(account.order)),
         _notes(account.parts, options),
         _totals(account),
     ]
@@ -264,7 +270,7 @@ def _notes(hosts: Sequence[HostOutcome], options: Options) -> Block:
 
 def _totals(account: Told) -> Block:
     hosts = account.hosts
-    numbers = [(sum(1 for host in hosts if host.outcome is outcome), outcome) for outcome in reversed(ORDER)]
+    numbers = [(sum(1 for host in hosts if host.outcome is outcome), outcome) for outcome in reversed(account.order)]
     spans: list[Span] = [Span(f"{count(len(hosts), 'host')}: ", Role.TITLE)]
     shown = [(number, outcome) for number, outcome in numbers if number]
     for place, (number, outcome) in enumerate(shown):

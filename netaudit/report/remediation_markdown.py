@@ -11,7 +11,6 @@ from netaudit.fleet.jsonable import time_text
 from netaudit.fleet.names import fold_within
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.remedy.gates import GateRow, GateVerdict
-from netaudit.remedy.rolled import ORDER
 from netaudit.report.markdown import MOST_CHARS, within
 from netaudit.report.markdown_text import code, details, in_html, prose, table
 from netaudit.report.remediation import Told, figure
@@ -32,8 +31,8 @@ def remediation_markdown(account: Told) -> Iterator[str]:
 def _head(account: Told) -> str:
     run = account.run
     against = f" against {prose(run.baseline.name)}" if run.baseline else ""
-    numbers = [sum(1 for host in account.hosts if host.outcome is outcome) for outcome in ORDER]
-    shown = [(outcome, number) for outcome, number in zip(ORDER, numbers, strict=True) if number]
+    numbers = [sum(1 for host in account.hosts if host.outcome is outcome) for outcome in account.order]
+    shown = [(outcome, number) for outcome, number in zip(account.order, numbers, strict=True) if number]
     lines = [
         f"## netaudit {prose(run.command)}: {count(len(account.hosts), 'host')}{against}",
         "",
@@ -79,7 +78,7 @@ def _counter(row: GateRow) -> tuple[str, ...]:
 
 def _outcomes(account: Told) -> Iterator[str]:
     """A row for each change of each host, by how it ended."""
-    for outcome in ORDER:
+    for outcome in account.order:
         ended = [part for part in account.parts if part.outcome is outcome]
         rows = [row for part in ended for row in _rows(part)]
         hosts = len({part.host for part in ended})

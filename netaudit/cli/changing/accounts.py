@@ -21,7 +21,7 @@ def of_outcomes(account: Told) -> ExitCode:
     """The exit code of a remediation."""
     if account.rolled.interrupted:
         return ExitCode.INTERRUPTED
-    outcomes = {host.outcome for host in account.hosts}
+    outcomes = {part.outcome for part in account.parts}
     if Outcome.LOST in outcomes:
         return ExitCode.STATE_UNKNOWN
     return ExitCode.DONE if outcomes <= account.good else ExitCode.REMEDIATION_FAILED

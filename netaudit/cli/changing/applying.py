@@ -8,7 +8,7 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from netaudit.app.audit import Job
@@ -177,7 +177,8 @@ async def _undone(
     with recorded_run(run, hosts) as recorded:
         outcomes, _ = await recovery.roll_back(run.id, records, lambda _: None)
         recorded.ended(outcomes, UNDONE)
-    return outcomes
+    hint = f"netaudit resume {run.id} finds out what it has"  # the run that was applied knows of no undo
+    return [replace(each, hint=hint) if each.outcome is Outcome.LOST else each for each in outcomes]
 
 
 def _guards(

@@ -27,7 +27,7 @@ class Recorded:
 
     def ended(self, outcomes: Sequence[HostOutcome], good: frozenset[object], *, interrupted: bool = False) -> RunInfo:
         """Note how it went; the run as it is now, with its whole duration."""
-        self.well = {each.host for each in outcomes if each.outcome in good}
+        self.well = {each.host for each in outcomes} - {each.host for each in outcomes if each.outcome not in good}
         self.run = replace(self.run, duration_s=self._duration_s(), interrupted=self.run.interrupted or interrupted)
         return self.run
 

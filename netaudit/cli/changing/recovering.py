@@ -22,9 +22,8 @@ from netaudit.cli.reading.auditing import new_run, warner
 from netaudit.cli.telling.pages import Pages
 from netaudit.fleet.jsonable import dumps
 from netaudit.model.plan import HostOutcome, Outcome
-from netaudit.remedy.reasons import NOT_LEFT, NOT_PLANNED
 from netaudit.remedy.record import ChangeRecord, to_be_undone
-from netaudit.remedy.rolled import UNDONE, Rolled
+from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
 from netaudit.remedy.unchanged import PROBES
 from netaudit.report.remediation import remediation_page, told
 from netaudit.report.remediation_json import host_outcome_row
@@ -32,8 +31,6 @@ from netaudit.store.journal import Journal, open_journal
 from netaudit.store.location import default_path
 
 T = TypeVar("T")
-
-_KEPT = frozenset({Outcome.PERSISTED, Outcome.CONFIRMED, Outcome.NOTHING})
 
 
 def resume(args: argparse.Namespace) -> int:
@@ -48,7 +45,7 @@ def resume(args: argparse.Namespace) -> int:
 
         outcomes, interrupted = _perform(fleet, journal, run_id, work)
     _report(args, outcomes, records, run_id)
-    return _code(outcomes, _KEPT, interrupted=interrupted)
+    return _code(outcomes, GOOD, interrupted=interrupted)
 
 
 def rollback(args: argparse.Namespace) -> int:
@@ -62,19 +59,20 @@ def rollback(args: argparse.Namespace) -> int:
         run_id = run.id
 
         async def work(recovery: Recovery) -> tuple[HostOutcome, ...]:
+            def tell(outcome: HostOutcome) -> None:
+                _tell(args, outcome)
+
             force = chosen if args.force else frozenset[str]()
-            outcomes, foreign = await recovery.roll_back(
-                run_id, records, lambda outcome: _tell(args, outcome), force=force
-            )
-            outcomes = tuple(_as_left(each) if each.host in foreign else each for each in outcomes)
-            asked = [outcome for outcome in outcomes if outcome.host in foreign and _agrees(args, outcome)]
-            if not asked:
+            outcomes, foreign = await recovery.roll_back(run_id, records, tell, force=force)
+            refused = [each for each in outcomes if each.host in foreign and each.outcome is Outcome.REFUSED]
+            agreed = {outcome.host for outcome in refused if _agrees(args, outcome)}
+            if not agreed:
                 return outcomes
-            names = {outcome.host for outcome in asked}
-            again = [record for record in records if record.host in names]
-            second, _ = await recovery.roll_back(run_id, again, lambda outcome: _tell(args, outcome), force=names)
-            later = {outcome.host: outcome for outcome in second}
-            return tuple(later.get(outcome.host, outcome) for outcome in outcomes)
+            done = journal.undone(wanted)
+            again = [record for record in records if record.host in agreed and record.id not in done]
+            second, _ = await recovery.roll_back(run_id, again, tell, force=agreed)
+            kept = (each for each in outcomes if each.host not in agreed or each.outcome is Outcome.ROLLED_BACK)
+            return (*kept, *second)
 
         if not records:
             say(f"the run has changed none of {args.pattern}")
@@ -84,24 +82,6 @@ def rollback(args: argparse.Namespace) -> int:
             recorded.ended(outcomes, UNDONE, interrupted=interrupted)
     _report(args, outcomes, records, run_id)
     return _code(outcomes, UNDONE, interrupted=interrupted)
-
-
-def _announce(args: argparse.Namespace, records: Sequence[ChangeRecord]) -> None:
-    """What is about to happen, to a person: Ctrl-C still leaves everything as it is, or brings it to its end."""
-    if not args.quiet and args.output == "console" and sys.stderr.isatty():
-        hosts = list(dict.fromkeys(record.host for record in records))
-        names = ", ".join(hosts[:5]) + (f" and {len(hosts) - 5} more" if len(hosts) > 5 else "")
-        say(f"undoes what {records[0].run} changed on {names}: values and files become what they were before")
-
-
-def _as_left(outcome: HostOutcome) -> HostOutcome:
-    """The refusal of an undo in its own words: nobody has planned it, and it can be had all the same."""
-    said = (outcome.reason or "").replace(NOT_PLANNED, NOT_LEFT)
-    return replace(
-        outcome,
-        reason=said,
-        hint="somebody else has changed it: look at it; --force puts back what was there before all the same",
-    )
 
 
 def _agrees(args: argparse.Namespace, outcome: HostOutcome) -> bool:
@@ -140,16 +120,16 @@ def _tell(args: argparse.Namespace, outcome: HostOutcome) -> None:
 def _report(
     args: argparse.Namespace, outcomes: Sequence[HostOutcome], records: Sequence[ChangeRecord], run_id: str
 ) -> None:
-    if args.output == "json":
-        rows = [host_outcome_row(outcome, (outcome,)) for outcome in outcomes]
-        sys.stdout.write(dumps({"run": run_id, "of": records[0].run if records else None, "hosts": rows}) + "\n")
-        return
-    pages = Pages(args)
     duration_s = max((outcome.duration_s for outcome in outcomes), default=0.0)
     run = replace(new_run(args.command_name, args), id=run_id, duration_s=duration_s)
     rolled = Rolled(tuple((1, outcome) for outcome in outcomes), {})
-    hosts = list(dict.fromkeys(outcome.host for outcome in outcomes))
-    pages.print_blocks(remediation_page(told(run, (), hosts, rolled), pages.options))
+    account = told(run, (), list(dict.fromkeys(outcome.host for outcome in outcomes)), rolled)
+    if args.output == "json":
+        rows = [host_outcome_row(host, rolled.parts(host.host)) for host in account.hosts]
+        sys.stdout.write(dumps({"run": run_id, "of": records[0].run if records else None, "hosts": rows}) + "\n")
+        return
+    pages = Pages(args)
+    pages.print_blocks(remediation_page(account, pages.options))
 
 
 def _code(outcomes: Sequence[HostOutcome], good: frozenset[Outcome], *, interrupted: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.remedy.gates import GateVerdict
-from netaudit.remedy.rolled import GOOD, ORDER
+from netaudit.remedy.rolled import GOOD
 from netaudit.report.html.charts import strip
 from netaudit.report.html.headline import Headline
 from netaudit.report.html.page import pieces
@@ -86,7 +86,7 @@ def remediation_html(account: Told) -> Iterator[str]:
 
 def _headline(account: Told) -> Headline:
     hosts = account.hosts
-    by_outcome = {outcome: sum(host.outcome is outcome for host in hosts) for outcome in ORDER}
+    by_outcome = {outcome: sum(host.outcome is outcome for host in hosts) for outcome in account.order}
     bad = sum(number for outcome, number in by_outcome.items() if outcome not in account.good)
     lost = by_outcome[Outcome.LOST]
     total = count(len(hosts), "host")
@@ -111,7 +111,7 @@ def _headline(account: Told) -> Headline:
         lead += f" netaudit resume {account.run.id} finds out what each of these hosts really has."
     elif bad and not account.is_undo:
         lead += " Where a change was begun and not confirmed the old values stand again."
-    parts = strip([(_WORDS[outcome], by_outcome[outcome], _tone(account, outcome)) for outcome in ORDER])
+    parts = strip([(_WORDS[outcome], by_outcome[outcome], _tone(account, outcome)) for outcome in account.order])
     return Headline(title, lead, parts, ())
 
 
@@ -128,7 +128,9 @@ def _changes(account: Told) -> list[ChangeLine]:
             key = (step.operation, step.subject, step.namespace, step.before, step.after, host.outcome, read, step.file)
             found.setdefault(key, (step, host, read, []))[3].append(host.host)
     new = {Outcome.REFUSED, Outcome.UNREACHED} if account.is_undo else GOOD
-    ranked = sorted(found.values(), key=lambda each: (ORDER.index(each[1].outcome), -len(each[3]), each[0].subject))
+    ranked = sorted(
+        found.values(), key=lambda each: (account.order.index(each[1].outcome), -len(each[3]), each[0].subject)
+    )
     return [
         ChangeLine(
             step=step,
@@ -146,7 +148,7 @@ def _ends(account: Told) -> list[EndLine]:
     found: dict[tuple[Outcome, str, str], list[str]] = {}
     for host in account.hosts:
         found.setdefault((host.outcome, host.reason, host.hint), []).append(host.host)
-    ranked = sorted(found.items(), key=lambda each: (ORDER.index(each[0][0]), -len(each[1])))
+    ranked = sorted(found.items(), key=lambda each: (account.order.index(each[0][0]), -len(each[1])))
     return [
         EndLine(_WORDS[outcome], _tone(account, outcome), reason, hint, tuple(names))
         for (outcome, reason, hint), names in ranked

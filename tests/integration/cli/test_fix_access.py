@@ -96,7 +96,7 @@ def test_some_hosts_are_taken_back_and_every_account_says_so(netaudit, hosts, pa
     assert f"undone by run {undo}" == shown.json()["hosts"][0]["reason"]
     assert "rolled-back" in netaudit("report", run, "-o", "json").out
     assert "undone by run" in netaudit("report", run, "-o", "html").out
-    assert {first: "rolled-back"} == told(netaudit("show", undo, "-o", "json", code=4))
+    assert {first: "rolled-back"} == told(netaudit("show", undo, "-o", "json", code=0))  # as it ended then
     listed = {row["run"]["id"]: row["summary"]["ok"] for row in netaudit("history", "-o", "json").json()["runs"]}
     assert {run: 3, undo: 1} == listed
     # said once more, `last` is still the run that changed something, not the one that took it back

@@ -13,7 +13,7 @@ from netaudit.app.journalling import Journalling
 from netaudit.app.recovery import Recovery, accounted
 from netaudit.errors import ErrorKind, Phase, StoreError, WorldError
 from netaudit.model.contact import Exit
-from netaudit.model.plan import Outcome
+from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.probe import Section, SectionStatus, Stream
 from netaudit.model.target import Target
 from netaudit.remedy.guard import Action, State
@@ -370,6 +370,43 @@ def test_a_roll_back_is_a_change_of_its_own():
     asyncio.run(recovery(host, book).roll_back("run2", [kept], lambda _: None))
     _, change = book.begun[-1]
     assert undoing(WORK, (FileState(PATH, None),), {1: "4096"}) == change.work
+
+
+@pytest.mark.parametrize(
+    ("value", "file", "outcome", "said"),
+    [("128", None, Outcome.NOTHING, "it is as it was before already"),
+     ("128", b"new\n", Outcome.REFUSED, "is not as it was left"),
+     ("7", None, Outcome.REFUSED, "is not as it was left")],
+)  # fmt: skip
+def test_an_undo_that_is_refused_is_told_later_as_it_was_then(value, file, outcome, said):
+    """By its journal alone: whether there was nothing to undo, or somebody else had changed it; and what was read."""
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book)))
+    kept = record(book)
+    host._do = lambda action: None
+    host.word, host.value, host.file = f"refused stale 1 it is '{value}', not '4096'", value, file
+    done = Book()
+    (found,), _ = asyncio.run(recovery(host, done).roll_back("run2", [kept], lambda _: None))
+    assert (found.outcome, found.read_back) == (outcome, {"net.core.somaxconn": value})
+    assert said in found.reason
+    assert "--force" in found.hint or outcome is Outcome.NOTHING
+    _, change = done.begun[-1]
+    later = accounted(replace(record(done, change.work), run="run2", undoes=kept.id))
+    assert (found.outcome, found.reason, found.read_back) == (later.outcome, later.reason, later.read_back)
+
+
+def test_every_change_of_a_host_is_told_when_they_are_undone():
+    """The latest first, up to the one whose undo is refused."""
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book)))
+    other = replace(STEP, subject="net.core.netdev_max_backlog")
+    first, last = replace(record(book), work=replace(WORK, steps=(other,))), replace(record(book), id="1" * 16)
+    told: list[HostOutcome] = []
+    found, _ = asyncio.run(recovery(host, Book()).roll_back("run2", [first, last], told.append))
+    assert [(Outcome.ROLLED_BACK, STEP.subject), (Outcome.ROLLED_BACK, other.subject)] == [
+        (each.outcome, each.steps[0].subject) for each in found
+    ]
+    assert [found[-1]] == told
 
 
 @pytest.mark.parametrize("files", [WORK.files, ()])

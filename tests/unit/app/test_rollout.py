@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -233,11 +233,36 @@ def test_all_can_be_undone_after_a_failure():
 
     async def undo(kept):
         undone.append(kept)
-        return [HostOutcome(host, "", Outcome.ROLLED_BACK, "undone") for host in kept]
+        return [HostOutcome(host, "", Outcome.ROLLED_BACK, "undone", steps=(step(),)) for host in kept]
 
     rolled = roll(World(fails={3: "no"}), PLANS, terms=Terms(undo_all=True), undo=undo)
     assert [["web1", "web2"]] == undone
     assert Outcome.PERSISTED not in outcomes(rolled, PLANS).values()
+
+
+def test_what_could_not_be_undone_after_a_failure_stands():
+    """Each change has its own end: the latest was undone, the undo of the one before refused, the first left alone."""
+    plans = [
+        plan_of("web1", StepClass.LIVE, StepClass.NEW_SOCKETS, StepClass.LINK_FLAP),
+        plan_of("web2", StepClass.REBOOT),
+    ]
+    plans[0] = replace(
+        plans[0], steps=tuple(replace(each, subject=name) for each, name in zip(plans[0].steps, "abc", strict=True))
+    )
+    first, second, third = ((each,) for each in plans[0].steps)
+
+    async def undo(kept):
+        return [
+            HostOutcome("web1", "", Outcome.ROLLED_BACK, "undone", steps=third),
+            HostOutcome("web1", "", Outcome.REFUSED, "no room", "free some", steps=second),
+        ]
+
+    rolled = roll(World(fails={4: "no"}), plans, terms=Terms(undo_all=True), undo=undo)
+    assert [(each.steps, each.outcome, each.reason, each.hint) for each in rolled.parts("web1")] == [
+        (first, Outcome.PERSISTED, "", ""),
+        (second, Outcome.PERSISTED, "it was to be taken back: no room", "free some"),
+        (third, Outcome.ROLLED_BACK, "undone", ""),
+    ]
 
 
 def test_nothing_is_undone_without_being_asked():
