@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from netaudit.diagnosis.beside import answer_of
 from netaudit.facts.pcap import parse_headers
-from netaudit.facts.snapshot import value_of
 from netaudit.model.pcap import HostHeaders, TcpHeader
 from netaudit.model.probe import Capture
 from netaudit.model.reading import Absent
@@ -19,15 +19,10 @@ _TOLD = 3
 
 def headers_of(captures: Sequence[Capture]) -> HostHeaders | None:
     """What was captured among the samples of one host; None when nothing was asked for."""
-    sections = [section for capture in captures for section in capture.sections if section.probe_id == PROBE]
-    if not sections:
-        return None
-    found = value_of(sections[-1], parse_headers)
+    found = answer_of(captures, PROBE, parse_headers, tuple)
     if isinstance(found, Absent):
         return HostHeaders(absent=str(found))
-    if not isinstance(found, tuple):
-        raise TypeError(f"{type(found).__name__} are no headers")
-    return summed(found)
+    return None if found is None else summed(found)
 
 
 def summed(headers: tuple[TcpHeader, ...]) -> HostHeaders:

@@ -81,7 +81,8 @@ def _shortages(window: Window) -> tuple[str, ...]:
     notes = []
     last = window.last
     if (few := backlog_share(window)) and not backlog_drops(window):
-        notes.append(f"a burst found the backlog of a CPU full and lost {few:,} packets: too few to be named a cause")
+        lost = f"{few:,} packet{'s' if few > 1 else ''}"
+        notes.append(f"a burst found the backlog of a CPU full and lost {lost}: too few to be named a cause")
     if not isinstance(last.talkers, Absent):
         if last.talkers.truncated:
             notes.append("very many connections: those with something amiss are told one by one, the others in sums")

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from netaudit.diagnosis.beside import answer_of
 from netaudit.diagnosis.window import Window
-from netaudit.facts.snapshot import value_of
 from netaudit.facts.trace_log import parse_log_lines
 from netaudit.model.diagnosis import Cause
 from netaudit.model.probe import Capture
@@ -42,7 +42,7 @@ def timeline_of(
     window: Window, causes: Sequence[Cause], captures: Sequence[Capture], trace: Trace | None
 ) -> HostTimeline:
     """One row for each interval between two samples of the window."""
-    log = _log_of(captures)
+    log = answer_of(captures, PROBE, parse_log_lines, LogLines)
     ends = [kernel.uptime_s for facts in window.samples if is_known(kernel := facts.kernel)]
     if len(ends) != len(window.samples) or len(ends) < 2:
         return HostTimeline((), ("the host's clock is not known, or there is one sample only: no timeline",))
@@ -74,17 +74,6 @@ def _clocks(ends: Sequence[float], offset_s: float) -> tuple[int, ...]:
     """
     middles = [(begin + end) / 2 for begin, end in pairwise(ends)]
     return tuple(int(middles[0] + offset_s) + round(middle - middles[0]) for middle in middles)
-
-
-def _log_of(captures: Sequence[Capture]) -> LogLines | Absent | None:
-    """The lines among the samples of one host; None when no log was asked for."""
-    sections = [section for capture in captures for section in capture.sections if section.probe_id == PROBE]
-    if not sections:
-        return None
-    found = value_of(sections[-1], parse_log_lines)
-    if not isinstance(found, LogLines | Absent):
-        raise TypeError(f"{type(found).__name__} are no lines of a log")
-    return found
 
 
 def _place(at_s: float, ends: Sequence[float]) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from netaudit.diagnosis.beside import answer_of
 from netaudit.diagnosis.reasons import ALWAYS_TRACED, reason_of
 from netaudit.diagnosis.state import in_initial_namespace
 from netaudit.diagnosis.window import Window
-from netaudit.facts.snapshot import value_of
 from netaudit.facts.trace import parse_trace
 from netaudit.model.diagnosis import Cause, Confidence
 from netaudit.model.probe import Capture
@@ -33,13 +33,7 @@ _EVENTS = {
 
 def trace_of(captures: Sequence[Capture]) -> Trace | Absent | None:
     """The trace among the samples of one host; None when none was asked for."""
-    sections = [section for capture in captures for section in capture.sections if section.probe_id == PROBE]
-    if not sections:
-        return None
-    found = value_of(sections[-1], parse_trace)
-    if not isinstance(found, Trace | Absent):
-        raise TypeError(f"{type(found).__name__} is no trace")
-    return found
+    return answer_of(captures, PROBE, parse_trace, Trace)
 
 
 def told(trace: Trace | Absent, window: Window) -> HostTrace:

@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from netaudit.diagnosis.catalogue import TITLES
-from netaudit.diagnosis.headers import summed
+from netaudit.diagnosis.headers import headers_of, summed
 from netaudit.diagnosis.reasons import ALWAYS_TRACED, REASONS, reason_of
 from netaudit.diagnosis.timeline import timeline_of
-from netaudit.diagnosis.trace import told, weighed
+from netaudit.diagnosis.trace import told, trace_of, weighed
 from netaudit.diagnosis.trace_probes import probes_of
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Cause, Confidence, Layer
@@ -211,6 +211,26 @@ def test_a_log_that_could_not_be_read_is_said() -> None:
     shown = timeline_of(_samples(4), (), [capture], None)
     assert len(shown.rows) == 3
     assert shown.log[0].startswith("the log: not permitted")
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "said"),
+    [
+        (SectionStatus.NOT_PERMITTED, b"the kernel is locked down\nx", "not permitted: the kernel is locked down"),
+        (SectionStatus.NOT_PRESENT, b"not installed", "not present: not installed"),
+        (SectionStatus.NOT_PERMITTED, b"", "not permitted: the probe {} needs root"),
+        (SectionStatus.FAILED, b"x: y", "not finished: probe {} failed with exit code 1: x: y"),
+    ],
+)
+def test_why_something_did_not_run_is_said_once(status: SectionStatus, stderr: bytes, said: str) -> None:
+    """A trace, headers and a log: in the words of the probe where it knows, which not always wants root."""
+    sections = [Section(probe, status, 1, b"", stderr, 1) for probe in ("trace_events", "pcap_headers", "log_lines")]
+    capture = Capture("web1", "192.0.2.1", "", datetime(2026, 6, 1, tzinfo=UTC), 0.1, tuple(sections))
+    trace, headers = trace_of([capture]), headers_of([capture])
+    assert str(trace) == said.format("trace_events")
+    assert headers is not None
+    assert headers.absent == said.format("pcap_headers")
+    assert timeline_of(_samples(4), (), [capture], None).log == (f"the log: {said.format('log_lines')}",)
 
 
 @pytest.mark.parametrize(
