@@ -23,7 +23,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -90,7 +90,7 @@ class Ways:
     journalling: Journalling
     contact_s: float = 60.0  # of one contact, at most; the flow asks for less where time is short
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] = asyncio.sleep
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     nonce: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
@@ -255,7 +255,7 @@ class GuardedHost:
                 trouble = "" if written else self._ways.journalling.trouble
                 return Received(self._ways.clock(), written=written, trouble=trouble)
             case Pause(seconds):
-                await self._ways.sleep(seconds)  # type: ignore[misc]  # an awaitable
+                await self._ways.sleep(seconds)
                 return Received(self._ways.clock())
         return await self._ask(command)
 
