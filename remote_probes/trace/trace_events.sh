@@ -155,7 +155,7 @@ drops_program() {
     printf ' interval:s:%s { exit(); }' "$bpftrace_s"
 }
 
-# $tracefs_at: bpftrace looks for tracefs in its usual places only.
+# $1 as above. bpftrace looks for tracefs in its usual places only.
 run_bpftrace() {
     if [ -d /sys/kernel/tracing/events ] || [ -d /sys/kernel/debug/tracing/events ]; then
         bpftrace -f json -e "$(drops_program "$1")" 2>&1
