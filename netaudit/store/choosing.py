@@ -12,13 +12,16 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
+from netaudit.fleet.from_rows import summary_from_row
 from netaudit.model.result import FleetFinding, HostStatus, Severity, Summary, Verdict
+from netaudit.remedy.rolled import GOOD
 from netaudit.store import reading
 from netaudit.store.contexts import row_of
 from netaudit.store.database import Database
 from netaudit.store.reading import StoredRun
 
 _FEW_HOSTS = 16  # so few are looked up one by one
+_GOOD = {outcome.value for outcome in GOOD}
 
 _Row: TypeAlias = tuple[Any, ...]  # columns, whose types the schema states
 
@@ -112,7 +115,8 @@ def _part(database: Database, no: int, choice: Choice, members: frozenset[str] |
     counts = _counts(database, no, None if everyone else [position for position, _, _ in hosts], checks)
     for finding in across:
         counts[finding.severity] = counts.get(finding.severity, 0) + 1
-    statuses = [status or HostStatus.UNREACHABLE.value for _, status, _ in hosts]
+    changed = _changed(database, no) if any(status is None for _, status, _ in hosts) else {}
+    statuses = [status or changed.get(name, HostStatus.UNREACHABLE) for _, status, name in hosts]
     return Summary(
         hosts=len(hosts),
         ok=statuses.count(HostStatus.OK),
@@ -131,6 +135,20 @@ def _hosts(database: Database, no: int, glob: str | None, members: frozenset[str
             "SELECT position, status, name FROM hosts WHERE run = ?1 AND (?2 IS NULL OR name GLOB ?2)", no, glob
         )
     return [row for row in found if members is None or row[2] in members]
+
+
+def _changed(database: Database, no: int) -> Mapping[str, HostStatus]:
+    """How the hosts of a run fared that changed them, as its totals count them; of other runs nothing."""
+    ends = list(database.rows("SELECT host, json_extract(body, '$.outcome') FROM endings WHERE run = ?", no))
+    if ends:
+        bad = {host for host, outcome in ends if outcome not in _GOOD}
+        return {host: HostStatus.ERROR if host in bad else HostStatus.OK for host, _ in ends}
+    for (summary,) in database.rows("SELECT summary FROM runs WHERE no = ? AND summary IS NOT NULL", no):
+        totals = summary_from_row(json.loads(summary))
+        if totals.hosts == totals.ok:  # an undo, of which no endings are kept
+            names = database.rows("SELECT name FROM hosts WHERE run = ?", no)
+            return {name: HostStatus.OK for (name,) in names}
+    return {}
 
 
 def _checks(database: Database, no: int, glob: str | None) -> list[int] | None:

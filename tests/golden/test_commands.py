@@ -390,7 +390,13 @@ def test_an_empty_history_looks_as_it_did(project, monkeypatch, capsys, columns)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "nowhere"))
     assert 0 == main(["history"])
-    compare("history-empty", columns, capsys.readouterr().out)
+    table, said = capsys.readouterr()
+    compare("history-empty", columns, table)
+    assert said == "netaudit: no run has been stored yet; netaudit audit makes one\n"
+    assert 0 == main(["history", "--host", "web99"])
+    assert "netaudit: no run matches\n" == capsys.readouterr().err
+    assert 0 == main(["history", "--quiet"])
+    assert "" == capsys.readouterr().err
 
 
 def leaves() -> Iterator[str]:

@@ -63,9 +63,15 @@ def _print(args: argparse.Namespace, chosen: tuple[ChosenRun, ...], spells: tupl
     rows = [(each.stored.info, each.summary, each.stored.finished) for each in chosen]
     imported = {each.stored.info.id for each in chosen if each.stored.is_imported}
     pages.print_table(history_table(rows, pages.options, imported))
+    if not rows and not args.quiet:
+        say("no run matches" if _is_narrowed(args) else "no run has been stored yet; netaudit audit makes one")
     if spells:
         sys.stdout.write("\n")
         pages.print_blocks(spells_page(spells, pages.options))
+
+
+def _is_narrowed(args: argparse.Namespace) -> bool:
+    return any((args.host, args.group, args.check, args.command, args.since, args.until))
 
 
 def prune(args: argparse.Namespace) -> int:

@@ -10,7 +10,9 @@ from netaudit.errors import StoreError
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, Plan, Step, StepClass
 from netaudit.model.result import RunInfo, Summary
 from netaudit.remedy.gates import GateRow, GateVerdict
+from netaudit.store.choosing import Choice
 from netaudit.store.rollouts import Rollouts, open_rollouts
+from netaudit.store.runs import open_store
 
 RUN = "20260601-120000-abcd"
 MOMENT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -77,3 +79,31 @@ def test_a_damaged_plan_is_said(rollouts: Rollouts):
         connection.execute("UPDATE rollouts SET plan = x'00'")
     with pytest.raises(StoreError, match="damaged"):
         rollouts.kept(RUN)
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ([(1, Outcome.PERSISTED)], (1, 0, 0)),
+        ([(1, Outcome.PERSISTED), (2, Outcome.CONFIRMED), (3, Outcome.NOTHING)], (1, 0, 0)),
+        ([(1, Outcome.PERSISTED), (2, Outcome.ROLLED_BACK)], (0, 0, 1)),
+        ([], (0, 1, 0)),
+    ],
+)
+def test_a_host_of_a_change_counts_by_how_it_ended(rollouts: Rollouts, store, ends, told):
+    """In all of its batches, as the totals of the whole run count it; one whose end nobody wrote down gave none."""
+    rollouts.begin(RUN, PLAN)
+    rollouts.ended(RUN, [(batch, HostOutcome("web1", "", outcome)) for batch, outcome in ends])
+    (chosen,) = store.chosen(Choice(host="web1"))
+    assert (1, *told) == (chosen.summary.hosts, chosen.summary.ok, chosen.summary.unreachable, chosen.summary.error)
+
+
+@pytest.mark.parametrize(("well", "told"), [(2, 1), (1, 0)])
+def test_a_host_of_an_undo_counts_where_all_went_well(rollouts: Rollouts, store, well, told):
+    """Of an undo no ends are kept: its totals tell of each host when all of them are alike."""
+    with open_store(store.path) as other:
+        run = RunInfo("20260601-130000-abcd", "rollback", MOMENT, "1")
+        other.begin(run, ["web1", "web2"])
+        other.finish(run, Summary(hosts=2, ok=well, error=2 - well), ())
+        (chosen,) = other.chosen(Choice(host="web1", command="rollback"))
+    assert told == chosen.summary.ok
