@@ -102,9 +102,9 @@ def pieces(trees: Sequence[Tree], definitions: Mapping[str, Tree]) -> tuple[Piec
 
 
 def _walk(tree: Tree, definitions: Mapping[str, Tree], seen: set[str]) -> Iterator[tuple[str, Piece]]:
-    if not isinstance(tree, list) or not tree:
+    op = tree[0] if isinstance(tree, list) and tree else None
+    if not isinstance(tree, list) or not isinstance(op, str):  # a constant, or steps down from the elements of a list
         return
-    op = tree[0]
     if op == "sysctl":
         yield _sysctl(tree)
         return
