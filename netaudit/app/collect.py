@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netaudit.app.ports import Limits, Recorded, Transport
+from netaudit.app.stopping import close
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Bundle, Capture, HostError, Probe
 from netaudit.model.result import HostStatus
@@ -18,7 +19,6 @@ from netaudit.model.target import Target
 from netaudit.wire.bundle import build
 from netaudit.wire.frame import Decoder
 
-_CLOSE_WITHIN_S = 1.0
 MAX_CAPTURE_BYTES = 8 * 2**20
 
 
@@ -59,7 +59,7 @@ class Collector:
                 try:
                     await session.run(bundle, decoder)
                 finally:
-                    await _close(session.close())
+                    await close(session)
         except WorldError as error:
             return HostError(error.kind, error.message, error.phase, error.hint), recorded_at
         except TimeoutError:
@@ -67,14 +67,6 @@ class Collector:
             message = f"no whole answer within {self.limits.host_s:g} s"
             return HostError(kind, message, phase, "raise it with --timeout"), recorded_at
         return None, recorded_at
-
-
-async def _close(closing: object) -> None:
-    """Close in the background of a bounded wait: a peer that does not answer cannot hold us."""
-    task = asyncio.ensure_future(closing)  # type: ignore[call-overload]  # a coroutine of Session.close
-    await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
-    if not task.done():
-        task.cancel()
 
 
 def deadline_s(limit_s: float) -> int:

@@ -8,10 +8,11 @@ which follows from the open-file limit, and every host by its own deadline.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+
+from netaudit.app.stopping import end, unless_stopped
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,28 +86,13 @@ async def fan_out(
         while tasks:
             await _first_failure(tasks)
 
-    await _unless(stop, feed(), tasks)
+    try:
+        await unless_stopped(feed(), stop)
+    finally:
+        await end(tasks)
 
 
 async def _first_failure(tasks: set[asyncio.Task[None]]) -> None:
     finished, _ = await asyncio.wait(set(tasks), return_when=asyncio.FIRST_EXCEPTION)
     for task in finished:
         task.result()
-
-
-async def _unless(stop: asyncio.Event | None, work: Awaitable[None], tasks: set[asyncio.Task[None]]) -> None:
-    feeding = asyncio.ensure_future(work)
-    waits: set[asyncio.Future[object]] = {feeding}  # type: ignore[arg-type]  # Future is invariant
-    stopping = asyncio.ensure_future(stop.wait()) if stop is not None else None
-    if stopping is not None:
-        waits.add(stopping)  # type: ignore[arg-type]  # as above
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
-            feeding.result()
-    finally:
-        left = [feeding, *tasks] + ([stopping] if stopping else [])
-        for task in left:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*left, return_exceptions=True)

@@ -8,22 +8,21 @@ its own, so what a sample costs on a host ends with it, and nothing runs there b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from netaudit.app.collect import deadline_s, decoder_for
 from netaudit.app.fanout import Slots, Width
 from netaudit.app.ports import Limits, Session, Transport
+from netaudit.app.stopping import close, end, unless_stopped
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Capture, HostError, Probe, Section, SectionStatus
 from netaudit.model.target import Target
 from netaudit.wire.bundle import build
 
-_CLOSE_WITHIN_S = 1.0
 _LONGER_S = 1.0  # than a slot is leased is waited for hosts that still connect, after the last one did
 
 
@@ -126,9 +125,15 @@ class Sampler:
             await self._host(target, beat, gate, slots, taken[place])
             done(place, tuple(taken.pop(place)))
 
-        tasks = [asyncio.create_task(one(place, target)) for place, target in group]
+        async def everyone() -> None:
+            tasks = [asyncio.create_task(one(place, target)) for place, target in group]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                await end(tasks)
+
         try:
-            await _all_or_stopped(tasks, stop)
+            await unless_stopped(everyone(), stop)
         finally:
             gate.close()
         for place, captures in sorted(taken.items()):
@@ -156,7 +161,7 @@ class Sampler:
         try:
             await self._samples(session, target, beat, await gate.passed(), taken)
         finally:
-            await _closed(session.close())
+            await close(session)
 
     async def _opened(self, target: Target) -> Session:
         try:
@@ -224,27 +229,3 @@ class Sampler:
 def _with(sample: Capture, beside: Capture) -> Capture:
     """A sample that holds what ran beside it as well; it is no worse for what became of that."""
     return replace(sample, sections=sample.sections + beside.sections, notes=sample.notes + beside.notes)
-
-
-async def _closed(closing: Coroutine[object, object, None]) -> None:
-    """Close in the background of a bounded wait: a peer that does not answer cannot hold us."""
-    task = asyncio.create_task(closing)
-    await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
-    if not task.done():
-        task.cancel()
-
-
-async def _all_or_stopped(tasks: Sequence[asyncio.Task[None]], stop: asyncio.Event) -> None:
-    """Return when all are done, or have been cancelled because ``stop`` was set. Raises what one of them raised."""
-    stopping = asyncio.create_task(stop.wait())
-    everything = asyncio.gather(*tasks)
-    waits: set[asyncio.Future[object]] = {everything, stopping}  # type: ignore[arg-type]  # Future is invariant
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if everything.done():
-            everything.result()
-    finally:
-        stopping.cancel()
-        everything.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(stopping, *tasks, return_exceptions=True)

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 from netaudit.app.collect import deadline_s, decoder_for
 from netaudit.app.ports import Limits, Recorded, Session, Transport
+from netaudit.app.stopping import close
 from netaudit.errors import ErrorKind, Phase, WorldError
 from netaudit.model.probe import Capture, HostError, Probe
 from netaudit.model.target import Target
 from netaudit.wire.bundle import build
 
-_CLOSE_WITHIN_S = 1.0
 _LONGEST_S = 120.0  # between two tries at a host that does not answer
 _LONGEST_REFUSED_S = 900.0  # and at one that turned us away: some servers lock out who asks too often
 _REFUSALS = frozenset(
@@ -80,12 +80,8 @@ class Line:
     async def drop(self) -> None:
         """Give up the connection; a peer that does not answer cannot hold us. Never raises; safe to call twice."""
         session, self._session = self._session, None
-        if session is None:
-            return
-        task = asyncio.ensure_future(session.close())
-        await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
-        if not task.done():
-            task.cancel()
+        if session is not None:
+            await close(session)
 
     async def _once(self, probes: Sequence[Probe], params: Mapping[str, str]) -> Capture:
         bundle = build(probes, nonce=self.nonce(), deadline_s=deadline_s(self.limits.host_s), params=params)

@@ -13,7 +13,10 @@ def _run(items, work, *, width, stop=None):
     got = {}
 
     async def main():
-        await fan_out(items, work, width=width, done=got.__setitem__, stop=stop)
+        try:
+            await fan_out(items, work, width=width, done=got.__setitem__, stop=stop)
+        finally:
+            assert {asyncio.current_task()} == asyncio.all_tasks(), "something is still under way"
 
     asyncio.run(main())
     return got

@@ -85,7 +85,11 @@ def sample(fleet, names, *, width=None, stop_after=None, beat=BEAT):
             asyncio.get_running_loop().call_later(stop_after, stop.set)
         sampler = Sampler(fleet, Limits(host_s=2), width or Width())
         targets = [Target(name, "192.0.2.1") for name in names]
-        await sampler.run(targets, beat, lambda place, captures: found.update({names[place]: captures}), stop)
+        before = asyncio.all_tasks()
+        try:
+            await sampler.run(targets, beat, lambda place, captures: found.update({names[place]: captures}), stop)
+        finally:
+            assert before == asyncio.all_tasks(), "something is still under way"
 
     asyncio.run(asyncio.wait_for(work(), 60))
     return found
@@ -155,11 +159,12 @@ def test_a_slot_is_given_back_once_a_host_is_connected():
 def test_a_defect_ends_the_run():
     """What is not of the world is not swallowed."""
 
-    def broken(_name, _number):
-        raise ZeroDivisionError
+    def broken(name, _number):
+        if name == "web1":
+            raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        sample(Fleet(behave=broken), ["web1"])
+        sample(Fleet(behave=broken), ["web1", "web2"])
 
 
 @pytest.mark.parametrize(
