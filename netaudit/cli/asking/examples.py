@@ -47,7 +47,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
         "fix": (
             ("netaudit fix web --check", "show the plan and stop"),
             ("netaudit fix web --become --only 'tcp.accept_queue.*'", "ask, then change"),
-            ("netaudit fix web --plan plan.json --yes --serial 1,25%", "a plan that was reviewed"),
+            ("netaudit fix web --plan plan.json --yes", "a plan that was reviewed"),
             ("netaudit fix web --soak 15s --gate './smoke-test'", "a gate of your own"),
         ),
         "vet": (

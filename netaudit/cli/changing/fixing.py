@@ -31,7 +31,7 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.plan import HostPlan, Plan
 from netaudit.model.probe import Capture
 from netaudit.model.result import BaselineRef, HostReport, HostStatus
-from netaudit.remedy.batches import parse_serial
+from netaudit.remedy.batches import DEFAULT_SERIAL, parse_serial
 from netaudit.remedy.gates import GATE_DOMAINS
 
 PROMPT_COLUMNS = 79
@@ -73,6 +73,8 @@ def fix(args: argparse.Namespace, formats: Sequence[str], command: str = "fix") 
     plan = stored_plan(Path(args.plan)) if args.plan else None
     if plan is not None:
         _refuse_other_rules(args.plan, plan, ruleset)
+        if args.serial != DEFAULT_SERIAL:  # perhaps by a file of settings
+            warn(f"the batches are those of {args.plan}: --serial is for netaudit plan")
     fleet = fleet_of(args, warn)
     # Without a question in between, a change follows the audit at once, and goes through the same connections.
     at_most = min(AT_ONCE, fleet.width.open_limit // 4)  # beside those that are at work
@@ -122,12 +124,22 @@ def check_terms(args: argparse.Namespace) -> None:
     """Refuse what can be seen to be wrong without a look at any host. Raises UsageError."""
     budget(args.max_fail, 1)
     parse_serial(args.serial)
+    _refuse_choices_of_a_plan(args)
     _refuse_silence(args)
     if args.confirm_within - args.soak < LEAST_SPARE_S:
         raise UsageError(
             f"--soak {args.soak:g}s leaves too little of --confirm-within {args.confirm_within:g}s",
             hint=f"--confirm-within {args.soak + LEAST_SPARE_S:g}s at least; three times the soak is comfortable",
         )
+
+
+def _refuse_choices_of_a_plan(args: argparse.Namespace) -> None:
+    """Refuse what was decided when a plan was made: it would be applied all the same. Raises UsageError."""
+    said = {"--only": args.only, "--allow": args.allow, "--restart-listeners": args.restart_listeners}
+    for option, value in said.items():
+        if args.plan and value:
+            raise UsageError(f"{option} changes nothing of {args.plan}, which is applied as it is",
+                             hint=f"make it with {option}: netaudit plan")  # fmt: skip
 
 
 def budget(text: str, hosts: int) -> int:

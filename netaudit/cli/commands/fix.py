@@ -35,7 +35,7 @@ def add_guard(parser: argparse.ArgumentParser) -> None:
     """The options that decide how a plan is applied."""
     group = parser.add_argument_group("guard")
     add = group.add_argument
-    add("--plan", metavar="FILE", help="apply just this plan, written by `netaudit plan -o plan.json`")
+    add("--plan", metavar="FILE", help="apply just this plan in its batches; `netaudit plan -o plan.json` makes one")
     add("--check", action="store_true", help="stop after the plan")
     add("--yes", action="store_true", help="do not ask for approval")
     add("--max-fail", metavar="N|PERCENT", default="0",

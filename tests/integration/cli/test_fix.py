@@ -220,8 +220,10 @@ def test_a_plan_is_applied_as_it_was_written(netaudit, fleet, patient, tmp_path)
     value = fleet.inside(moved, f"cat {PATH}").strip()
     fix = netaudit(
         "fix", "-i", fleet.lab.inventory, "-b", "web-edge", "--plan", plan, *QUICK, "--yes", "--max-fail", "1",
-        "-o", "json", *patient, code=4,
+        "-o", "json", "--serial", "100%", *patient, code=4,
     )  # fmt: skip
+    assert f"warning: the batches are those of {plan}: --serial is for netaudit plan\n" in fix.err
+    assert [1, 1, 2, 1] == [len(batch["hosts"]) for batch in fix.json()["batches"]]
     assert {moved: "refused"} == {name: end for name, end in told(fix).items() if end != "persisted"}
     assert {moved: value} == {name: found for name, found in fleet.values().items() if found != "0"}
 
@@ -326,6 +328,9 @@ def test_as_a_play(netaudit, fleet, patient, tmp_path, published):
         (("--only", "tcp.slow_start"), "no such check"),
         (("--plan", "nowhere.json"), "nowhere.json"),
         (("--allow", "anything"), "anything"),
+        (("--plan", "some.json", "--only", "tcp.*"), "--only changes nothing of some.json"),
+        (("--plan", "some.json", "--allow", "restart"), "--allow changes nothing of some.json"),
+        (("--plan", "some.json", "--restart-listeners"), "--restart-listeners changes nothing of some.json"),
     ],
 )
 def test_misuse_is_one_line(netaudit, words, said):
