@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -31,6 +32,30 @@ def domain_json(value: object) -> object:
     if isinstance(value, Persisted):
         return _persisted(value)
     return plain(value)
+
+
+def text_at(facts: Facts, path: str) -> str | None:
+    """One fact as text, by its path in this JSON such as ``kernel.machine`` or ``sysctl.net.core.somaxconn``.
+
+    None where the host does not tell it, and where there is nothing of that name.
+    """
+    domain, _, rest = path.partition(".")
+    found = _at(domain_json(getattr(facts, domain, None)), rest)
+    if found is None or (isinstance(found, Mapping) and "absent" in found):
+        return None
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _at(shown: object, path: str) -> object:
+    """What stands at a path; names of settings have dots themselves."""
+    if not path:
+        return shown
+    if not isinstance(shown, Mapping):
+        return None
+    if path in shown:
+        return shown[path]
+    word, _, rest = path.partition(".")
+    return _at(shown.get(word), rest)
 
 
 def plain(value: object) -> object:

@@ -20,8 +20,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_source(made)
     group = made.add_argument_group("comparison")
     group.add_argument("--by", metavar="WHAT", default="group",
-                       help="group (default), all, kernel, driver, distribution, virtualization, size, or a variable "
-                            "of the inventory")  # fmt: skip
+                       help="group (default), all, kernel, driver, distribution, virtualization, size, any other "
+                            "fact as facts.cpu.model, or a variable of the inventory")  # fmt: skip
     group.add_argument("--against", metavar="HOST", help="hold every host against this one instead")
     options.add_baseline(made)
     options.add_connection(made)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from netaudit.app.audit import Job
 from netaudit.app.observers import Observers, Silent
 from netaudit.app.rules import Question, Questions
+from netaudit.baseline.nearest import did_you_mean
 from netaudit.baseline.reads import all_reads
 from netaudit.baseline.select import Ruleset
 from netaudit.cli.asking.rules import probes_digest, questions, ruleset_of
@@ -23,6 +24,7 @@ from netaudit.errors import UsageError
 from netaudit.facts.domains import DOMAINS as PROBE_OF
 from netaudit.facts.settings import BOOT, DOMAINS, settings_of, size_of
 from netaudit.facts.snapshot import facts_of
+from netaudit.facts.view import text_at
 from netaudit.fleet.lines import EVERYONES_GROUPS
 from netaudit.fleet.outliers import Census, against
 from netaudit.model.facts import Facts
@@ -32,6 +34,7 @@ from netaudit.model.result import HostReport, RunInfo, Severity
 from netaudit.model.target import Target
 from netaudit.report.outliers import Compared, outliers_json, outliers_page
 
+_FACT = "facts."  # before the path of a fact that has no name of its own
 _JUDGED = re.compile(r"\S+ (?:mtu|qdisc|ring [rt]x|channels combined|txqueuelen|speed_mbps|duplex|driver)\Z")
 
 
@@ -93,11 +96,24 @@ def grouping(by: str, fleet: Fleet) -> Callable[[Target, Facts], tuple[str, ...]
         return lambda _target, _facts: ("all",)
     if by in _FACTS:
         return lambda _, facts: (_FACTS[by](facts),)
+    if by.startswith(_FACT):
+        return _by_fact(by)
     if not any(by in fleet.variables(target.name) for target in fleet.targets):
         raise UsageError(
-            f"--by {by}: no host has such a variable", hint=f"group, all, {', '.join(_FACTS)}, or a variable"
+            f"--by {by}: no host has such a variable",
+            hint=f"group, all, {', '.join(_FACTS)}, facts.PATH, or a variable",
         )
     return lambda target, _: (str(fleet.variables(target.name).get(by, "without it")),)
+
+
+def _by_fact(by: str) -> Callable[[Target, Facts], tuple[str, ...]]:
+    """Hosts of which a fact is the same, by its path. Raises UsageError for one that no comparison asks for."""
+    path = by.removeprefix(_FACT)
+    domain = path.partition(".")[0]
+    if domain not in DOMAINS or path == domain:
+        hint = did_you_mean(domain, DOMAINS) if domain not in DOMAINS else "as facts.kernel.machine"
+        raise UsageError(f"--by {by}: facts.DOMAIN.NAME, as `netaudit facts HOST` prints them", hint=hint)
+    return lambda _, facts: (text_at(facts, path) or "not known",)
 
 
 def _driver(facts: Facts) -> str:

@@ -38,6 +38,17 @@ def test_by_something_else(netaudit, captures, published):
         assert 5 == group["hosts"]
 
 
+def test_by_any_fact(netaudit, captures):
+    """By its path: those of one value are compared, also of one setting. What nobody tells is one group."""
+    said = netaudit("outliers", "--from", captures, "--by", "facts.kernel.machine", "-o", "json").json()
+    assert [("x86_64", 5)] == [(group["group"], group["hosts"]) for group in said["groups"]]
+    said = netaudit("outliers", "--from", captures, "--by", "facts.sysctl.net.core.somaxconn", "-o", "json").json()
+    assert [("4096", 4)] == [(group["group"], group["hosts"]) for group in said["groups"]]
+    assert [{"group": "128", "hosts": ["web3"]}] == said["too_small"]
+    said = netaudit("outliers", "--from", captures, "--by", "facts.cpu.nothing", "-o", "json").json()
+    assert [("not known", 5)] == [(group["group"], group["hosts"]) for group in said["groups"]]
+
+
 def test_by_a_variable_of_the_inventory(netaudit, captures, tmp_path):
     """Hosts that lack the variable are a group of their own."""
     inventory = tmp_path / "hosts.ini"
@@ -60,6 +71,8 @@ def test_against_one_host(netaudit, captures, published):
     ("words", "said"),
     [
         (("--by", "rakc"), "--by rakc: no host has such a variable"),
+        (("--by", "facts.kernle.machine"), "did you mean 'kernel'?"),
+        (("--by", "facts.kernel"), "--by facts.kernel: facts.DOMAIN.NAME"),
         (("--against", "nobody"), "--against nobody: not one of the hosts"),
         (("-o", "xml"), "xml"),
     ],
