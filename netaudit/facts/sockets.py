@@ -120,9 +120,8 @@ def _groups_of(rows: Sequence[SocketRow]) -> _Groups:
 
 def split_peer(peer: str) -> tuple[str, str, str]:
     """Address without brackets, device and port as printed."""
-    address, _, port = peer.rpartition(":")
-    address, _, device = address.partition("%")
-    return address.strip("[]"), device, port
+    host, _, port = peer.rpartition(":")
+    return *split_host(host), port
 
 
 def _counted_groups(text: str, *, from_proc: bool) -> _Groups:
