@@ -104,3 +104,11 @@ def test_what_is_given_belongs_to_the_one_who_asked() -> None:
         values = likeness.values(answer(1, 2))
         assert values == {"name0": "1\n", "name1": "2\n"}
         values.clear()
+
+
+def test_of_a_name_that_comes_twice_the_last_value_counts() -> None:
+    """Also when the answer is like one that was read before, and differs where the name comes first."""
+    likeness = Likeness(HEAD, END, Counting())
+    twice = "{0}a{1}{2}{0}b{1}1{0}a{1}9"
+    for first in "123":
+        assert likeness.values(twice.format(HEAD, END, first)) == {"a": "9", "b": "1"}

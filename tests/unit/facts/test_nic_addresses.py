@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from netaudit.facts.nic_addresses import read_ifconfig, read_proc_addresses
+import ipaddress
+
+import pytest
+
+from netaudit.facts.nic_addresses import interface_address, read_ifconfig, read_proc_addresses
 from netaudit.facts.parts import Parts
 
 NET_TOOLS_2 = """\
@@ -50,3 +54,19 @@ def test_proc_files_together_tell_an_ipv4_address() -> None:
         ("fd00:18::1", "fd00:18::/64"),
     ]
     assert [one.network for one in found["lo"]] == ["127.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("own", "network"),
+    [
+        ("fe80::1", "fe80::/64"),
+        ("fe80::5054:ff:fe12:3456", "fe80::/64"),
+        ("fe80::1:5054:ff:fe12:3456", "fe80:0:0:1::/64"),
+        ("fe80:0:0:1::2", "fe80:0:0:1::/64"),
+        ("fe80:1::2", "fe80:1::/64"),
+    ],
+)
+def test_the_subnet_of_links_is_told_as_any_other(own: str, network: str) -> None:
+    """What is seen sooner than read is what reading it would give."""
+    assert interface_address("inet6", own, "64", "link").network == network
+    assert str(ipaddress.ip_network(f"{own}/64", strict=False)) == network

@@ -56,3 +56,19 @@ def test_device_must_be_named() -> None:
     """A block without a device raises."""
     with pytest.raises(ValueError):
         parse(b"qdisc pfifo 0: root\n")
+
+
+@pytest.mark.parametrize(
+    "further", [" backlog 0b 7p requeues 0\n", " Sent 9 bytes 2 pkt (dropped 5, overlimits 0 requeues 0)\n"]
+)
+def test_a_block_with_more_lines_of_numbers_is_read_line_by_line(further: str) -> None:
+    """The shape that nearly all blocks have is read at once, and only that one: of two lines the later counts."""
+    usual = (
+        "qdisc fq 0: dev eth0 root refcnt 2\n Sent 10 bytes 1 pkt (dropped 4, overlimits 0 requeues 2)\n"
+        " backlog 0b 3p requeues 2\n"
+    )
+    (plain,) = parse(usual.encode())
+    assert (plain.sent_packets, plain.dropped, plain.backlog_packets) == (1, 4, 3)
+    (one,) = parse((usual + "  flows 12\n" + further).encode())
+    wanted = (1, 4, 7) if "backlog" in further else (2, 5, 3)
+    assert (one.sent_packets, one.dropped, one.backlog_packets) == wanted

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netaudit.facts.rss import read_rss, table_of, words_of
+from netaudit.facts.rss import MAX_WEIGHTS, read_rss, table_of, words_of
 from netaudit.model.reading import Absent
 
 SIZES = st.sampled_from([1, 2, 8, 32, 100, 128])
@@ -111,3 +111,10 @@ def test_what_makes_no_table_of_that_size(words: str) -> None:
     """Words of another kind, and weights that do not add up to the table."""
     with pytest.raises(ValueError, match=r"."):
         table_of(words, 128)
+
+
+def test_more_weights_than_one_call_takes_are_no_words() -> None:
+    """Blocks over many queues can be read, and not be put back."""
+    few, many = [queue for queue in range(1, MAX_WEIGHTS) for _ in (0, 1)], list(range(1, MAX_WEIGHTS + 1)) * 2
+    assert table_of(str(words_of(few)), len(few)) == tuple(few)
+    assert isinstance(words_of(sorted(many)), Absent)

@@ -94,3 +94,13 @@ def test_only_the_largest_groups_are_kept() -> None:
     rows = "".join(f"to 10.0.0.1 10.0.{i}.2:443 {i + 1}\n" for i in range(60))
     found = parse(f"#@ ss\n#@ groups\n{rows}unread 0\nlargest 0\npersist 0\n".encode())
     assert [one.count for one in found.busiest_destinations] == list(range(60, 10, -1))
+
+
+def test_one_peer_that_is_reached_in_two_ways_is_one_destination() -> None:
+    """The device behind an address of a link belongs to the way; connections to the same end are counted together."""
+    rows = "".join(
+        f"tcp ESTAB 0 0 [fe80::2]%eth0:4000{place} [fe80::1]%{device}:443\n"
+        for place, device in enumerate(["eth0", "eth1", "eth1"])
+    )
+    (one,) = parse(f"#@ ss\n{rows}".encode()).busiest_destinations
+    assert (one.peer_address, one.peer_port, one.count) == ("fe80::1", 443, 3)

@@ -10,9 +10,10 @@ import pytest
 
 from netaudit.facts.settings import DOMAINS
 from netaudit.facts.snapshot import facts_of
-from netaudit.fleet.drift_settings import VALUE_CHARS, changes, differing
+from netaudit.fleet.drift_settings import MOST_CHANGES, VALUE_CHARS, changes, differing
 from netaudit.model.facts import Sysctls
 from netaudit.model.probe import Capture, Section, SectionStatus
+from netaudit.model.reading import Absent, AbsentReason
 
 CASES = Path(__file__).parents[2] / "cases"
 COUNTED = ("fs.dentry-state", "fs.file-nr", "kernel.random.uuid", "kernel.pty.nr", "net.netfilter.nf_conntrack_count")
@@ -97,3 +98,40 @@ def test_what_only_one_capture_could_read_is_no_change(probe: str) -> None:
     """An audit without root has not taken the settings away."""
     assert _changes(_capture(), _capture(missing=probe)) == []
     assert _changes(_capture(missing=probe), _capture()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["net.ipv4.netfilter.ip_nf_conntrack_count", "net.ipv4.conf.eth0.mc_forwarding", "fs.quota.syncs"]
+)
+def test_what_older_kernels_count_is_no_setting(name: str) -> None:
+    """Under whatever name the kernel keeps the number."""
+    facts = replace(facts_of(_capture(), DOMAINS), sysctl=Sysctls({name: "1"}, {}))
+    assert changes("web1", facts, replace(facts, sysctl=Sysctls({name: "2"}, {}))) == ()
+
+
+def test_a_sysctl_that_gave_no_value_once_is_no_change() -> None:
+    """It is there at both times; one of the two logins was not allowed to read it."""
+    facts = replace(facts_of(_capture(), DOMAINS), sysctl=Sysctls({"net.core.somaxconn": "1"}, {}))
+    denied = Absent(AbsentReason.NOT_PERMITTED, "Permission denied")
+    unread = replace(facts, sysctl=Sysctls({}, {"net.core.somaxconn": denied}))
+    assert changes("web1", facts, unread) == changes("web1", unread, facts) == ()
+    gone = replace(facts, sysctl=Sysctls({}, {}))
+    assert [change.name for change in changes("web1", facts, gone)] == ["net.core.somaxconn"]
+
+
+def test_an_interface_that_is_put_into_a_bond_is_told() -> None:
+    """Whose part an interface is was chosen, too."""
+    facts = facts_of(_capture(), DOMAINS)
+    assert not isinstance(facts.nics, Absent)
+    nics = tuple(replace(nic, master="bond0") if nic.name == "eth0" else nic for nic in facts.nics)
+    (change,) = changes("web1", facts, replace(facts, nics=nics))
+    assert (change.name, change.before, change.after) == ("eth0 master", None, "bond0")
+
+
+def test_no_host_makes_the_list_longer_than_its_bound() -> None:
+    """However many names a host makes up."""
+    facts = facts_of(_capture(), DOMAINS)
+    first, second = (
+        replace(facts, sysctl=Sysctls({f"net.a{n}": value for n in range(MOST_CHANGES + 9)}, {})) for value in "12"
+    )
+    assert len(changes("web1", first, second)) == MOST_CHANGES

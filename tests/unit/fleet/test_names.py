@@ -114,3 +114,9 @@ def test_ten_thousand_names_fold_fast() -> None:
     begun = time.process_time()
     fold(names)
     assert time.process_time() - begun < 2.0
+
+
+def test_zeros_before_a_number_do_not_make_it_larger() -> None:
+    """Names with and without leading zeros stand in the order of their numbers."""
+    found = sorted(["web10", "web0011", "web8", "web007", "web09"], key=natural_key)
+    assert found == ["web007", "web8", "web09", "web10", "web0011"]

@@ -117,3 +117,13 @@ def test_other_objects_are_refused(row: dict[str, object]) -> None:
     """What is not such an object raises one of three errors, and nothing else."""
     with pytest.raises((KeyError, TypeError, ValueError)):
         host_from_row(row)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_json_has_not_are_no_numbers_in_it(number: float) -> None:
+    """The line is valid for every reader; Python's own would take ``NaN``."""
+
+    def refused(word: str) -> None:
+        raise AssertionError(word)
+
+    json.loads(dumps({"value": number, "more": [number]}), parse_constant=refused)

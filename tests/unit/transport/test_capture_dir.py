@@ -211,3 +211,23 @@ def test_a_capture_that_is_damaged_or_another_s_is_refused(tmp_path):
     assert found.capture("b").host == "b"
     with pytest.raises(WorldError, match="has no host"):
         found.capture("c")
+
+
+def test_a_file_that_comes_in_pieces_is_read_whole(tmp_path, monkeypatch):
+    """A read may give less than was asked for, as on a network file system."""
+    found = read_capture_dir(written(tmp_path, "web1"))
+    read = os.read
+    monkeypatch.setattr(capture_dir.os, "read", lambda descriptor, size: read(descriptor, min(size, 7)))
+    assert found.capture("web1") == capture("web1")
+
+
+def test_no_more_is_read_than_shows_that_a_file_is_too_large(tmp_path, monkeypatch):
+    """Whoever wrote the directory does not decide how much memory reading it takes."""
+    found = read_capture_dir(written(tmp_path, "web1"))
+    asked = []
+    read = os.read
+    monkeypatch.setattr(capture_dir, "MAX_DUMP_BYTES", 50)
+    monkeypatch.setattr(capture_dir.os, "read", lambda descriptor, size: asked.append(size) or read(descriptor, size))
+    with pytest.raises(WorldError):
+        found.capture("web1")
+    assert max(asked) == 51
