@@ -90,9 +90,10 @@ def test_entries_that_are_named_count_and_how_many_there_are(facts: Callable[...
     assert [key == keys[0] for key in keys] == [True, True, False, False]
 
 
-def test_one_is_not_true(facts: Callable[..., Facts]) -> None:
-    """Where values of several kinds can stand, their kind counts."""
-    footprint = _footprint("own", keys="raid ok", entire="ok")
+@pytest.mark.parametrize("entire", ["ok", ""])
+def test_one_is_not_true(facts: Callable[..., Facts], entire: str) -> None:
+    """Where values of several kinds can stand, their kind counts, also where no more is asked than if one is there."""
+    footprint = _footprint("own", keys="raid ok", entire=entire)
     found = [_key(footprint, facts(own={"raid": {"ok": value}})) for value in (True, 1, 1.0, "1", True)]
     assert [key == found[0] for key in found] == [True, False, False, False, True]
 
