@@ -168,6 +168,12 @@ class TestTerminals:
         assert not talk(SUDO).wants_terminal
         assert talk(SUDO, terminal=True).wants_terminal
 
+    def test_it_echoes_nothing(self):
+        """A terminal would send the payload back among the answer, and the password with it."""
+        for become, password, terminal in ((DOAS, "x", False), (SUDO, "x", True), (SU, None, True), (SU, "x", False)):
+            conversing = talk(become, password, terminal=terminal)
+            assert ("'stty raw -echo; " in conversing.command) is conversing.wants_terminal
+
     def test_the_streams_are_told_apart(self):
         """Tagged lines are standard error, everything else is standard output."""
         doas = talk(DOAS)
@@ -312,6 +318,33 @@ def test_the_command_parses(become, password, terminal):
     assert f"exec env LC_ALL=C {become.method} " in words[3]  # we read what the tool says
     assert len(words) == 4
     subprocess.run(["/bin/sh", "-n", "-c", words[3]], check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("become", "password", "command"),
+    [
+        (Become(BecomeMethod.SUDO, flags=("-H", "-n", "-S")), "x", f'sudo -H -S -p "{PROMPT.decode()}" -u "root" --'),
+        (
+            Become(BecomeMethod.SUDO, flags=("-n",), executable="/opt/sudo"),
+            None,
+            '/opt/sudo -n -u "root" -- /bin/sh -s',
+        ),
+        (Become(BecomeMethod.DOAS, "op"), None, 'doas -n -u "op" -- /bin/sh -s'),
+        (Become(BecomeMethod.DOAS, flags=("-n",)), "x", 'doas -u "root" --'),
+        (Become(BecomeMethod.SU, "op"), None, 'su "op" -s /bin/sh -c '),
+    ],
+)
+def test_whether_a_tool_may_ask_is_ours_to_say(become, password, command):
+    """Without a password it is told not to ask, with one it is let ask, whatever the flags of the inventory say."""
+    assert f"env LC_ALL=C {command}" in talk(become, password).command
+
+
+def test_a_ready_word_before_the_start_word_is_noise():
+    """A profile that prints the line it was called with has no shell of another user to offer."""
+    for become in (SUDO, DOAS, SU):
+        conversing = talk(become, None)
+        assert say(conversing, (Stream.OUT, READY), (Stream.ERR, READY)) == b""
+        assert not conversing.ready
 
 
 @pytest.mark.parametrize("name", [b"netaudit-ready-", b"netaudit-start-"])

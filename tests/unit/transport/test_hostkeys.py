@@ -12,7 +12,7 @@ import pytest
 
 from netaudit.errors import ErrorKind, WorldError
 from netaudit.transport.hostkeys import HostKeys, HostPlace, fingerprint
-from netaudit.transport.hostkeys_record import known_hosts_line
+from netaudit.transport.hostkeys_record import _hashed_name, known_hosts_line
 from netaudit.transport.options import HostKeyChecking, TransportOptions
 
 WEB = HostPlace("web1", "10.0.0.1")
@@ -101,8 +101,46 @@ def test_revoked_keys_and_authorities(judge):
         strict.trusts_authority(WEB, key(9), strict.known())
 
 
+def test_a_line_without_a_port_is_of_all_ports(judge):
+    """A key that is revoked for a host is revoked whatever port it is shown on, and so with authorities."""
+    text = f"@revoked {known_hosts_line('10.0.0.1', key(1)).decode()}"
+    text += f"@cert-authority {known_hosts_line('10.0.0.1', key(8)).decode()}"
+    strict = judge([("[10.0.0.1]:2222", key(1))], text=text)
+    assert kind_of(strict, ODD, key(1)) is ErrorKind.HOST_KEY_MISMATCH
+    assert strict.trusts_authority(ODD, key(8), strict.known())
+
+
+def test_files_of_the_system_and_of_one_host(tmp_path):
+    """The files of the system count beside the user's; a host whose ssh_config names files has those instead."""
+    user, system, other = (tmp_path / name for name in ("user", "system", "other"))
+    for number, path in enumerate((user, system, other)):
+        path.write_bytes(known_hosts_line("10.0.0.1", key(number)))
+    strict = HostKeys(HostKeyChecking.STRICT, pytest.fail, (user,), (system,))
+    found = []
+    for files in ({}, {"user": (other,)}, {"system": (other,)}, {"user": (other,), "system": ()}):
+        known = strict.known(**files)
+        found.append([number for number in range(3) if known.holds(WEB, key(number))])
+    assert found == [[0, 1], [1, 2], [0, 2], [2]]
+    strict.check(WEB, key(2), (other,), ())
+    with pytest.raises(WorldError):
+        strict.check(WEB, key(0), (other,), ())
+
+
 class TestAcceptNew:
     """Keys of hosts that are not known."""
+
+    def test_it_is_recorded_in_the_files_of_the_host(self, judge, tmp_path):
+        """The first one that its ssh_config names, hashed where that says so; the user's own stays as it is."""
+        accepting, other = judge(checking=HostKeyChecking.ACCEPT_NEW), tmp_path / "other"
+        accepting.check(WEB, key(1), (other,), hash_names=True)
+        assert other.read_bytes().startswith(b"|1|")
+        assert judge.path.read_bytes() == b""
+
+    def test_a_file_that_cannot_be_written_is_told(self, judge, tmp_path):
+        """The key counts for this run, and a line says that the next one will not know it."""
+        accepting = judge(checking=HostKeyChecking.ACCEPT_NEW)
+        accepting.check(WEB, key(1), (tmp_path,))
+        assert ["not recorded" in notice for notice in judge.notices][-1]
 
     def test_a_new_key_is_recorded_once(self, judge):
         """And known from then on, in this run and the next."""
@@ -120,6 +158,7 @@ class TestAcceptNew:
         judge.path.write_bytes(known_hosts_line("10.0.0.1", key(2)))
         assert kind_of(accepting, WEB, key(1)) is ErrorKind.HOST_KEY_MISMATCH
         assert judge.path.read_bytes() == known_hosts_line("10.0.0.1", key(2))
+        assert accepting.known().holds(WEB, key(2))
 
     def test_without_a_file_it_is_only_accepted(self):
         """``UserKnownHostsFile none``."""
@@ -133,6 +172,7 @@ def test_off_accepts_everything_and_says_so_once(judge):
     careless = judge([("10.0.0.1", key(2))], HostKeyChecking.OFF, text)
     for _ in range(3):
         careless.check(WEB, key(1))
+    assert careless.trusts_authority(WEB, key(3), careless.known())
     assert len(judge.notices) == 1
 
 
@@ -148,6 +188,8 @@ def test_types_that_are_stored_are_known_before_contact(judge):
     """Those of names and patterns; of hashed lines as long as they are few."""
     strict = judge([("10.0.0.1", key(1, "ssh-rsa")), ("10.*", key(2, "ecdsa-sha2-nistp256")), ("x", key(3))])
     assert strict.known().key_types(WEB) == ("ssh-rsa", "ecdsa-sha2-nistp256")
+    hashed = judge([(_hashed_name("10.0.0.1"), key(1, "ssh-rsa"))])
+    assert hashed.known().key_types(WEB) == ("ssh-rsa",)
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
@@ -169,8 +211,6 @@ def test_a_key_that_is_none_has_a_fingerprint_too():
 def test_many_hashed_hosts_are_checked_by_one_hash_each(tmp_path, monkeypatch):
     """The cost of a check does not grow with the file."""
     import hmac
-
-    from netaudit.transport.hostkeys_record import _hashed_name
 
     path = Path(tmp_path / "known_hosts")
     with path.open("wb") as file:

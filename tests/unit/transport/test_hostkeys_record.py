@@ -85,6 +85,15 @@ def test_an_index_that_is_current_is_not_read_again(path, monkeypatch):
     assert append_keys(path, "web4", [key(4)], known=known) is not known
 
 
+def test_an_index_that_was_read_is_current_until_others_write(path, monkeypatch):
+    """The file is not read a second time for the first key that is recorded."""
+    path.parent.mkdir()
+    path.write_bytes(known_hosts_line("web1", key(1)))
+    known = read_known_hosts(path, pytest.fail)
+    monkeypatch.setattr("netaudit.transport.hostkeys_record.read_known_hosts", pytest.fail)
+    assert append_keys(path, "web2", [key(2)], known=known) is known
+
+
 def _record(path: Path, writer: int) -> None:
     """A hundred hosts of one writer."""
     for number in range(100):

@@ -121,6 +121,20 @@ class TestFiles:
         assert known.holds("web2", key(1))
         assert not known.holds("db1", key(1))
 
+    @pytest.mark.parametrize("hosts", ["web1,!web1", "!web1,web1", "web*,!web1"])
+    def test_a_name_that_a_line_excludes_is_not_stored_by_it(self, read, hosts):
+        """Where names stand beside it as well as where patterns do."""
+        known, _ = read(line(hosts, 1))
+        assert not known.holds("web1", key(1))
+        assert known.stored("web1") == []
+
+    def test_what_is_beyond_the_limit_is_told(self, read, monkeypatch):
+        """Of a file that is too large the beginning counts, and a line says so."""
+        monkeypatch.setattr("netaudit.transport.known_hosts._MAX_FILE_BYTES", len(line("web1", 1)))
+        known, notices = read(line("web1", 1) + line("web2", 2))
+        assert [known.holds("web1", key(1)), known.holds("web2", key(2))] == [True, False]
+        assert ["larger than" in notice for notice in notices] == [True]
+
     def test_marked_lines_are_no_host_keys(self, read):
         """They are found under their marker only."""
         known, _ = read(line("*", 1, marker="@cert-authority") + line("*", 2, marker="@revoked"))
