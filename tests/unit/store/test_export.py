@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,6 +77,9 @@ def elsewhere(tmp_path: Path):
         yield opened
 
 
+_PSEUDONYM = re.compile(r"-[0-9a-f]{8}(?![0-9a-f])")
+
+
 def _export(store: Store, path: Path, *, captures: bool = False, anonymous: bool = False) -> str:
     export_run(store, store.run("last"), path, captures=captures, anonymous=anonymous)
     return gzip.decompress(path.read_bytes()).decode()
@@ -142,7 +146,7 @@ def test_an_anonymous_run_names_nobody(filled: Store, elsewhere: Store, run: Run
     """Names, addresses, groups, paths, people: all replaced, each by one pseudonym; the findings are all there."""
     text = _export(filled, tmp_path / "a.run", anonymous=True)
     for known in ("acme", "web1", "db1", "10.20.30.", "2001:db8", "jdoe", "j.doe", "NET-1234", "bastion", "rules/"):
-        assert known not in text.replace("db10", ""), known
+        assert known not in _PSEUDONYM.sub("-", text), known  # whose digits may be those of any short name
     assert "127.0.0.1" in text
     assert "6.18.0" in text
     import_run(elsewhere, tmp_path / "a.run")
