@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from netaudit.errors import OperatorError
 from netaudit.remedy.flow import Entry
 from netaudit.remedy.host_side import Change
+
+T = TypeVar("T")
+_Queue: TypeAlias = list[tuple[T, "asyncio.Future[bool]"]]  # what is to be written, and who waits for it
 
 
 class ChangeJournal(Protocol):
@@ -30,8 +33,8 @@ class Journalling:
 
     journal: ChangeJournal
     run_id: str
-    _waiting: list[tuple[tuple[str, Entry], asyncio.Future[bool]]] = field(default_factory=list)
-    _beginning: list[tuple[tuple[int, Change], asyncio.Future[bool]]] = field(default_factory=list)
+    _waiting: _Queue[tuple[str, Entry]] = field(default_factory=list)
+    _beginning: _Queue[tuple[int, Change]] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
     trouble: str = ""  # what the journal said last, when it could not be written
 
@@ -43,12 +46,12 @@ class Journalling:
         """Whether the entry is on disk."""
         return await self._queued(self._waiting, (change_id, entry))
 
-    async def _queued(self, queue: list, item: object) -> bool:  # type: ignore[type-arg]  # either of the two
-        written = asyncio.get_running_loop().create_future()
+    async def _queued(self, queue: _Queue[T], item: T) -> bool:
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         queue.append((item, written))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        return bool(await asyncio.shield(written))
+        return await asyncio.shield(written)
 
     async def _write_all(self) -> None:
         while self._beginning or self._waiting:

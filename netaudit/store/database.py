@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from netaudit.store import location, migrations
 from netaudit.store.faults import explained, is_busy
@@ -88,3 +89,22 @@ class Database:
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._connection.close()
+
+
+class Opened:
+    """What reads and writes an open file, and closes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

@@ -7,18 +7,17 @@ controller stays in that controller's memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from netaudit.errors import StoreError, UsageError, Where
 from netaudit.fleet.jsonable import clean
 from netaudit.remedy.flow import Entry
 from netaudit.remedy.host_side import Change
 from netaudit.remedy.record import ChangeRecord
-from netaudit.store.database import Database
+from netaudit.store.database import Database, Opened
 from netaudit.store.faults import explained
 from netaudit.store.journal_rows import body_text, entry_from, work_from, work_text
 
@@ -33,24 +32,12 @@ def open_journal(path: Path, *, must_exist: bool = False) -> Journal:
     return Journal(Database(path, durable=True))
 
 
-class Journal:
+class Journal(Opened):
     """All changes of all runs. Use it from one thread at a time, and close it."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._numbers: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
 
     def begin(self, run_id: str, changes: Sequence[tuple[int, Change]]) -> None:
         """Record what is about to be done on hosts, each with its position. On disk when this returns."""
@@ -116,7 +103,7 @@ class Journal:
             "SELECT no, id, run, host, position, owner, begun_at, work, undoes FROM changes WHERE run = ? ORDER BY no",
             run_id,
         )
-        with self._intact():
+        with _intact(self._database.path):
             return tuple(
                 ChangeRecord(identity, run, host, position, owner, datetime.fromisoformat(begun), work_from(work),
                              self._entries(number), undoes)
@@ -163,25 +150,15 @@ class Journal:
         )
         return tuple(entry_from(*row) for row in rows)
 
-    def _intact(self) -> _Intact:
-        return _Intact(self._database.path)
 
-
-class _Intact:
+@contextmanager
+def _intact(path: Path) -> Iterator[None]:
     """What is not as it was written becomes a StoreError."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, ValueError | KeyError | TypeError):
-            message = f"the journal of changes is damaged: {error}"
-            raise StoreError(message, Where(str(self._path)), "move the file away, and a new one is made") from error
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"the journal of changes is damaged: {error}"
+        raise StoreError(message, Where(str(path)), "move the file away, and a new one is made") from error
 
 
 def _now() -> str:

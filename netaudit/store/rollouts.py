@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from netaudit.errors import PlanError, StoreError, Where
 from netaudit.fleet.jsonable import clean, dumps
@@ -20,7 +18,7 @@ from netaudit.model.plan import HostOutcome, Plan
 from netaudit.remedy.gates import GateVerdict
 from netaudit.remedy.plan_file import plain_plan, plan_of
 from netaudit.remedy.rolled import KeptRollout
-from netaudit.store.database import Database
+from netaudit.store.database import Database, Opened
 from netaudit.store.faults import explained
 from netaudit.store.rollout_rows import outcome_from, outcome_row, verdict_from, verdict_row
 
@@ -32,23 +30,8 @@ def open_rollouts(path: Path) -> Rollouts:
     return Rollouts(Database(path))
 
 
-class Rollouts:
+class Rollouts(Opened):
     """The rollouts of all runs. Use it from one thread at a time, and close it. Every method may raise StoreError."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
 
     def begin(self, run_id: str, plan: Plan) -> None:
         """Keep the plan of a run that is in the history already."""

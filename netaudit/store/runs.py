@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from netaudit.errors import StoreError, Where
 from netaudit.fleet.jsonable import clean, dumps
@@ -18,7 +17,7 @@ from netaudit.model.result import FleetFinding, HostReport, RunInfo, Summary
 from netaudit.model.spell import Spell
 from netaudit.store import contexts, history, reading
 from netaudit.store.batch import Batch
-from netaudit.store.database import Database
+from netaudit.store.database import Database, Opened
 from netaudit.store.faults import explained
 from netaudit.store.reading import StoredRun
 from netaudit.store.retention import Retention, expire, older, prune
@@ -34,22 +33,14 @@ def open_store(path: Path, *, retention: Retention | None = None, must_exist: bo
     return Store(Database(path), retention or Retention())
 
 
-class Store:
+class Store(Opened):
     """Past and present runs. Every method may raise StoreError. Use it from one thread at a time, and close it."""
 
     def __init__(self, database: Database, retention: Retention, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
+        super().__init__(database)
         self._retention = retention
         self._clock = clock
         self._batches: dict[str, Batch] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def path(self) -> Path:

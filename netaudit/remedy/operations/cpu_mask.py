@@ -14,7 +14,7 @@ from netaudit.model.facts import Facts
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, Maybe
 from netaudit.remedy import literals
-from netaudit.remedy.operations.operation import Arguments, alone, nic_of, no_such, with_nic
+from netaudit.remedy.operations.operation import Arguments, alone, nic_of, no_such, udev_rule, with_nic
 from netaudit.remedy.scripts import StepScript
 
 _QUEUES = {"rps": ("rx", "rps_cpus"), "xps": ("tx", "xps_cpus")}
@@ -91,12 +91,10 @@ class SetMask:
 
     def lines(self, step: Step) -> Sequence[str]:
         """A rule of udev(7) that writes it whenever the interface appears."""
-        device, literal = step.arguments["device"], step.after
-        literals.device(device)
-        literals.mask(literal)
+        literals.mask(step.after)
         direction, file = _file(step.arguments)
         attribute = f"queues/{direction}-{literals.number(step.arguments['queue'])}/{file}"
-        return (f'ACTION=="add|move", SUBSYSTEM=="net", KERNEL=="{device}", ATTR{{{attribute}}}="{literal}"',)
+        return (udev_rule(step.arguments["device"], f'ATTR{{{attribute}}}="{step.after}"'),)
 
 
 def _file(arguments: Arguments) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from netaudit.errors import PlanError
 from netaudit.model.facts import Facts, Nic
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, AbsentReason, Maybe
-from netaudit.remedy.literals import quoted
+from netaudit.remedy import literals
 from netaudit.remedy.scripts import StepScript
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
@@ -81,12 +81,21 @@ def by_connection(step: Step) -> Lasting:
     if not (_UUID.match(uuid) and _NM_KEY.match(key) and _NM_VALUE.match(before) and _NM_VALUE.match(after)):
         raise PlanError(f"{key[:60]!r} is nothing that netaudit changes in a connection")
     call = f"nmcli connection modify {uuid} {key}"
-    return {"persist": alone(f"{call} {quoted(after)}"), "unpersist": alone(f"{call} {quoted(before)}")}
+    return {
+        "persist": alone(f"{call} {literals.quoted(after)}"),
+        "unpersist": alone(f"{call} {literals.quoted(before)}"),
+    }
 
 
 def is_script(step: Step) -> bool:
     """Whether a step is kept in a script, as ifupdown runs them."""
     return (step.file or "").startswith("/etc/network/if-up.d/")
+
+
+def udev_rule(device: str, assignment: str) -> str:
+    """A line of udev(7) that does something whenever an interface appears. Raises PlanError for what is no name."""
+    literals.device(device)
+    return f'ACTION=="add|move", SUBSYSTEM=="net", KERNEL=="{device}", {assignment}'
 
 
 def within(step: Step, literal_namespace: str) -> str:

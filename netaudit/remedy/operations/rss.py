@@ -15,7 +15,7 @@ from netaudit.model.facts import Facts, Nic
 from netaudit.model.plan import Step
 from netaudit.model.reading import Absent, Maybe
 from netaudit.remedy import literals
-from netaudit.remedy.operations.operation import Arguments, alone, is_script, nic_of, with_nic
+from netaudit.remedy.operations.operation import Arguments, alone, is_script, nic_of, udev_rule, with_nic
 from netaudit.remedy.scripts import StepScript
 
 _EQUAL = "equal "
@@ -108,8 +108,7 @@ class SetTable:
         call = _set(literals.device(device), step.after)
         if is_script(step):
             return (call,)
-        run = f"/bin/sh -c 'PATH={_PATH} exec {call}'"
-        return (f'ACTION=="add|move", SUBSYSTEM=="net", KERNEL=="{device}", RUN+="{run}"',)
+        return (udev_rule(device, f"RUN+=\"/bin/sh -c 'PATH={_PATH} exec {call}'\""),)
 
 
 def _set(device: str, words: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -98,6 +99,21 @@ class Netaudit:
         assert "Traceback" not in done.out + done.err
         assert code in (None, done.code), f"exit code {done.code}\n{done.err[-2000:]}\n{done.out[-2000:]}"
         return done
+
+    def at_a_terminal(self, words: Sequence[object], question: bytes, answer: str) -> tuple[int, str]:
+        """Run it at a pseudo-terminal and answer each question; the exit code and all that was seen."""
+        leader, follower = pty.openpty()
+        process = self.start(*words, stdin=follower, stdout=follower, stderr=follower)
+        os.close(follower)
+        seen, asked = b"", 0
+        with suppress(OSError):  # the end of a terminal
+            while piece := os.read(leader, 65536):
+                seen += piece
+                if seen.count(question) > asked:
+                    asked += 1
+                    os.write(leader, f"{answer}\n".encode())
+        os.close(leader)
+        return process.wait(timeout=GENEROUS_S), seen.decode()
 
     def stop_all(self) -> None:
         """End every command that still runs, with what it has started."""

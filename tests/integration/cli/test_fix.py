@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import time
@@ -173,32 +171,11 @@ def test_nobody_to_ask(netaudit, fleet):
     assert "" == done.out
 
 
-def at_a_terminal(netaudit, words, typed: str) -> tuple[int, str]:
-    """Run at a pseudo-terminal and type when asked; the exit code and all that was seen."""
-    leader, follower = pty.openpty()
-    process = netaudit.start(*words, stdin=follower, stdout=follower, stderr=follower)
-    os.close(follower)
-    seen, answered = b"", False
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        seen += piece
-        if not answered and b"Type the number of hosts" in seen:
-            answered = True
-            os.write(leader, f"{typed}\n".encode())
-    os.close(leader)
-    return process.wait(timeout=150), seen.decode()
-
-
 @pytest.mark.parametrize(("typed", "code", "left"), [("5", 0, "0"), ("y", 4, "1"), ("", 4, "1")])
 def test_approval_is_the_number_of_hosts(netaudit, fleet, patient, typed, code, left):
     """Typing it applies the plan; anything else changes nothing."""
     words = ("fix", "-i", fleet.lab.inventory, *ONLY, *QUICK, "--serial", "100%", *patient)
-    status, seen = at_a_terminal(netaudit, words, typed)
+    status, seen = netaudit.at_a_terminal(words, b"Type the number of hosts", typed)
     assert code == status, seen
     assert "5 changes on 5 hosts" in seen
     assert {left} == set(fleet.values().values())
