@@ -69,7 +69,8 @@ def _heading(compared: Compared, options: Options) -> Block:
     if compared.reference is not None:
         what = f"{count(compared.hosts - 1, 'host')} held against {compared.reference}"
     else:
-        what = f"{count(compared.hosts, 'host')} in {count(len(compared.groups), 'group')} by {compared.by}"
+        by = "" if compared.by == "group" else f" by {compared.by}"
+        what = f"{count(compared.hosts, 'host')} in {count(len(compared.groups), 'group')}{by}"
     body = Span(words.say(what), Role.TITLE), Span(dot.join(("", took, words.say(compared.run.id))), Role.FAINT)
     return (Row(Span("outliers", Role.TITLE), body),)
 
