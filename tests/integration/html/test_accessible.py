@@ -59,6 +59,12 @@ def test_on_a_phone(look, page_of):
     assert [] == violations(look(page_of(12), viewport=PHONE).page)
 
 
+@pytest.mark.parametrize("kind", ["capacity", "diagnosis", "remediation", "drift"])
+def test_the_other_pages_on_a_phone(look, kind_page, kind):
+    """Rows that stand as lines are still rows of a table."""
+    assert [] == violations(look(kind_page(kind), viewport=PHONE).page)
+
+
 def test_axe_would_notice(look, tmp_path):
     """A page with faults has violations, and one whose dark theme is faint is caught there."""
     page = tmp_path / "bad.html"
