@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from netaudit.baseline.closures import closure
+from netaudit.baseline.closures import Tree, closure
 from netaudit.baseline.evaluate import evaluate
 from netaudit.baseline.evidence import source_of, sysctl_path
 from netaudit.baseline.plain import claim_in_words, plain_rules
@@ -41,6 +41,7 @@ _RISKS = {
     "can-cut-connectivity": "can cut connectivity: the host may not be reachable afterwards",
 }
 _MOST_ITEMS = 20
+_OWN: Tree = ["attr", ["facts"], "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +202,21 @@ def _number(name: str, check: HostCheck, scope: Scope) -> str:
         key = name.removeprefix("sysctl:")
         if "*" in key:
             return "one for each subject"
-        tree: list[object] = ["sysctl", ["c", key]]
+        tree: Tree = ["sysctl", ["c", key]]
     else:
-        tree = ["facts"]
-        for part in name.split(".")[1:]:
-            tree = ["attr", tree, part]
+        tree = _fact(name)
     try:
-        return _brief(closure(tree)(scope))  # type: ignore[arg-type]  # a tree by its making
+        return _brief(closure(tree)(scope))
     except Unknown as unknown:
         return f"({unknown.absent})"
+
+
+def _fact(name: str) -> Tree:
+    """The tree of a fact by its name; a user's own probes are entries of a mapping."""
+    tree: Tree = ["facts"]
+    for part in name.split(".")[1:]:
+        tree = ["key", tree, ["c", part]] if tree == _OWN else ["attr", tree, part]
+    return tree
 
 
 def _brief(value: object) -> str:

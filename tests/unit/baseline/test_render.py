@@ -126,6 +126,32 @@ def test_explanation_with_the_numbers_of_a_host(ruleset: Callable[..., Ruleset],
     )
 
 
+def test_numbers_of_own_probes(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """What a user's own probe said is counted, or the reason why it said nothing."""
+    text = """\
+baseline: test
+define:
+  - id: t.own
+    title: T
+    layer: host
+    kind: state
+    severity: low
+    why: w
+    value: facts.own.raid.ok
+    expect: {equals: 1}
+"""
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    said = [
+        explain_on(rules, "t.own", facts(own=own), NOW)[0].lines
+        for own in ({"raid": {"ok": 1}}, {"raid": Absent(AbsentReason.NOT_FINISHED)}, {})
+    ]
+    assert said == [
+        ("facts.own.raid = 1 entries",),
+        ("facts.own.raid = (not finished)",),
+        ("facts.own.raid = (not present: there is no 'raid' in facts.own)",),
+    ]
+
+
 def test_numbers_of_subjects_are_those_of_their_items(
     ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
 ) -> None:
