@@ -39,7 +39,7 @@ def load_ruleset(
     """
     reading = _Reading(assets or locate())
     entry = reading.entry(baseline or DEFAULT_BASELINE)
-    name = cache.key({**reading.shared(), f"entry {entry}": reading.text(entry)})
+    name = cache.key({**reading.shared(), f"entry {entry} {entry.absolute()}": reading.text(entry)})
     found = cache.load(cache_folder, name)
     if found is None:
         rules, problems = reading.rules(entry)

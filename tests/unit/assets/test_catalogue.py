@@ -146,6 +146,21 @@ def test_a_new_check_is_noticed(assets: Assets, folder: Path) -> None:
     assert [check.id for check in load_ruleset(assets=assets, cache_folder=folder).rules.checks] == ["t.one", "t.two"]
 
 
+def test_the_same_baseline_beside_another_parent_is_another(
+    assets: Assets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a baseline is called by the same path from two directories, each has the parents beside it."""
+    found = []
+    for number in (3, 4, 3):
+        site = tmp_path / f"site{number}"
+        site.mkdir(exist_ok=True)
+        (site / "base.yaml").write_text(f"baseline: base\nvars: {{x: {number}}}\nchecks: {{include: ['*']}}\n")
+        (site / "own.yaml").write_text("baseline: own\nextends: [base.yaml]\n")
+        monkeypatch.chdir(site)
+        found.append(load_ruleset(Path("own.yaml"), assets=assets, cache_folder=folder).rules.variables["x"])
+    assert found == [3, 4, 3]
+
+
 def test_changed_code_is_noticed(assets: Assets, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a checkout the code changes without a new version."""
     load_ruleset(assets=assets, cache_folder=folder)
