@@ -69,9 +69,9 @@ def _between(op: Op, node: Node, names: Names, value: Kind) -> Claim:
 
 
 def _check_order(node: Node, found: Expression) -> None:
-    ends = [part[1] for part in found.tree[1:] if isinstance(part, list) and part[0] == "c"]  # type: ignore[index]  # a list tree
-    if len(ends) == 2 and isinstance(ends[0], int | float) and isinstance(ends[1], int | float) and ends[0] > ends[1]:
-        raise node.error(f"{ends[0]} is above {ends[1]}: nothing lies between", "the lower one comes first")
+    match found.tree:
+        case ["list", ["c", int() | float() as low], ["c", int() | float() as high]] if low > high:
+            raise node.error(f"{low} is above {high}: nothing lies between", "the lower one comes first")
 
 
 def _one_of(op: Op, node: Node, names: Names, value: Kind) -> Claim:

@@ -31,12 +31,12 @@ def packed(rules: Rules) -> object:
 def unpacked(plain: object) -> Rules:
     """The rules that were packed. Raises ValueError when the value was not made by ``packed``."""
     try:
-        rules = _unpacked(plain)
+        match _unpacked(plain):
+            case Rules() as rules:
+                return rules
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError("these are not packed rules") from error
-    if not isinstance(rules, Rules):
-        raise ValueError("these are not packed rules")  # noqa: TRY004  # the value is wrong, whatever its type
-    return rules
+    raise ValueError("these are not packed rules")
 
 
 def digest(rules: Rules) -> str:
