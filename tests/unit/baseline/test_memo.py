@@ -240,6 +240,27 @@ def test_a_mapping_that_is_shown_counts_in_full(ruleset: Callable[..., Ruleset],
     assert found == ["Tcp.InErrs=1", "Tcp.InErrs=2"]
 
 
+def test_a_mapping_that_is_shown_unasked_counts_in_full(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Evidence of a check's own making prints all of a small mapping of which only the length decides."""
+    rules = _one_check(ruleset, "value: facts.snmp | length\nexpect: {at_most: 9}\n")
+    found = [evaluate(rules, facts(snmp={"Tcp.InErrs": count}), NOW)[0].evidence for count in (1, 2)]
+    assert ["Tcp.InErrs=1" in found[0], "Tcp.InErrs=2" in found[1]] == [True, True]
+
+
+def test_why_a_check_does_not_apply_counts(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """What only the words for it name belongs to the answer as well."""
+    body = """\
+    applies_to: [{when: facts.cpu.count > 8, else: "no: {{ facts.cpu.model }}"}]
+    value: facts.cpu.count
+    expect: {at_most: 99}
+    """
+    rules = _one_check(ruleset, body)
+    found = [evaluate(rules, facts(cpu=Cpu(2, model, 1)), NOW)[0].reason for model in ("EPYC", "Xeon")]
+    assert found == ["no: EPYC", "no: Xeon"]
+
+
 PER_NIC = """\
     for_each: {name: nic, in: facts.nics, where: nic.is_physical, subject: "{{ nic.name }}"}
     value: sysctl['net.ipv4.conf.' ~ (nic.name | sysctl_segment) ~ '.rp_filter']
@@ -289,6 +310,21 @@ def test_a_name_that_only_evaluation_tells_is_not_remembered(ruleset: Callable[.
     expect: {equals: 1}
     """
     assert _check(ruleset, body).memo is None
+
+
+def test_what_a_waiver_lets_stand_is_not_remembered(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """The same host is waived on one day and fails on the next, whatever was said before."""
+    waiver = (
+        "waivers: [{check: t.one, reason: r, approver: a, ticket: T-1, starts: 2026-01-01, expires: 2026-12-31,"
+        " value: 3}]\n"
+    )
+    text = HEAD.replace("define:", f"{waiver}define:") + BY_PORT
+    rules = ruleset(text).for_host("web1", {}, lambda _: NOBODY)
+    days = [NOW.replace(year=year) for year in (2026, 2027, 2025, 2026)]
+    found = [evaluate(rules, facts(listeners=(LISTENER,)), day)[0].verdict for day in days for _ in range(3)]
+    assert found == [Verdict.WAIVED] * 3 + [Verdict.FAIL] * 6 + [Verdict.WAIVED] * 3
 
 
 def test_names_made_of_written_subjects_are_remembered(ruleset: Callable[..., Ruleset]) -> None:
