@@ -58,7 +58,8 @@ def test_address(variables: str, address: str) -> None:
     ("variables", "port"),
     [("ansible_port=2222", 2222), ("ansible_ssh_port=2223 ansible_port=1", 2223), ("ansible_port='\"22\"'", 22),
      ("ansible_ssh_args='-p 10' ansible_port=11 ansible_ssh_common_args='-p 12'", 10),
-     ("ansible_port=11 ansible_ssh_common_args='-p 12'", 11), ("ansible_ssh_extra_args='-p 13'", 13), ("", None)],
+     ("ansible_port=11 ansible_ssh_common_args='-p 12'", 11), ("ansible_ssh_extra_args='-p 13'", 13), ("", None),
+     ("ansible_ssh_extra_args='-p 13' ansible_ssh_common_args='-p 12'", 12)],
 )  # fmt: skip
 def test_port_of_the_first_word(variables: str, port: int | None) -> None:
     """The order is that of ssh's command line: ssh_args, the variables, common and extra arguments."""
@@ -182,6 +183,7 @@ def test_rest_of_a_proxy_command_stays_as_it_is() -> None:
         ("ansible_become=True ansible_become_exe='su;id'", "ansible_become_exe: 'su;id' is not the path of a program"),
         ("ansible_become=True ansible_become_user='a b'", "ansible_become_user: 'a b' is not a user name"),
         ("ansible_become=True ansible_become_flags=\"-n 'x\"", "ansible_become_flags: cannot be split into words"),
+        ("ansible_become=True ansible_become_flags='-n\t-H'", "ansible_become_flags: holds a control character"),
         ("ansible_private_key=xyz", "ansible_private_key: cannot be honoured by netaudit"),
         ("ansible_ssh_pkcs11_provider=/lib/x.so", "ansible_ssh_pkcs11_provider: cannot be honoured by netaudit"),
         ("ansible_password='[1]'", "ansible_password: must be a text, not a list"),
@@ -247,6 +249,11 @@ def test_name_that_no_host_has_is_refused(name: str) -> None:
             Become(executable="/opt/sudo", flags=("-H", "-n")),
         ),
         ("ansible_become=1 ansible_sudo_user=op ansible_su_user=x", Overrides(), Become(user="op")),
+        ("", Overrides(become=True, become_user="op"), Become(user="op")),
+        ("ansible_sudo_user=inv", Overrides(become=True, become_user="op"), Become(user="inv")),
+        ("ansible_become=1 ansible_sudo_exe=/x ansible_doas_exe=/y", Overrides(), Become(executable="/x")),
+        ("ansible_become=1 ansible_sudo_flags=-H ansible_su_flags=-l", Overrides(), Become(flags=("-H",))),
+        ("ansible_become=1 ansible_become_user=' ' ansible_become_exe=''", Overrides(), Become()),
     ],
 )
 def test_way_to_root(variables: str, overrides: Overrides, become: Become | None) -> None:
