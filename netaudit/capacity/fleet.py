@@ -48,9 +48,9 @@ class _Open:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """By which lines are put in order, the worst first."""
+        """By which lines are put in order, the worst first; no two have the same."""
         host, row = self.weakest
-        return row.verdict.rank, _weakness(row), self.place, natural_key(host)
+        return row.verdict.rank, _weakness(row), self.place, natural_key(host), row.resource, row.subject
 
 
 class CapacityFold:

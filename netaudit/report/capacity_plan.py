@@ -17,7 +17,10 @@ from netaudit.model.result import RunInfo
 
 _PORT_RANGE = "net.ipv4.ip_local_port_range"
 _BUCKETS = "net.netfilter.nf_conntrack_buckets"
-_NEW_SOCKETS = ("net.core.somaxconn", "net.core.rmem_", "net.core.wmem_", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem")
+_NEW_SOCKETS = (
+    "net.core.somaxconn", "net.core.rmem_", "net.core.wmem_", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+    "net.ipv4.tcp_max_syn_backlog",
+)  # fmt: skip
 _EXACT = frozenset({"net.ipv4.tcp_tw_reuse"})  # modes, of which none is more than another
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netaudit.capacity.assess import DOMAINS, assess, load_of
@@ -131,6 +133,18 @@ def test_the_order_in_which_hosts_answer_shows_nowhere(kit):
     assert {("db1", "web2", "web10"), ("api1", "db1", "web2", "web10")} >= {line.hosts for line in told[0][0]} - {
         ("api1",)
     }
+
+
+def test_equally_bad_lines_have_one_order(kit):
+    """That of a host's rows; of two hosts that have it differently, the earlier place, and then the name."""
+    row = replace(kit.rows(kit.W1)[0], verdict=V.UNKNOWN, breaks_at=None)
+    later, earlier = replace(row, resource="a"), replace(row, resource="z")
+    both, one = host_of("web1", [earlier, later]), host_of("web2", [later])
+    for hosts, told in (([both], ["z", "a"]), ([both, one], ["a", "z"]), ([one, both], ["a", "z"])):
+        fold = CapacityFold()
+        for host in hosts:
+            fold.add(host)
+        assert [line.weakest.resource for line in fold.folded().lines] == told
 
 
 def test_figures_that_several_resources_need_are_named_once(kit):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from netaudit.assets.yamlfile import read_yaml
 from netaudit.baseline.node import plain
+from netaudit.capacity.catalogue import SETTINGS
 from netaudit.capacity.fleet import CapacityFold
-from netaudit.model.capacity import HostCapacity, WorkloadRef
+from netaudit.model.capacity import HostCapacity, SettingChange, WorkloadRef
 from netaudit.model.result import HostStatus
 from netaudit.report.capacity_plan import capacity_baseline, capacity_remediations
 
@@ -68,6 +70,39 @@ def test_vectors_and_tables_are_told_in_their_own_way(written, kit):
     assert by_key["ip_local_port_range"]["steps"][0]["range"] == [[10240, 10240], [65535, 65535]]
     assert baseline["sysctl"]["net.ipv4.tcp_tw_reuse"]["equals"] == 1
     assert by_key["nf_conntrack_buckets"]["steps"][0]["operation"] == "conntrack_hash"
+
+
+def _asking(kit, setting, value):
+    """A row of something that breaks, for want of this setting alone."""
+    row = next(row for row in kit.rows(kit.W1) if row.verdict == "breaks")
+    return [replace(row, changes=(SettingChange(setting, value, "0"),))]
+
+
+def test_a_range_widens_to_what_all_hosts_need(written, kit):
+    """The lower of the lower ends, and the higher of the higher ones."""
+    name = "net.ipv4.ip_local_port_range"
+    hosts = {"web1": _asking(kit, name, "10240 50000"), "web2": _asking(kit, name, "20000 60000")}
+    for order in (hosts, dict(reversed(hosts.items()))):
+        baseline, remediations = written(order)
+        assert baseline["sysctl"][name]["fields"] == {"0": {"at_most": 10240}, "1": {"at_least": 60000}}
+        assert remediations["remediations"][0]["steps"][0]["value"] == [10240, 60000]
+
+
+SHIPPED = sorted({
+    (step["key"], one["class"])
+    for file in (Path(__file__).parents[3] / "playbooks" / "remediations").glob("*.yaml")
+    for one in plain(read_yaml(file))["remediations"]
+    for step in one["steps"]
+    if step.get("key") in SETTINGS and step["key"] != "net.ipv4.tcp_timestamps"  # in two of them, for other reasons
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "step_class"), SHIPPED)
+def test_a_setting_is_of_the_class_that_our_remediations_give_it(written, kit, setting, step_class):
+    """What is felt by new sockets only is never told to be live, and the other way round."""
+    _, remediations = written({"web1": _asking(kit, setting, "1 2")})
+    (made,) = remediations["remediations"]
+    assert made["class"] == step_class
 
 
 def test_what_is_no_sysctl_is_a_comment(run, kit):
