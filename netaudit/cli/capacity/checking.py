@@ -42,12 +42,10 @@ from netaudit.model.context import CheckContext, RunContext
 from netaudit.model.probe import Capture
 from netaudit.model.result import BaselineRef, FleetFinding, HostReport, RunInfo, Severity, Summary
 from netaudit.model.workload import HostLoad
-from netaudit.report.formats import NAMES
+from netaudit.report.formats import FOR_PLANS, NAMES
 
-FORMATS = ("console", *NAMES, BASELINE, REMEDIATIONS)
-OWN = frozenset(
-    {"console", "html", "json", "jsonl", BASELINE, REMEDIATIONS}
-)  # others tell of the same results as an audit would
+FORMATS = ("console", *NAMES, *FOR_PLANS)
+OWN = frozenset({"console", "html", "json", "jsonl", *FOR_PLANS})  # others tell of the results as an audit would
 
 
 class Weighing(Silent):

@@ -18,8 +18,9 @@ from netaudit.fleet.fold import Fold
 from netaudit.model.capacity import HostCapacity, WorkloadRef
 from netaudit.model.result import HostReport, RunInfo, Summary
 from netaudit.report.capacity_json import capacity_json, host_line
+from netaudit.report.formats import FOR_PLANS
 
-BASELINE, REMEDIATIONS = "baseline", "remediations"  # formats: the two files that a plan takes
+BASELINE, REMEDIATIONS = FOR_PLANS
 
 
 class CapacityReport(Protocol):

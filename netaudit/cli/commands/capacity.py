@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--scale", type=scale, metavar="FACTOR", default=1.0, help="so many times the load (default 1)")
     options.add_source(made)
     options.add_connection(made)
-    options.add_output(made, "console", *formats.NAMES, "baseline", "remediations", fail_on=Severity.HIGH)
+    options.add_output(made, "console", *formats.NAMES, *formats.FOR_PLANS, fail_on=Severity.HIGH)
     made.add_argument("--no-history", action="store_true", help="do not keep this run")
     options.add_console(made)
     return made

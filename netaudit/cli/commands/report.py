@@ -21,7 +21,8 @@ def parser() -> argparse.ArgumentParser:
     known = ", ".join(("console", *formats.NAMES))
     made.add_argument(
         "-o", "--output", action="append", metavar="FORMAT[=PATH]", default=[],
-        help=f"{known} (repeatable; without a path to standard output)",
+        help=f"{known}; of a capacity check also {', '.join(formats.FOR_PLANS)} (repeatable; without a path to "
+             "standard output)",
     )  # fmt: skip
     options.add_console(made)
     return made

@@ -15,6 +15,7 @@ from netaudit.cli.guard import say
 from netaudit.cli.reading.auditing import FORMATS
 from netaudit.cli.telling.outputs import Output, opened, parse_outputs
 from netaudit.diagnosis.results import PREFIX
+from netaudit.errors import UsageError
 from netaudit.fleet.fold import Fold
 from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
@@ -22,7 +23,7 @@ from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.result import Severity
 from netaudit.remedy.rolled import Rolled, retold
 from netaudit.report import terminal
-from netaudit.report.formats import NAMES, renderer
+from netaudit.report.formats import FOR_PLANS, NAMES, renderer
 from netaudit.report.remediation import Told, told
 from netaudit.report.words import count
 from netaudit.store.journal import open_journal
@@ -36,7 +37,7 @@ OWN = frozenset({"console", "html", "json", "jsonl"})  # forms that capacity che
 
 def show(args: argparse.Namespace) -> int:
     """Print one run in every format that is asked for. Raises StoreError when there is none of that name."""
-    outputs = parse_outputs(args.output, FORMATS)
+    outputs = parse_outputs(args.output, (*FORMATS, *FOR_PLANS))
     with open_store(default_path(os.environ), must_exist=True) as store:
         stored = _counted(store, store.run(args.run))
         account = _remediation(stored, store.names(stored.info.id))
@@ -45,6 +46,10 @@ def show(args: argparse.Namespace) -> int:
                 write_account(args, output, account)
             return of_outcomes(account)
         own = _written_again(args, store, stored, outputs)
+        for output in outputs:
+            if output.format in FOR_PLANS and output not in own:
+                raise UsageError(f"-o {output.format}: {stored.info.id} is no capacity check with all its answers",
+                                 hint="netaudit capacity writes it")  # fmt: skip
         for output in outputs:
             if output not in own:
                 _write(args, store, stored, output)
@@ -91,7 +96,8 @@ def _written_again(
     """
     context = store.context(stored.info.id)
     is_diagnosis = bool(context.checks) and all(check.startswith(PREFIX) for check in context.checks)
-    own = frozenset(each for each in outputs if each.format in OWN)
+    has_own = OWN.union(FOR_PLANS) if context.load else OWN
+    own = frozenset(each for each in outputs if each.format in has_own)
     if not own or not (context.load or is_diagnosis):
         return frozenset()
     kept = store.captured(stored.info.id)

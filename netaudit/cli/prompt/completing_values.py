@@ -49,9 +49,10 @@ def formats(command: str, part: str) -> Iterator[Candidate]:
     if equals:
         yield Candidate(":dirs" if name in {"sysctl", "shell"} else ":files", path, f"{name}=")
         return
-    from netaudit.report.formats import NAMES
+    from netaudit.report.formats import FOR_PLANS, NAMES
 
-    for each in _FORMATS.get(command, ("console", *NAMES)):
+    further = FOR_PLANS if command in {"capacity", "report"} else ()
+    for each in _FORMATS.get(command, ("console", *NAMES, *further)):
         yield Candidate(each)
         if command != "plan" and each != "console":
             yield Candidate(f"{each}=", f"{each} into a file")

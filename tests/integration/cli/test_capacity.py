@@ -202,16 +202,17 @@ def test_what_would_have_to_be_changed_can_be_planned(netaudit, host, stored):
 
 def test_it_is_kept_in_the_history(netaudit, launch):
     """With what it was held against; `show` and `report` weigh the kept answers against it again, to the same."""
-    words = ("-o", "json=live.json", "-o", "html=live.html", "-o", "console=live.txt")
+    kinds = ("json", "html", "console", "baseline", "remediations")
+    words = [word for kind in kinds for word in ("-o", f"{kind}=live.{kind}")]
     launch("5000/s", "--scale", "1.5", "--what-if", "net.core.somaxconn=8192", *words, code=1)
     newest = netaudit("history", "-o", "json").json()["runs"][0]["run"]
     assert "workload launch" == newest["baseline"]["name"]
     (netaudit.home / "w.yaml").unlink()
     netaudit("report", "last", *(word.replace("live", "kept") for word in words))
-    for kind in ("json", "html", "txt"):
+    for kind in kinds:
         live, kept = (netaudit.home / f"{when}.{kind}" for when in ("live", "kept"))
         assert live.read_text() == kept.read_text(), kind
-    assert netaudit("show", "last", code=1).out == (netaudit.home / "live.txt").read_text()
+    assert netaudit("show", "last", code=1).out == (netaudit.home / "live.console").read_text()
     assert "capacity.accept_queue" in netaudit("report", "last", "-o", "csv").out
     launch("5000/s", "--no-history", code=1)
 
@@ -224,6 +225,10 @@ def test_without_the_answers_the_results_are_left(netaudit, launch):
     shown = netaudit("show", "last", code=1)
     assert "the answers of 1 host are not kept: what follows is the results alone" in shown.err
     assert "capacity.accept_queue" in shown.out
+    refused = netaudit("report", "last", "-o", "csv=all.csv", "-o", "baseline=b.yaml", code=2)
+    assert "is no capacity check with all its answers" in refused.err
+    assert not (netaudit.home / "b.yaml").exists()
+    assert not (netaudit.home / "all.csv").exists()
 
 
 def test_a_play(netaudit, launch):
