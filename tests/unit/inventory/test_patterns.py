@@ -138,6 +138,34 @@ def test_first_name_of_this_machine_names_it() -> None:
     assert matcher().select("all:*").hosts == tuple(HOSTS)
 
 
+def test_a_name_is_the_groups_before_it_is_the_hosts() -> None:
+    """Where both are called alike, a sign before the name means the group, and the bare name the host."""
+    one = Matcher({"all": ["x", "h"], "x": ["h"]}, ["x", "h"], None, no_file)
+    found = [one.select(pattern).hosts for pattern in ("x", "all:&x", "all:!x", "all:&x*")]
+    assert found == [("x",), ("h",), ("x",), ("x", "h")]
+
+
+def test_a_name_of_this_machine_that_is_listed_means_that_host_alone() -> None:
+    """Another name of this machine that is listed as well is another host."""
+    names = ["127.0.0.1", "localhost"]
+    one = Matcher({"all": names}, names, "127.0.0.1", no_file)
+    assert one.select("all:&localhost").hosts == ("localhost",)
+
+
+def test_answers_are_told_apart_by_their_limit() -> None:
+    """The same pattern is asked for with one limit, another, and none."""
+    one = matcher()
+    found = [one.select("a", limit).hosts for limit in ("b", None, "h0", None, "b")]
+    assert found == [("h2",), ("h0", "h1", "h2"), ("h0",), ("h0", "h1", "h2"), ("h2",)]
+
+
+def test_all_of_nothing_is_no_mistake() -> None:
+    """``all`` of an inventory without hosts is not warned of, another pattern is."""
+    one = Matcher({"all": [], "a": []}, [], None, no_file)
+    assert one.select("all").warnings == ()
+    assert one.select("a").warnings == ("host pattern 'a' matches no host",)
+
+
 def test_pattern_file_holds_a_pattern_a_line(tmp_path: Path) -> None:
     """Each line of ``@file`` is one pattern, taken whole; an empty file is no limit; a missing one is an error."""
     inventory = load(["a,b,c,"])
