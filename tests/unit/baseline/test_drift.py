@@ -9,7 +9,7 @@ import pytest
 
 from netaudit.baseline.canonical import applied, canonical, same
 from netaudit.baseline.evaluate import _Evaluation, evaluate
-from netaudit.baseline.select import HostCheck, Ruleset
+from netaudit.baseline.select import HostCheck, HostRules, Ruleset
 from netaudit.model.facts import Facts, Memory, Persisted, PersistedValue, Writer
 from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Result, Verdict
@@ -284,6 +284,17 @@ define:
 """
 
 
+def with_memory(facts: Callable[..., Facts], files: Persisted, total_bytes: int, **domains: object) -> Facts:
+    """A host that runs the queue as it is by default, with that much memory."""
+    memory = Memory(total_bytes, 500, 4096, 1)
+    return facts({QUEUE: "4096"}, persisted=files, writers=(), memory=memory, **domains)
+
+
+def drift_verdict(rules: HostRules, host: Facts) -> Verdict:
+    """What the check over the drift says of a host."""
+    return next(each.verdict for each in evaluate(rules, host, datetime.now(UTC)) if each.check == "t.drift")
+
+
 def test_hosts_that_agree_on_what_checks_look_at_are_not_asked_again(
     ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,12 +309,9 @@ def test_hosts_that_agree_on_what_checks_look_at_are_not_asked_again(
 
     monkeypatch.setattr(_Evaluation, "verdict_with", counted)
 
-    def verdict(total_bytes: int, running: str = "4096") -> tuple[Verdict, int]:
+    def verdict(total_bytes: int) -> tuple[Verdict, int]:
         asked.clear()
-        memory = Memory(total_bytes, 500, 4096, 1)
-        host = facts({QUEUE: running}, persisted=files, writers=(), memory=memory)
-        result = next(each for each in evaluate(rules, host, datetime.now(UTC)) if each.check == "t.drift")
-        return result.verdict, len(asked)
+        return drift_verdict(rules, with_memory(facts, files, total_bytes)), len(asked)
 
     lost, kept = Verdict.FAIL, Verdict.PASS
     assert [verdict(total)[0] for total in (2000, 900, 2000, 900, 901, 901)] == [lost, kept, lost, kept, kept, kept]
@@ -342,7 +350,7 @@ def test_files_of_another_host_do_not_hide_a_setting(
 
     def verdict(files: Persisted, running: str) -> Verdict:
         host = facts({"net.ipv4.conf.eth0.rp_filter": running}, persisted=files, writers=(), nics=())
-        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+        return drift_verdict(rules, host)
 
     assert [verdict(other, "1"), verdict(one, "1"), verdict(one, "2")] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
 
@@ -357,11 +365,23 @@ def test_a_default_follows_the_facts_of_each_host(ruleset: Callable[..., Ruleset
     files = persisted({})
 
     def verdict(total_bytes: int) -> Verdict:
-        memory = Memory(total_bytes, 500, 4096, 1)
-        host = facts({QUEUE: "4096"}, persisted=files, writers=(), memory=memory)
-        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+        return drift_verdict(rules, with_memory(facts, files, total_bytes))
 
     assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+
+
+def test_a_setting_without_a_default_is_not_that_of_a_host_whose_default_it_runs(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Of a kernel that is not known no default is, whatever hosts before it had that run the same."""
+    text = BY_MEMORY.replace("{holds: not it.lost_at_boot}", "{holds: it.boot is present}")
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+
+    def verdict(**domains: object) -> Verdict:
+        return drift_verdict(rules, with_memory(facts, persisted({}), 2000, **domains))
+
+    unknown = {"kernel": Absent(AbsentReason.NOT_UNDERSTOOD)}
+    assert [verdict(), verdict(**unknown), verdict()] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
 
 
 def test_a_check_that_may_look_at_anything_is_asked_on_every_host(
@@ -373,8 +393,6 @@ def test_a_check_that_may_look_at_anything_is_asked_on_every_host(
     files = persisted({QUEUE: "1024"})
 
     def verdict(total_bytes: int) -> Verdict:
-        memory = Memory(total_bytes, 500, 4096, 1)
-        host = facts({QUEUE: "4096"}, persisted=files, writers=(), memory=memory)
-        return evaluate(rules, host, datetime.now(UTC))[1].verdict
+        return drift_verdict(rules, with_memory(facts, files, total_bytes))
 
     assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.FAIL, Verdict.PASS, Verdict.FAIL]
