@@ -261,6 +261,28 @@ def test_why_a_check_does_not_apply_counts(ruleset: Callable[..., Ruleset], fact
     assert found == ["no: EPYC", "no: Xeon"]
 
 
+def test_variables_of_one_check_are_not_those_of_another(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """The same expression comes to something else where an override sets a variable, or an inventory its type."""
+    body = """\
+    value: "[facts.cpu.count, vars.limit] | max"
+    levels: [{severity: critical, expect: {at_most: "{{ [vars.limit, 1] | max }}"}}]
+    expect: {at_most: 99}
+"""
+    two = HEAD + body + HEAD[HEAD.index("  - id") :].replace("t.one", "t.two") + body
+    rules = ruleset(f"{two}vars: {{limit: 4}}\noverrides: [{{check: t.two, vars: {{limit: 9}}, reason: r}}]\n")
+
+    def seen(variables: dict[str, object]) -> list[object]:
+        made = rules.for_host("web1", {"netaudit_vars": variables}, lambda _: NOBODY)
+        return [(repr(each.observed), each.verdict) for each in evaluate(made, facts(cpu=Cpu(2, "", 1)), NOW)]
+
+    found = [seen({"limit": limit}) for limit in (4, 4.0, 1, 4)]
+    passed, failed = Verdict.PASS, Verdict.FAIL
+    assert [one for one, _ in found] == [("4", passed), ("4.0", passed), ("2", failed), ("4", passed)]
+    assert [two for _, two in found] == [("9", passed)] * 4
+
+
 PER_NIC = """\
     for_each: {name: nic, in: facts.nics, where: nic.is_physical, subject: "{{ nic.name }}"}
     value: sysctl['net.ipv4.conf.' ~ (nic.name | sysctl_segment) ~ '.rp_filter']
