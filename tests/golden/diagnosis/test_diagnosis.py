@@ -144,6 +144,20 @@ def test_nothing_found():
     assert "3 hosts: 3 ok · no cause of loss found" in page(hosts, 80)
 
 
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("TCP is short of memory", "TCP is short of memory: x"),
+        ("A Peer does not read", "a Peer does not read: x"),
+        ("Timestamps", "Timestamps: x"),
+    ],
+)
+def test_a_title_within_a_line_keeps_its_names(title, told):
+    """Its first letter is small there, and no other."""
+    other = replace(QUEUE, ruled_out=(RuledOut("x", title, "x"),))
+    assert f"rather than  {told}" in page([replace(WEB, causes=(other,))], 120)
+
+
 def test_what_makes_a_run_less_sure_stands_on_top():
     """That nobody looked whose answers these are, and that it was stopped; of a whole run neither."""
     text = page([WEB], 120, run=replace(RUN, host_key_checking="off", interrupted=True))

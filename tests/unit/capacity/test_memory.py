@@ -203,3 +203,10 @@ def test_what_a_connection_reaches_instead(kit):
     row = kit.row("receive-buffer", kit.replace(kit.W1, flow_bps=Ways(1e9, None)), facts=facts)
     assert "it gets about 31.5 Mbit/s" in row.reason
     assert math.isclose(31.7e6, 1e9 * row.limit / row.required, rel_tol=0.25)
+
+
+@pytest.mark.parametrize("resource", ["memory", "tcp-memory"])
+def test_a_host_that_does_not_tell_its_memory(kit, resource):
+    """Each resource says for itself that it is not known."""
+    found = kit.row(resource, kit.W1, facts=kit.facts(memory=Absent(AbsentReason.NOT_PERMITTED, "x")))
+    assert (found.verdict, found.reason) == ("unknown", "the memory of the host is not known: not permitted: x")

@@ -52,3 +52,10 @@ def test_in_a_namespace_the_share_is_of_what_its_interfaces_received(make, taken
         "nics": (make.nic(kind="veth", rx_packets=taken, rx_dropped=200),),
     }  # fmt: skip
     assert make.judge(first={**first, "nics": (make.nic(kind="veth"),)}, last=last).names == names
+
+
+def test_a_burst_that_is_not_named_is_no_drop_of_the_interface_either(make):
+    """The same packets are counted at both places: the few that are a note are not told again as something else."""
+    lost = {"softnet": make.softnet(0, 50), "nics": (make.nic(rx_packets=200, rx_dropped=50),)}
+    assert make.judge(last=lost).names == []
+    assert make.judge(last={**lost, "softnet": make.softnet(0, 0)}).names == ["receive-drops"]

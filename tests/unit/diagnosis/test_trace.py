@@ -197,6 +197,14 @@ def test_drops_stand_beside_the_lines_of_their_second() -> None:
     assert ["turned over" in shown.log[0], "99 bytes" in shown.log[1]] == [True, True]
 
 
+def test_a_long_rule_is_cut() -> None:
+    """It is a host's own text, and a row is a line."""
+    window = _samples(2)
+    window.deltas.series["rule nft ip f i: " + "x" * 500 + " drop#0"] = (9,)
+    ((name, grown),) = [one for one in timeline_of(window, (), [], None).rows[0].changes if one[0].startswith("rule")]
+    assert (len(name), grown) == (100, 9)
+
+
 def test_no_second_stands_there_twice() -> None:
     """Samples come a little early and a little late, and their seconds are those of a clock all the same."""
     shown = timeline_of(_samples(4, 0.51, 0.51, 0.47, 0.53), (), [], None)
