@@ -370,6 +370,44 @@ def test_a_default_follows_the_facts_of_each_host(ruleset: Callable[..., Ruleset
     assert [verdict(total) for total in (2000, 900, 2000)] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
 
 
+def test_a_check_over_drift_may_be_asked_for_drift(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """A setting that is judged once for every one that drifts sees no drift while the drift is worked out."""
+    text = BY_MEMORY.replace("kind: topology", "kind: setting").replace(
+        "value: it.running", f"value: sysctl['{QUEUE}']"
+    )
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    found = [drift_verdict(rules, with_memory(facts, persisted({QUEUE: "1024"}), 2000)) for _ in range(3)]
+    assert found == [Verdict.FAIL] * 3
+
+
+def test_whether_a_check_applies_decides_about_drift(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Hosts that run the same and have the same files lose a setting only where the check of it applies."""
+    text = BY_MEMORY.replace('"{{ 4096 if facts.memory.total_bytes > 1000 else 128 }}"', "4096")
+    text = text.replace(
+        "    value: sysctl", "    applies_to: [{when: facts.memory.total_bytes > 1000, else: x}]\n    value: sysctl"
+    )
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    files = persisted({QUEUE: "1024"})
+    found = [drift_verdict(rules, with_memory(facts, files, total)) for total in (2000, 900, 2000, 900)]
+    assert found == [Verdict.FAIL, Verdict.PASS] * 2
+
+
+def test_what_was_worked_out_of_the_running_settings_counts_for_them_alone(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """A list that is made once a host is made anew of the settings after a boot."""
+    text = BY_MEMORY.replace(
+        "value: sysctl['net.core.somaxconn']", "value: \"[sysctl['net.core.somaxconn'], 1] | max\""
+    )
+    rules = ruleset(text).for_host("web1", {}, lambda _: frozenset())
+    found = [drift_verdict(rules, with_memory(facts, persisted({QUEUE: queue}), 2000)) for queue in ("1024", "8192")]
+    assert found == [Verdict.FAIL, Verdict.PASS]
+
+
 def test_a_setting_without_a_default_is_not_that_of_a_host_whose_default_it_runs(
     ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
 ) -> None:

@@ -27,7 +27,7 @@ from netaudit.facts.absence import why_absent
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Cpu, Facts, Limits, Listener, Nic, ProcessLimits, Qdisc
 from netaudit.model.probe import Capture, Section, SectionStatus
-from netaudit.model.reading import Absent
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import Result, Verdict
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -249,6 +249,45 @@ def test_a_mapping_that_is_shown_unasked_counts_in_full(
     assert ["Tcp.InErrs=1" in found[0], "Tcp.InErrs=2" in found[1]] == [True, True]
 
 
+def test_names_of_a_mapping_count_where_they_are_said(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """A function of a mapping sees all of it, though no key is written out."""
+    body = 'value: facts.cpu.count\nexpect: {at_most: 1}\nevidence: "{{ facts.snmp | keys | join }}"\n'
+    rules = _one_check(ruleset, body)
+    found = [evaluate(rules, facts(cpu=Cpu(2, "", 1), snmp={name: 1}), NOW)[0].evidence for name in ("a", "b")]
+    assert found == ["a", "b"]
+
+
+def test_whether_a_key_is_there_counts(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """Mappings of one length have other keys."""
+    body = "value: \"'Tcp.InErrs' in facts.snmp\"\nexpect: {equals: true}\nevidence: x\n"
+    rules = _one_check(ruleset, body)
+    found = [evaluate(rules, facts(snmp={name: 1}), NOW)[0].verdict for name in ("Tcp.InErrs", "x")]
+    assert found == [Verdict.PASS, Verdict.FAIL]
+
+
+def test_what_is_said_where_nothing_is_looked_at_counts(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+) -> None:
+    """Hosts without subjects have a result by what the words for that name."""
+    body = BY_PORT.replace('subject: "', 'else: "none on {{ facts.cpu.model }}", subject: "')
+    rules = _one_check(ruleset, body)
+    hosts = [facts(listeners=(), cpu=Cpu(2, model, 1)) for model in ("EPYC", "Xeon")]
+    assert [evaluate(rules, host, NOW)[0].reason for host in hosts] == ["none on EPYC", "none on Xeon"]
+
+
+def test_a_subject_that_is_unknown_stays_so(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
+    """Beside one that fails it is told as unknown on the next host as well, whose processes are others."""
+    body = BY_PORT.replace("listener.queue", "listener.backlog").replace("listener.process", "listener.pid")
+    rules = _one_check(ruleset, body)
+    nothing = Absent(AbsentReason.NOT_PERMITTED)
+    for pid in (1, 2):
+        one = dataclasses.replace(LISTENER, pid=pid)
+        (result,) = evaluate(rules, facts(listeners=(one, dataclasses.replace(one, backlog=nothing))), NOW)
+        assert [item.verdict for item in result.items] == [Verdict.FAIL, Verdict.UNKNOWN]
+
+
 def test_why_a_check_does_not_apply_counts(ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]) -> None:
     """What only the words for it name belongs to the answer as well."""
     body = """\
@@ -306,6 +345,7 @@ def test_settings_that_subjects_name_are_part_of_the_footprint(
     assert [item.subject for item in result((vlan,), **{"eth0/7": "2"}).items] == ["eth0.7"]
     assert result((eth,), eth0="1").verdict is Verdict.PASS
     assert result((eth, vlan), eth0="2", **{"eth0/7": "0"}).items[1].observed == 0
+    assert result((vlan,), **{"eth0/7": "1"}).verdict is Verdict.PASS
 
 
 def test_why_a_setting_that_a_subject_names_is_not_there_is_not_remembered(
