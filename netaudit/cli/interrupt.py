@@ -35,6 +35,7 @@ class Interrupt:
             finally:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
+                    signal.signal(number, signal.default_int_handler)
 
         return asyncio.run(main()) if self._runner is None else self._runner.run(main())
 

@@ -71,6 +71,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from netaudit.cli.settings.configuring import configured
 
     collect_seldom()
+    _end_as_by_control_c()
 
     def work() -> int:
         command = importlib.import_module(f"netaudit.cli.commands.{COMMANDS[name][0]}")
@@ -82,6 +83,14 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         return code
 
     return guarded(work, arguments)
+
+
+def _end_as_by_control_c() -> None:
+    """SIGTERM says its line and ends with 130 from here on, also before a run listens for it and after it has ended."""
+    import signal
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _unknown(word: str) -> int:

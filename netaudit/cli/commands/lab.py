@@ -101,7 +101,6 @@ def _causes(_lab: Lab, args: argparse.Namespace) -> int:
 
 def _break(lab: Lab, args: argparse.Namespace) -> int:
     import contextlib
-    import signal
 
     from netaudit.errors import UsageError
     from netaudit.lab.causes_run import Broken, cause_of, host_of
@@ -110,7 +109,6 @@ def _break(lab: Lab, args: argparse.Namespace) -> int:
     if len(causes) > 4 or args.for_s > 3600:
         raise UsageError("four causes at once and an hour are the most", hint="see netaudit lab break --help")
     host = host_of(lab, args.host)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.ExitStack() as stack:
             for number, cause in enumerate(causes):

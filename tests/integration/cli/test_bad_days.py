@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -158,3 +159,20 @@ def test_few_open_files(netaudit, lab_fleet):
     doctor = netaudit("doctor", before=["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"])
     assert "16 hosts at a time" in doctor.out
     assert shutil.which("ssh") is None or "/ssh" in doctor.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_end_before_the_first_host(netaudit, kit, number):
+    """Whoever ends a run while its inventory is read gets one line and 130; the inventory's program ends as well."""
+    script = netaudit.home / "slow.sh"
+    script.write_text(
+        f"#!/bin/sh\necho $$ >{netaudit.home}/pid.new\nmv {netaudit.home}/pid.new {netaudit.home}/pid\nexec sleep 300\n"
+    )
+    script.chmod(0o755)
+    process = netaudit.start("audit", "-i", script)
+    assert kit.eventually((netaudit.home / "pid").exists)
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert (130, b"", b"netaudit: interrupted\n") == (process.returncode, out, err)
+    child = int((netaudit.home / "pid").read_text())
+    assert kit.eventually(lambda: not Path(f"/proc/{child}").exists())
