@@ -34,20 +34,27 @@ def parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Do the verb."""
+    from netaudit.assets.locate import locate
+    from netaudit.assets.probes import load_trace_probes
     from netaudit.cli.asking.rules import shipped_probes
 
     probes = {probe.id: probe for probe in shipped_probes()}
     if args.verb == "list":
         return _list(args, probes)
-    if args.name not in probes:
+    beside = {probe.id: probe for probe in load_trace_probes(locate())}
+    known = probes | beside
+    if args.name not in known:
         import difflib
 
-        near = difflib.get_close_matches(args.name, probes, n=1) or sorted(probes)
+        near = difflib.get_close_matches(args.name, known, n=1) or sorted(probes)
         raise UsageError(f"there is no probe {args.name!r}", hint=f"did you mean {' or '.join(near)}?")
     if args.verb == "show":
-        sys.stdout.write(probes[args.name].text)
+        sys.stdout.write(known[args.name].text)
         return 0
-    return _run(args, probes[args.name])
+    if args.name in beside and not args.from_dir:
+        hint = "--trace, --log, --pcap-headers and --trace-probe of `netaudit diagnose` send such"
+        raise UsageError(f"the probe {args.name!r} runs beside the samples of a diagnosis", hint=hint)
+    return _run(args, known[args.name])
 
 
 def _list(args: argparse.Namespace, probes: dict[str, Probe]) -> int:

@@ -162,6 +162,15 @@ def test_the_probes(netaudit, kit):
     assert files["sysctl"].read_text() == netaudit("probe", "show", "sysctl").out
 
 
+def test_the_probes_of_a_diagnosis(netaudit, kit):
+    """Whoever lets them run as root can read them first, byte for byte; to be sent they want samples beside them."""
+    for path in (kit.root / "remote_probes" / "trace").glob("*.sh"):
+        assert path.read_text() == netaudit("probe", "show", path.stem).out
+    refused = netaudit("probe", "run", "tcp_receive", "-i", "web1,", code=2).err
+    assert "'tcp_receive' runs beside the samples of a diagnosis" in refused
+    assert "did you mean tcp_receive?" in netaudit("probe", "show", "tcp_recieve", code=2).err
+
+
 def test_the_checks(netaudit, kit):
     """list names every check of the baseline; show tells all there is to know of one."""
     listed = netaudit("check", "list").out
