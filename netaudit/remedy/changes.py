@@ -13,6 +13,7 @@ from netaudit.model.plan import Step, StepClass
 from netaudit.model.reading import Absent
 from netaudit.remedy import literals
 from netaudit.remedy.allowed import Combine, combined
+from netaudit.remedy.holders import carries_logins
 from netaudit.remedy.keeping import Kept, boot_value, sysctl_kept
 from netaudit.remedy.keys import is_of_the_whole_host, lost_by, may_cut_later
 from netaudit.remedy.managed import bond_of, device_kept
@@ -114,6 +115,8 @@ def decide(target: Target, proposals: Sequence[Proposal], facts: Facts, choices:
         _demand_safe(target, before, after, facts)
     for each in proposals:
         _demand_allowed(each, before, after, persists=choices.persists)
+    if target.operation == "restart" and carries_logins(target.named["unit"], facts):
+        raise Refused("logins go by this service; it is restarted by hand, with a session open beside it")
     step_class = class_of(proposals)
     if not choices.allows(step_class, target.operation):
         raise Refused(f"its class is {step_class}, which is not allowed", f"--allow {step_class}")

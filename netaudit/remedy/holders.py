@@ -22,9 +22,12 @@ def tcp_listeners(namespace: str, facts: Facts) -> tuple[Listener, ...]:
     return tuple(each for each in listed if each.protocol == "tcp" and not each.is_loopback)
 
 
-def carries_logins(listener: Listener) -> bool:
-    """Whether logins go by it: a restart that fails would shut the way to the host, and its queue is short anyway."""
-    return listener.process in LOGINS or listener.unit.partition(".")[0] in {"ssh", *LOGINS}
+def carries_logins(unit: str, facts: Facts) -> bool:
+    """Whether logins go by a service: a restart that fails would shut the way to the host."""
+    name = unit.partition(".")[0].partition("@")[0]
+    return name in {"ssh", *LOGINS} or any(
+        each.process in LOGINS for each in tcp_listeners("", facts) if each.unit == unit
+    )
 
 
 def listeners_text(namespace: str, facts: Facts) -> str:

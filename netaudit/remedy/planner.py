@@ -341,10 +341,11 @@ class _Planning:
             return ()
         listening = tcp_listeners("", self._facts)
         answered = {each.target.named["unit"] for each in changes if each.target.operation == "restart"}
-        old = [each for each in listening if str(each.backlog) == raised.before and not carries_logins(each)]
-        units = [each.unit for each in old if each.unit and each.unit not in answered]
+        units = [each.unit for each in listening if str(each.backlog) == raised.before]
         found = []
         for unit in dict.fromkeys(units):
+            if not unit or unit in answered or carries_logins(unit, self._facts):
+                continue
             target = Target("restart", "", (("unit", unit),))
             kept = Kept(needs_file=False, boot_before=None, notes=("its connections are cut",))
             made = Change(target, raised.proposals, "active", "active", StepClass.RESTART, kept)
