@@ -77,6 +77,15 @@ class Column:
             self.cells.extend([NO_CELL] * (row - len(self.cells)))
         self.cells.append(self.kinds.setdefault(kind, len(self.kinds) + 1))
 
+    def worsen(self, row: int, kind: Kind) -> None:
+        """Set the cell of a row, unless what it says already is as bad."""
+        if row >= len(self.cells):
+            self.put(row, kind)
+            return
+        known = {number: each.state for each, number in self.kinds.items()}.get(self.cells[row], STATES[-1])
+        if STATES.index(kind.state) < STATES.index(known):
+            self.cells[row] = self.kinds.setdefault(kind, len(self.kinds) + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class HostLine:
@@ -132,11 +141,14 @@ class Columns:
         return worst
 
     def add_fleet(self, fleet: Iterable[FleetFinding]) -> None:
-        """Take in findings that only several hosts together show, once all hosts are known: a column a check."""
+        """Take in findings that only several hosts together show, once all hosts are known: in the column of the check.
+
+        A host by itself has been told that such a check does not apply to it.
+        """
         rows = {host.name: row for row, host in enumerate(self.hosts)}
         by_check: dict[str, tuple[FleetFinding, dict[int, Kind]]] = {}
         for finding in fleet:
-            if finding.verdict is not Verdict.FAIL or finding.check in self.by_check:
+            if finding.verdict is not Verdict.FAIL:
                 continue
             _, cells = by_check.setdefault(finding.check, (finding, {}))
             texts = (self._text(finding.expected), self._text(finding.evidence), NO_TEXT, self._text(finding.fix))
@@ -145,9 +157,9 @@ class Columns:
                 if name in rows:
                     cells.setdefault(rows[name], kind)
         for check, (finding, cells) in by_check.items():
-            column = self.by_check[check] = Column(check, finding.title, FLEET_LAYER, None)
+            column = self.by_check.setdefault(check, Column(check, finding.title, FLEET_LAYER, None))
             for row in sorted(cells):
-                column.put(row, cells[row])
+                column.worsen(row, cells[row])
 
     def _bounded(self, column: Column, kind: Kind) -> Kind:
         """The kind, or what is left of it when there is no room for further ones."""

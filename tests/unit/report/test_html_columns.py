@@ -160,3 +160,16 @@ def test_json_in_a_page_cannot_end_its_element(value):
     assert text.isascii()
     assert not set("<>&") & set(text)
     assert value == json.loads(text)
+
+
+def test_what_several_hosts_show_stands_in_the_column_of_its_check():
+    """Each host by itself says that the check does not apply to it; a cell that is worse already stays."""
+    columns = Columns()
+    for number, verdict in enumerate((Verdict.SKIPPED, Verdict.SKIPPED, Verdict.FAIL)):
+        columns.add(host(f"web{number}", result("path.mtu.segment", verdict, None, evidence="its own")), number)
+    columns.add(host("web3"), 3)
+    columns.add_fleet(
+        [FleetFinding("path.mtu.segment", "MTU", Verdict.FAIL, Severity.MEDIUM, ("web1", "web2", "web3"), "web1 1400")]
+    )
+    (check,) = written(columns)["checks"]
+    assert ["s", "m", "h", "m"] == [check["kinds"][number - 1][0] for number in cells(check)]
