@@ -14,6 +14,7 @@ from typing import cast
 from netaudit.baseline.closures import Tree, closure, path_text
 from netaudit.baseline.functions import text
 from netaudit.baseline.scope import Scope
+from netaudit.baseline.texts import Rests
 from netaudit.baseline.unknown import Unknown
 from netaudit.baseline.values import as_text
 from netaudit.model.facts import Listener, Nic, ProcessLimits, Qdisc
@@ -79,7 +80,7 @@ class Rows:
                 continue
         return "; ".join(found) or None
 
-    def settled(self, scope: Scope, rests: Callable[[Tree], bool]) -> Rows | str | None:
+    def settled(self, scope: Scope, rests: Rests) -> Rows | str | None:
         """The line with all that rests on what is known to be the same on other hosts."""
         found: list[Piece | str] = []
         for piece in self._pieces:
