@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
     beside = {probe.id: probe for probe in load_trace_probes(locate())}
     known = probes | beside
     if args.name not in known:
-        import difflib
+        from netaudit.baseline.nearest import did_you_mean
 
-        near = difflib.get_close_matches(args.name, known, n=1) or sorted(probes)
-        raise UsageError(f"there is no probe {args.name!r}", hint=f"did you mean {' or '.join(near)}?")
+        hint = did_you_mean(args.name, known) or "netaudit probe list shows them"
+        raise UsageError(f"there is no probe {args.name!r}", hint=hint)
     if args.verb == "show":
         sys.stdout.write(known[args.name].text)
         return 0

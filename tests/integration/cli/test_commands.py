@@ -168,7 +168,7 @@ def test_the_probes_of_a_diagnosis(netaudit, kit):
         assert path.read_text() == netaudit("probe", "show", path.stem).out
     refused = netaudit("probe", "run", "tcp_receive", "-i", "web1,", code=2).err
     assert "'tcp_receive' runs beside the samples of a diagnosis" in refused
-    assert "did you mean tcp_receive?" in netaudit("probe", "show", "tcp_recieve", code=2).err
+    assert "did you mean 'tcp_receive'?" in netaudit("probe", "show", "tcp_recieve", code=2).err
 
 
 def test_the_checks(netaudit, kit):
