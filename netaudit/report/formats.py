@@ -33,6 +33,7 @@ _PLACES: Mapping[str, str] = MappingProxyType(
     }
 )
 NAMES = tuple(_PLACES)
+OF_REMEDIATIONS = ("console", "csv", "html", "json", "junit", "markdown")
 FOR_PLANS = ("baseline", "remediations")  # of capacity checks alone: the two files that a plan takes
 MANY_IN_A_STREAM = frozenset({"jsonl"})  # several of these, one after the other, are still one
 READ_BY_OTHERS = frozenset({"prometheus"})  # files for a program of another user: node_exporter

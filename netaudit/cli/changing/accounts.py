@@ -11,10 +11,9 @@ from netaudit.cli.telling.outputs import Output, opened
 from netaudit.errors import UsageError
 from netaudit.model.plan import Outcome
 from netaudit.report import terminal
+from netaudit.report.formats import OF_REMEDIATIONS
 from netaudit.report.remediation import Told, remediation_page
 from netaudit.report.remediation_json import remediation_json
-
-FORMATS = ("console", "csv", "html", "json", "junit", "markdown")
 
 
 def of_outcomes(account: Told) -> ExitCode:
@@ -48,7 +47,7 @@ def _renderer(name: str) -> Callable[[Told], Iterator[str]]:
             from netaudit.report.remediation_junit import remediation_junit
 
             return remediation_junit
-    raise UsageError(f"-o {name}: a remediation has no such report", hint=", ".join(FORMATS))
+    raise UsageError(f"-o {name}: a remediation has no such report", hint=", ".join(OF_REMEDIATIONS))
 
 
 def write_account(args: argparse.Namespace, output: Output, account: Told) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from netaudit.cli.asking import options
+from netaudit.report import formats
 
-FORMATS = ("console", "csv", "html", "json", "junit", "markdown")
+FORMATS = formats.OF_REMEDIATIONS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -21,7 +21,6 @@ _REMEMBERED = 16  # inventories
 _MOST_FILES = 4000  # of one inventory
 _FORMATS = {
     "plan": ("console", "json", "ansible=", "sysctl=", "shell="),
-    "fix": ("console", "csv", "html", "json", "junit", "markdown"),
     "diff": ("console", "html", "json"),
     "outliers": ("console", "json"),
 }
@@ -49,10 +48,11 @@ def formats(command: str, part: str) -> Iterator[Candidate]:
     if equals:
         yield Candidate(":dirs" if name in {"sysctl", "shell"} else ":files", path, f"{name}=")
         return
-    from netaudit.report.formats import FOR_PLANS, NAMES
+    from netaudit.report.formats import FOR_PLANS, NAMES, OF_REMEDIATIONS
 
     further = FOR_PLANS if command in {"capacity", "report"} else ()
-    for each in _FORMATS.get(command, ("console", *NAMES, *further)):
+    known = OF_REMEDIATIONS if command == "fix" else _FORMATS.get(command, ("console", *NAMES, *further))
+    for each in known:
         yield Candidate(each)
         if command != "plan" and each != "console":
             yield Candidate(f"{each}=", f"{each} into a file")
