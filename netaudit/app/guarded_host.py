@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from netaudit.app import stopping
 from netaudit.app.collect import deadline_s, decoder_for
 from netaudit.app.journalling import Journalling
 from netaudit.app.ports import Session, Transport
@@ -45,7 +46,6 @@ from netaudit.remedy.unchanged import DOMAINS, before, differences
 from netaudit.remedy.work import Work
 from netaudit.wire.bundle import build
 
-_CLOSE_WITHIN_S = 1.0
 _SLACK_S = 1.0  # of the last line of an answer over what the host may wait
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 _WRITTEN = frozenset({Word.CONFIRMED, Word.KEPT})
@@ -206,9 +206,7 @@ class GuardedHost:
         """Give back the connection. Never raises; safe to call twice."""
         session, self._session, self._is_older = self._session, None, False
         if session is not None:
-            task = asyncio.ensure_future(session.close())
-            await asyncio.wait({task}, timeout=_CLOSE_WITHIN_S)
-            task.cancel()
+            await stopping.close(session)
 
     async def _ended(self, ending: Ending) -> HostOutcome:
         await self.close()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from netaudit.app import stopping
 from netaudit.app.ports import Session, Transport
 from netaudit.model.contact import Exit, Sink
 from netaudit.model.probe import Bundle
@@ -18,8 +19,6 @@ from netaudit.model.target import Target
 
 IDLE_AT_MOST_S = 60.0  # what lies between hosts forgets connections that are silent for longer
 AT_ONCE = 256  # idle ones; hosts beyond have a turn so late that theirs would be too old
-
-_CLOSE_WITHIN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -56,12 +55,8 @@ class Parking:
 
     async def clear(self, but: Collection[str] = ()) -> None:
         """Close what is parked, but the connections to some hosts. Never raises."""
-        doomed = [host for host in self._kept if host not in but]
-        closing = [asyncio.ensure_future(self._kept.pop(host)[1].close()) for host in doomed]
-        if closing:
-            _, late = await asyncio.wait(closing, timeout=_CLOSE_WITHIN_S)
-            for task in late:
-                task.cancel()
+        doomed = [self._kept.pop(host)[1] for host in [*self._kept] if host not in but]
+        await asyncio.gather(*(stopping.close(session) for session in doomed))
 
 
 @dataclass(slots=True)
