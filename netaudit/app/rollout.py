@@ -15,6 +15,7 @@ from typing import Protocol
 
 from netaudit.app.fanout import Width, fan_out
 from netaudit.app.gate import Held, within
+from netaudit.app.stopping import unless_stopped
 from netaudit.model.plan import Batch, HostOutcome, HostPlan, Outcome, StepClass
 from netaudit.remedy.batches import part_of
 from netaudit.remedy.gates import GateVerdict
@@ -170,20 +171,18 @@ class Rollout:
         """The gate's verdict, within what is left of the hosts' own time; the soak counts as part of it."""
         self.observer.gate_waits(number, tuple(held), self.terms.soak_s)
 
-        async def ask() -> GateVerdict:
+        verdict = GateVerdict(reasons=("the run was interrupted before the gate had judged",))
+        left_s = self.terms.judge_within_s - (self.clock() - started)
+
+        async def judged() -> GateVerdict:
             await self.sleep(self.terms.soak_s)
             return await self.gate.judge(held, soaked=self.terms.soak_s > 0)
 
-        left_s = self.terms.judge_within_s - (self.clock() - started)
-        asking = asyncio.ensure_future(within(ask(), max(left_s, 0.0)))
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not asking.done():
-            asking.cancel()
-            verdict = GateVerdict(reasons=("the run was interrupted before the gate had judged",))
-        else:
-            verdict = asking.result()
+        async def ask() -> None:
+            nonlocal verdict
+            verdict = await within(judged(), max(left_s, 0.0))
+
+        await unless_stopped(ask(), stop)
         self._verdicts.setdefault(number, []).append(verdict)
         self.observer.gate_said(number, verdict)
         return verdict
