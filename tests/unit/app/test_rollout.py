@@ -222,6 +222,8 @@ def test_an_interruption_abandons_what_is_held():
     assert rolled.interrupted
     assert ["web1", "web2"] == world.happened("confirm")
     assert {"web3", "web4", "web5", "web6", "web7"} == set(world.happened("abandon"))
+    told = {each.host: each.reason for each in rolled.by_host([plan.host for plan in PLANS])}
+    assert "gate: the run was interrupted before the gate had judged" == told["web3"]
     assert {"web8", "web9", "web10"} == {
         host for host, each in outcomes(rolled, PLANS).items() if each is Outcome.UNREACHED
     }
