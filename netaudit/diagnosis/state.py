@@ -14,9 +14,11 @@ from netaudit.model.facts import Listener, Nic, ProcessLimits, Qdisc
 from netaudit.model.facts.flows import Connection, DropRule
 from netaudit.model.reading import Absent, is_known
 
-# Ten packets a second are what monitoring raises its alarm at (netdata), of ten seconds at most: a burst stays one
-# however long is looked on. One of ten thousand: below it, hardly any connection notices.
-_BACKLOG_PER_S, _BURST_S, _LOSS_RATIO = 10, 10.0, 0.0001
+# Few packets are loss where they are many of those that came: from one of a thousand on, retransmissions show.
+_FEW_LEAST, _FEW_RATIO = 10, 0.001
+# Of a busy host so many are never reached. Ten packets a second are what monitoring raises its alarm at (netdata), of
+# ten seconds at most: a burst stays one however long is looked on. Below one of ten thousand, hardly anybody notices.
+_MANY_PER_S, _BURST_S, _MANY_RATIO = 10, 10.0, 0.0001
 
 
 def number(value: int | Absent | None) -> int:
@@ -218,13 +220,16 @@ def backlog_share(window: Window) -> int:
 def backlog_drops(window: Window) -> int:
     """Packets that were dropped before IP for want of backlog, if that is loss and not the odd burst; else 0.
 
-    It is loss above ten packets a second, and from one packet of ten thousand on. The counter is of the whole machine:
-    in a namespace, what its own interfaces lost decides, and that the busiest of them lost none speaks against it.
+    It is loss from ten packets and one of a thousand on; and above ten packets a second, from one of ten thousand on.
+    The counter is of the whole machine: in a namespace, what its own interfaces lost decides, and that the busiest of
+    them lost none speaks against it.
     """
     dropped = backlog_share(window)
     if in_initial_namespace(window):
         processed = sum(window.deltas.moved("softnet[", (".processed",)).values())
     else:
         processed = sum(device_up(window, nic, "rx_packets") for nic in nics(window))
-    burst = _BACKLOG_PER_S * min(window.deltas.seconds, _BURST_S)
-    return dropped if dropped > burst and dropped >= (processed + dropped) * _LOSS_RATIO else 0
+    share = dropped / max(1, processed + dropped)
+    weighs = dropped >= _FEW_LEAST and share >= _FEW_RATIO
+    goes_on = dropped > _MANY_PER_S * min(window.deltas.seconds, _BURST_S) and share >= _MANY_RATIO
+    return dropped if weighs or goes_on else 0

@@ -17,6 +17,21 @@ def _judged(make, lost: int, *, seconds: float = 10.0, taken: int = 1000):
     return make.judge(seconds=seconds, last={"softnet": later})
 
 
+@pytest.mark.parametrize("seconds", [1.0, 5.0, 600.0])
+def test_ten_packets_are_a_cause_where_few_came(make, seconds):
+    """However long is looked on. Nine are told in a note; one more is the cause."""
+    few, many = (_judged(make, lost, seconds=seconds) for lost in (9, 10))
+    assert (few.names, many.names) == ([], ["cpu-backlog"])
+    assert (backlog_share(few.window), backlog_drops(few.window)) == (9, 0)
+    assert backlog_drops(many.window) == 10
+
+
+@pytest.mark.parametrize(("taken", "names"), [(49_950, ["cpu-backlog"]), (49_951, [])])
+def test_one_packet_of_a_thousand_is_a_cause(make, taken, names):
+    """Fifty in ten seconds: of fifty thousand packets they count, of more they do not."""
+    assert _judged(make, 50, taken=taken).names == names
+
+
 @pytest.mark.parametrize(
     ("seconds", "most"),
     [
@@ -26,36 +41,44 @@ def _judged(make, lost: int, *, seconds: float = 10.0, taken: int = 1000):
         pytest.param(600.0, 100, id="and of no more: a long look hides no burst"),
     ],
 )
-def test_more_than_ten_a_second_are_a_cause(make, seconds, most):
-    """The bound is that of ten seconds at most. So many are told in a note; one more is the cause."""
-    few, many = (_judged(make, lost, seconds=seconds) for lost in (most, most + 1))
+def test_more_than_ten_a_second_are_a_cause_where_many_came(make, seconds, most):
+    """They are less than one of a thousand there. The bound is that of ten seconds at most; one more is the cause."""
+    few, many = (_judged(make, lost, seconds=seconds, taken=5000 * most) for lost in (most, most + 1))
     assert (few.names, many.names) == ([], ["cpu-backlog"])
     assert (backlog_share(few.window), backlog_drops(few.window)) == (most, 0)
     assert backlog_drops(many.window) == most + 1
 
 
-@pytest.mark.parametrize(("taken", "names"), [(1_999_000, ["cpu-backlog"]), (2_001_000, [])])
+@pytest.mark.parametrize(("taken", "names"), [(1_999_800, ["cpu-backlog"]), (1_999_801, [])])
 def test_one_packet_of_ten_thousand_is_a_cause(make, taken, names):
-    """Two hundred in ten seconds: of less than two million packets they count, of more they do not."""
+    """Two hundred in ten seconds: of two million packets they count, of more they do not."""
     assert _judged(make, 200, taken=taken).names == names
 
 
-@pytest.mark.parametrize(("taken", "names"), [(1_999_000, ["cpu-backlog"]), (2_001_000, [])])
-def test_in_a_namespace_the_share_is_of_what_its_interfaces_received(make, taken, names):
-    """What the machine took beside it does not make the loss smaller."""
+@pytest.mark.parametrize(
+    ("lost", "taken", "names"),
+    [
+        (10, 9_990, ["cpu-backlog"]),
+        (10, 9_991, []),
+        (200, 1_999_800, ["cpu-backlog"]),
+        (200, 1_999_801, []),
+    ],
+)
+def test_in_a_namespace_the_share_is_of_what_its_interfaces_received(make, lost, taken, names):
+    """What the machine took beside it does not make the loss smaller, by either bound."""
     first = {"kernel": make.kernel(100.0, initial=False)}
     last = {
         "kernel": make.kernel(110.0, initial=False),
         "softnet": replace(make.softnet(0, 5000), cpus=tuple(
             replace(cpu, processed=10**9) for cpu in make.softnet(0, 5000).cpus
         )),
-        "nics": (make.nic(kind="veth", rx_packets=taken, rx_dropped=200),),
+        "nics": (make.nic(kind="veth", rx_packets=taken, rx_dropped=lost),),
     }  # fmt: skip
     assert make.judge(first={**first, "nics": (make.nic(kind="veth"),)}, last=last).names == names
 
 
 def test_a_burst_that_is_not_named_is_no_drop_of_the_interface_either(make):
     """The same packets are counted at both places: the few that are a note are not told again as something else."""
-    lost = {"softnet": make.softnet(0, 50), "nics": (make.nic(rx_packets=200, rx_dropped=50),)}
+    lost = {"softnet": make.softnet(0, 9), "nics": (make.nic(rx_packets=200, rx_dropped=18),)}
     assert make.judge(last=lost).names == []
     assert make.judge(last={**lost, "softnet": make.softnet(0, 0)}).names == ["receive-drops"]
