@@ -32,6 +32,9 @@ _MANY_RULES = (
     "echo 'udp dport {port} drop; }}; }}'; }} | nft -f -"
 )
 _NO_FILTER = "nft delete table ip faults"
+# Entries outlive the rule that asked for them and the programs whose flows they are.
+_HAS_CONNTRACK = "command -v conntrack >/dev/null || {{ echo 'conntrack is not installed'; false; }}"
+_NO_ENTRIES = "conntrack -D -p udp -d {host} --dport {port} >/dev/null"
 # Where the clock of a connection stands is random: one of two opposite moments is in its past.
 _OLD_TIMESTAMPS = (
     "tcp dport {port} tcp flags & (syn | psh) == psh numgen random mod 2 < 1 tcp option timestamp tsval set 1 accept; "
@@ -242,8 +245,8 @@ CAUSES: tuple[LabCause, ...] = (
     LabCause(
         "conntrack-full", "a connection tracking table full of flows without answer", ("conntrack-full",),
         host=Side(
-            setup=(_filter("input", "ct state new counter accept"), "ip route add {net} via {peer}"),
-            undo=(_NO_FILTER, "ip route del {net}"),
+            setup=(_HAS_CONNTRACK, _filter("input", "ct state new counter accept"), "ip route add {net} via {peer}"),
+            undo=(_NO_FILTER, "ip route del {net}", _NO_ENTRIES),
             sysctl=(("net.netfilter.nf_conntrack_udp_timeout", "300"),), programs=("swallow {port}",),
         ),
         peer=Side(setup=("ip route add local {net} dev lo",), undo=("ip route del local {net} dev lo",),

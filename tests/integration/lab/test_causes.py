@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,29 @@ def test_causes_are_named_and_leave_nothing(lab_fleet):
     assert "shop-stalled" in found["web01"]["causes"][0]["summary"]
     for name, host in hosts.items():
         assert _gone(host, before[name]), name
+
+
+def test_a_table_that_was_filled_is_emptied(lab_fleet):
+    """Flows outlive the programs that sent them: a later look at that host must not find them. Others stay."""
+    lab, _ = lab_fleet
+    host = host_of(lab, "web08")
+    cause = BY_NAME["conntrack-full"]
+    few = replace(cause, peer=replace(cause.peer, programs=("flows {host} {port} {first} 500 100",)))
+    other = ("-p", "udp", "-s", "192.0.2.1", "-d", "192.0.2.2", "--sport", "9", "--dport", "9")
+
+    def conntrack(*words):
+        inside = ["nsenter", "-t", str(host.init), "-m", "-n", "conntrack"]
+        return subprocess.run([*inside, *words], capture_output=True, text=True).stdout.splitlines()
+
+    with Broken(host, few, 30) as broken:
+        ours = ("-p", "udp", "--dport", broken.words()["port"])
+        conntrack("-I", *other, "-t", "60")
+        deadline = time.monotonic() + 20
+        while len(conntrack("-L", *ours)) < 500:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert conntrack("-L", *ours) == []
+    assert len(conntrack("-D", *other)) == 1
 
 
 def test_a_killed_break_leaves_nothing(lab_fleet):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,22 @@ def test_commands_are_filled_in(cause):
 
 @pytest.mark.parametrize("cause", EVERY, ids=lambda cause: cause.name)
 def test_what_is_made_is_undone(cause):
-    """Tables, queueing disciplines, routes, addresses and devices on the host have their undoing."""
+    """Tables, queueing disciplines, routes, addresses, devices and tracked flows on the host have their undoing."""
     made = " ".join(cause.host.setup)
     gone = " ".join(cause.host.undo)
     for thing, undoing in (
         ("table ", "nft delete table"), ("tc qdisc add", "tc qdisc del"), ("ip route add", "ip "),
         ("ip link add", "ip link del"), ("gro off", "gro on"), ("rps_cpus", "rps_cpus"),
+        ("ct state new", "conntrack -D"),
     ):  # fmt: skip
         assert thing not in made or undoing in gone, thing
+
+
+def test_a_table_is_not_filled_where_it_could_not_be_emptied():
+    """Without conntrack(8) that cause is refused, and says what is missing."""
+    first = BY_NAME["conntrack-full"].host.setup[0].format(**Broken(HOST, BY_NAME["conntrack-full"], 10).words())
+    done = subprocess.run(["/bin/sh", "-c", first], env={"PATH": "/nowhere"}, capture_output=True, text=True)
+    assert (done.returncode != 0, done.stdout) == (True, "conntrack is not installed\n")
 
 
 def test_several_causes_at_once_do_not_meet():
