@@ -10,7 +10,7 @@ from netaudit.facts.lifetimes import Version
 from netaudit.model.facts import Facts, Kernel, Sysctls
 from netaudit.model.reading import Absent, AbsentReason, Maybe
 
-_INTERFACE_TREES = ("net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.")
+INTERFACE_TREES = ("net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.")
 
 
 def why_absent(name: str, facts: Facts) -> Absent:
@@ -50,7 +50,7 @@ def _of_kernel(
 
 def _by_interface(name: str, sysctls: Sysctls) -> Absent | None:
     """A setting of an interface that is not there, or was left out among very many."""
-    tree = next((prefix for prefix in _INTERFACE_TREES if name.startswith(prefix)), None)
+    tree = next((prefix for prefix in INTERFACE_TREES if name.startswith(prefix)), None)
     if tree is None:
         return None
     interface = name.removeprefix(tree).partition(".")[0]

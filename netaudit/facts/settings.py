@@ -23,6 +23,7 @@ BOOT = "next boot "  # before the name of a sysctl: what a file sets
 _NOISE = frozenset({
     "fs.file-nr", "net.netfilter.nf_conntrack_count", "net.ipv4.fib_multipath_hash_seed", "net.ipv6.ioam6_id",
     "net.ipv6.ioam6_id_wide", "net.ipv4.tcp_available_congestion_control", "net.ipv4.tcp_available_ulp",
+    "net.ipv4.route.flush", "net.ipv6.route.flush",
 })  # fmt: skip
 SIZED = frozenset({
     "fs.aio-max-nr", "fs.epoll.max_user_watches", "fs.file-max", "fs.inotify.max_user_watches", "kernel.pid_max",
@@ -83,12 +84,12 @@ def by_domain(facts: Facts) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     if is_known(facts.sysctl):
         values = facts.sysctl.values
-        found["sysctl"] = {name: values[name] for name in _kept_names(tuple(values), passing)}
+        found["sysctl"] = {name: values[name] for name in compared_sysctls(tuple(values), passing)}
     if is_known(facts.persisted):
         found["persisted"] = {BOOT + name: each.value for name, each in facts.persisted.boot.items()}
         found["persisted"].update(_of_modules(facts.persisted.module_options))
     if is_known(facts.nics):
-        compared = (nic for nic in facts.nics if nic.name not in passing and nic.kind != "loopback")
+        compared = filter(is_compared, facts.nics)
         found["nics"] = dict(pair for nic in compared for pair in _of_nic(nic))
     if is_known(facts.qdiscs):
         found["qdiscs"] = dict(_of_queues(facts.qdiscs, passing))
@@ -105,14 +106,19 @@ def size_of(facts: Facts) -> str:
 
 
 @lru_cache(maxsize=256)
-def _kept_names(names: tuple[str, ...], passing: frozenset[str]) -> tuple[str, ...]:
-    """The sysctls that can be compared: hosts that were set up alike share one answer."""
+def compared_sysctls(names: tuple[str, ...], passing: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Those of some sysctls that can be compared: hosts that were set up alike share one answer."""
     kept = []
     for name in names:
         of = _OF_INTERFACE.match(name)
         if name not in _NOISE and not _COUNTED.match(name) and not (of and (of[1] in passing or _PASSING.match(of[1]))):
             kept.append(name)
     return tuple(kept)
+
+
+def is_compared(nic: Nic) -> bool:
+    """Whether the settings of an interface are among those of its host."""
+    return nic.kind != "loopback" and not _is_passing(nic)
 
 
 def _is_passing(nic: Nic) -> bool:

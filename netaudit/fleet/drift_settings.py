@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from netaudit.facts.domains import DOMAINS as _DOMAINS
 from netaudit.facts.settings import BOOT, DOMAINS, by_domain, differences
+from netaudit.facts.unread import keys_of, unread_of
 from netaudit.model.facts import Facts, Persisted, Sysctls, Writer
 from netaudit.model.probe import Capture
 from netaudit.model.reading import is_known
@@ -44,7 +45,7 @@ def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]
         SettingChange(host, name, _short(was), _short(now))
         for domain, values in first.items()
         for name, was, now in differences(values, second.get(domain, values))
-        if name not in unread
+        if unread.isdisjoint(keys_of(name))
     )
     return tuple(change for change, _ in zip(found, range(MOST_CHANGES), strict=False))
 
@@ -54,8 +55,9 @@ def _short(value: str | None) -> str | None:
 
 
 def _unread(facts: Facts) -> frozenset[str]:
-    """Sysctls that are there and gave no value."""
-    return frozenset(facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else ())
+    """What could not be read, and sysctls that are there and have no value."""
+    without = facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else ()
+    return frozenset((*unread_of(facts), *without))
 
 
 def _settings(facts: Facts) -> dict[str, dict[str, str]]:

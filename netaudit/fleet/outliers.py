@@ -2,22 +2,26 @@
 
 Hosts are taken in one at a time and only their differences from the first of their group are kept, so that thousands
 cost little. A value counts as odd where a clear majority has another one. Where there is no majority the name is told
-apart as something that simply varies.
+apart as something that simply varies. That a host has no such thing is a value; what could not be read of it is none.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from netaudit.facts.settings import SIZED, Kind, kind_of
+from netaudit.facts.unread import keys_of
 from netaudit.model.natural import natural_key
+from netaudit.model.reading import Absent
 
 MAJORITY = 0.6  # of the hosts of a group must agree before the others are odd
 LEAST_HOSTS = 3  # with fewer there is no majority
 _WEIGHT = {Kind.SETTING: 1.0, Kind.SIZED: 0.5, Kind.MACHINE: 0.4}
 _MATTERS = 3.0  # times the weight of a value that a check judges
+_ALL_READ: Mapping[str, Absent] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,30 @@ class GroupOutliers:
     agreed: int  # how many names all hosts have alike
 
 
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """A setting, or some that are read together, and the hosts of which it is not known for one reason."""
+
+    name: str
+    reason: str
+    hosts: tuple[str, ...]
+
+
+def not_known(unread: Mapping[str, Mapping[str, Absent]]) -> tuple[NotKnown, ...]:
+    """What is not known of some hosts, by host and name, the same of several hosts as one; in the order of names."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for host, reasons in unread.items():
+        for name, why in reasons.items():
+            hosts.setdefault((name, str(why)), []).append(host)
+    return tuple(NotKnown(*key, tuple(sorted(hosts[key], key=natural_key))) for key in sorted(hosts))
+
+
+def _lacking(names: Iterable[str], values: Mapping[str, str], unread: Collection[str]) -> Iterator[str]:
+    """The names of which a host is known to have no value."""
+    absent = (name for name in names if name not in values)
+    return (name for name in absent if not any(key in unread for key in keys_of(name))) if unread else absent
+
+
 @dataclass(slots=True)
 class _Class:
     """Hosts that are compared with each other: the first one's values, and how the others differ."""
@@ -63,20 +91,29 @@ class _Class:
     reference: Mapping[str, str]
     hosts: list[str] = field(default_factory=list)
     differing: dict[str, dict[str | None, list[str]]] = field(default_factory=dict)
+    unread: dict[str, list[str]] = field(default_factory=dict)  # hosts of which something is not known, by what
 
-    def add(self, host: str, values: Mapping[str, str]) -> None:
+    def add(self, host: str, values: Mapping[str, str], unread: Collection[str]) -> None:
         self.hosts.append(host)
+        for key in unread:
+            self.unread.setdefault(key, []).append(host)
         if values == self.reference:
             return
         for name, value in values.items() - self.reference.items():
             self.differing.setdefault(name, {}).setdefault(value, []).append(host)
-        for name in self.reference.keys() - values.keys():
+        for name in _lacking(self.reference, values, unread):
             self.differing.setdefault(name, {}).setdefault(None, []).append(host)
 
+    def agreed(self) -> int:
+        """How many names all of the hosts are known to have alike."""
+        alike = self.reference.keys() - self.differing.keys()
+        return sum(self.unread.keys().isdisjoint(keys_of(name)) for name in alike) if self.unread else len(alike)
+
     def values_of(self, name: str) -> list[Value]:
-        """Every value of one name, the most frequent first."""
+        """Every value of one name, the most frequent first; hosts of which it is not known have none."""
         others = self.differing[name]
         elsewhere = {host for hosts in others.values() for host in hosts}
+        elsewhere.update(host for key in keys_of(name) for host in self.unread.get(key, ()))
         found = {value: tuple(hosts) for value, hosts in others.items()}
         alike = tuple(host for host in self.hosts if host not in elsewhere)
         found[self.reference.get(name)] = alike
@@ -91,13 +128,20 @@ class Census:
     matters: Callable[[str], bool] = lambda _name: False
     _classes: dict[tuple[str, str | None], _Class] = field(default_factory=dict)
 
-    def add(self, host: str, groups: tuple[str, ...], size: str, settings: Mapping[str, str]) -> None:
-        """Count one host in each of its groups; ``size`` is its class of machine."""
+    def add(
+        self,
+        host: str,
+        groups: tuple[str, ...],
+        size: str,
+        settings: Mapping[str, str],
+        unread: Mapping[str, Absent] = _ALL_READ,
+    ) -> None:
+        """Count one host in each of its groups; ``size`` is its class of machine, ``unread`` what is not known."""
         plain = dict(settings)
         sized = {name: plain.pop(name) for name in plain.keys() & SIZED}
         for group in groups:
-            self._of(group, None, plain).add(host, plain)
-            self._of(group, size, sized).add(host, sized)
+            self._of(group, None, plain).add(host, plain, unread)
+            self._of(group, size, sized).add(host, sized, unread)
 
     def _of(self, group: str, size: str | None, values: Mapping[str, str]) -> _Class:
         return self._classes.setdefault((group, size), _Class(values))
@@ -122,7 +166,7 @@ class Census:
         for (name, size), each in self._classes.items():
             if name != group or len(each.hosts) < LEAST_HOSTS:
                 continue
-            agreed += len(each.reference.keys() - each.differing.keys())
+            agreed += each.agreed()
             for found in self._judged(each, size or ""):
                 if isinstance(found, Odd):
                     odd.append(found)
@@ -134,12 +178,11 @@ class Census:
         )
 
     def _judged(self, members: _Class, size: str) -> Iterator[Odd | str]:
-        count = len(members.hosts)
         for name in members.differing:
-            values = members.values_of(name)
-            usual, *others = values
+            usual, *others = values = members.values_of(name)
             if not others:
                 continue
+            count = sum(len(value.hosts) for value in values)
             share = len(usual.hosts) / count
             if share < MAJORITY:
                 yield name
@@ -160,14 +203,23 @@ class Difference:
 
 
 def against(
-    reference: Mapping[str, str], others: Mapping[str, Mapping[str, str]], matters: Callable[[str], bool]
+    reference: Mapping[str, str],
+    others: Mapping[str, Mapping[str, str]],
+    matters: Callable[[str], bool],
+    unread: Mapping[str, Mapping[str, Absent]] = MappingProxyType({}),
+    unread_of_reference: Collection[str] = (),
 ) -> tuple[Difference, ...]:
-    """How hosts differ from one of them, what matters and what most of them have first."""
+    """How hosts differ from one of them, what matters and what most of them have first.
+
+    What is not known of a host (``unread``, by its name) is no difference, nor what is not known of that one.
+    """
     found: dict[str, dict[str | None, list[str]]] = {}
     for host, values in others.items():
+        lacking = set(_lacking(values, reference, unread_of_reference))
         for name, value in values.items() - reference.items():
-            found.setdefault(name, {}).setdefault(value, []).append(host)
-        for name in reference.keys() - values.keys():
+            if name in reference or name in lacking:
+                found.setdefault(name, {}).setdefault(value, []).append(host)
+        for name in _lacking(reference, values, unread.get(host, _ALL_READ)):
             found.setdefault(name, {}).setdefault(None, []).append(host)
     differences = [
         Difference(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netaudit.facts.settings import Kind
 from netaudit.fleet.jsonable import dumps
-from netaudit.fleet.outliers import Difference, GroupOutliers, Odd, Value
+from netaudit.fleet.outliers import Difference, GroupOutliers, NotKnown, Odd, Value
 from netaudit.fleet.rows import run_row
 from netaudit.model.natural import natural_key
 from netaudit.model.result import HostReport, RunInfo
@@ -35,6 +35,7 @@ class Compared:
     reference: str | None = None  # the host that the others are held against
     differences: tuple[Difference, ...] = ()
     silent: tuple[HostReport, ...] = ()  # hosts that gave no answer
+    not_known: tuple[NotKnown, ...] = ()  # what could not be read of hosts that answered
 
     @property
     def oddest(self) -> tuple[tuple[str, int], ...]:
@@ -56,6 +57,7 @@ def outliers_page(compared: Compared, options: Options) -> tuple[Block, ...]:
         *(_group_block(group, options) for group in compared.groups),
         _against_block(compared, options) if compared.reference is not None else (),
         _small_block(compared, options),
+        _unread_block(compared, options),
         _silent_block(compared, options),
         _totals(compared, options),
     ]
@@ -152,6 +154,24 @@ def _small_block(compared: Compared, options: Options) -> Block:
     return (Row(Span("NOTE", Role.WARN), (Span(words.say(f"too few hosts for a majority: {named}", 1_000)),)),)
 
 
+def _unread_block(compared: Compared, options: Options) -> Block:
+    """``conntrack`` and ``web4: not permitted: the probe conntrack needs root``; what goes together on one line."""
+    words = Words(options)
+    together: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for each in compared.not_known:
+        together.setdefault((each.hosts, each.reason), []).append(each.name)
+    lines: list[Line] = []
+    for (hosts, reason), names in list(together.items())[: None if options.verbose else _SHOWN]:
+        named = ", ".join(names if options.verbose else names[:_VALUES_SHOWN])
+        more = "" if options.verbose or len(names) <= _VALUES_SHOWN else f" and {len(names) - _VALUES_SHOWN} more"
+        whose = Span(f"{words.hosts(hosts)}: ", Role.HOSTS)
+        label = NO_LABEL if lines else Span("NOT KNOWN", Role.WARN)
+        lines.append(Row(label, (whose, Span(words.say(f"{named}{more}: {reason}", 1_000), Role.FAINT))))
+    if len(together) > len(lines):
+        lines.append(_more(len(together) - len(lines)))
+    return tuple(lines)
+
+
 def _silent_block(compared: Compared, options: Options) -> Block:
     if not compared.silent:
         return ()
@@ -200,6 +220,9 @@ def outliers_json(compared: Compared) -> Iterator[str]:
                 "values": _value_rows(each.values),
             }
             for each in compared.differences
+        ],
+        "not_known": [
+            {"name": each.name, "reason": each.reason, "hosts": list(each.hosts)} for each in compared.not_known
         ],
         "oddest": [{"host": host, "values": number} for host, number in compared.oddest],
         "silent": [

@@ -13,8 +13,9 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from netaudit.errors import ErrorKind, Phase
-from netaudit.fleet.outliers import Census, against
+from netaudit.fleet.outliers import Census, against, not_known
 from netaudit.model.probe import HostError
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import HostReport, HostStatus, RunInfo
 from netaudit.report import terminal
 from netaudit.report.outliers import Compared, outliers_json, outliers_page
@@ -27,6 +28,12 @@ RUN = RunInfo("20261120-150000-ab12", "outliers", datetime(2026, 11, 20, 15, tzi
 SILENT = HostReport(
     "db9", "198.18.0.9", HostStatus.UNREACHABLE, HostError(ErrorKind.REFUSED, "connection refused", Phase.CONNECT), 0.1
 )
+ROOT = Absent(AbsentReason.NOT_PERMITTED, "the probe conntrack needs root")
+TOOL = Absent(AbsentReason.NOT_PRESENT, "ethtool")
+UNREAD = {
+    **{f"web{n}": {"conntrack": ROOT} for n in (2, 3, 4, 11)},
+    "db2": {f"eth0 {what}": TOOL for what in ("ring", "channels", "rss", "coalesce", "offload")},
+}
 
 
 def matters(name):
@@ -54,8 +61,10 @@ def compared():
     """A comparison by groups."""
     census = Census(matters)
     for host in fleet():
-        census.add(*host)
-    return Compared(RUN, 42, "group", census.outliers(), census.too_small(), silent=(SILENT,))
+        census.add(*host, UNREAD.get(host[0], {}))
+    return Compared(
+        RUN, 42, "group", census.outliers(), census.too_small(), silent=(SILENT,), not_known=not_known(UNREAD)
+    )
 
 
 def held():

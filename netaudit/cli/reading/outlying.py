@@ -24,12 +24,13 @@ from netaudit.errors import UsageError
 from netaudit.facts.domains import DOMAINS as PROBE_OF
 from netaudit.facts.settings import BOOT, DOMAINS, settings_of, size_of
 from netaudit.facts.snapshot import facts_of
+from netaudit.facts.unread import unread_of
 from netaudit.facts.view import text_at
 from netaudit.fleet.lines import EVERYONES_GROUPS
-from netaudit.fleet.outliers import Census, against
+from netaudit.fleet.outliers import Census, against, not_known
 from netaudit.model.facts import Facts
 from netaudit.model.probe import Capture
-from netaudit.model.reading import is_known
+from netaudit.model.reading import Absent, is_known
 from netaudit.model.result import HostReport, RunInfo, Severity
 from netaudit.model.target import Target
 from netaudit.report.outliers import Compared, outliers_json, outliers_page
@@ -47,6 +48,7 @@ class Comparison(Silent):
     census: Census
     reference: str | None = None
     vectors: dict[str, dict[str, str]] = field(default_factory=dict)  # only when hosts are held against one
+    unread: dict[str, Mapping[str, Absent]] = field(default_factory=dict)  # of the hosts that have such
     answered: int = 0
     silent: list[HostReport] = field(default_factory=list)
 
@@ -57,11 +59,14 @@ class Comparison(Silent):
             return
         self.answered += 1
         facts = facts_of(capture, DOMAINS)
+        unread = unread_of(facts)
+        if unread:
+            self.unread[report.name] = unread
         if self.reference is not None:
             self.vectors[report.name] = settings_of(facts)
         else:
             target = self.targets[report.name]
-            self.census.add(report.name, self.groups_of(target, facts), size_of(facts), settings_of(facts))
+            self.census.add(report.name, self.groups_of(target, facts), size_of(facts), settings_of(facts), unread)
 
 
 def find_outliers(args: argparse.Namespace, formats: Sequence[str], command: str = "outliers") -> int:
@@ -151,16 +156,16 @@ def _question(asked: Questions) -> Question:
 
 
 def _compared(comparison: Comparison, run: RunInfo, by: str, matters: Callable[[str], bool]) -> Compared:
-    silent = tuple(comparison.silent)
-    reference = comparison.reference
+    unread, reference = comparison.unread, comparison.reference
+    common = Compared(run, comparison.answered, by, silent=tuple(comparison.silent), not_known=not_known(unread))
     if reference is None:
         census = comparison.census
-        return Compared(run, comparison.answered, by, census.outliers(), census.too_small(), silent=silent)
+        return replace(common, groups=census.outliers(), too_small=census.too_small())
     values = comparison.vectors.pop(reference, None)
     if values is None:
         raise UsageError(f"--against {reference}: it gave no answer, so there is nothing to hold the others against")
-    differences = against(values, comparison.vectors, matters)
-    return Compared(run, comparison.answered, by, reference=reference, differences=differences, silent=silent)
+    differences = against(values, comparison.vectors, matters, unread, unread.get(reference, ()))
+    return replace(common, reference=reference, differences=differences)
 
 
 def _write(output: Output, compared: Compared, args: argparse.Namespace) -> None:

@@ -29,6 +29,25 @@ def test_the_odd_one_is_named(netaudit, captures, published):
     assert [{"group": "db", "hosts": ["db1"]}] == said["too_small"]
 
 
+def test_what_could_not_be_read_is_not_none(netaudit, stored, host, edit, published):
+    """A host that does not let its login read the size of a table has no part in the vote on it, and is listed."""
+    path = b"sys/module/nf_conntrack/parameters/hashsize"
+    other, hidden = edit((path + b":", path + b":9")), edit((path + b":", b"#! " + path + b": not permitted\n#"))
+    edits = {"web1": hidden, "web4": other}
+    folder = stored(*(host(name, {"conntrack": edits.get(name, bytes)}) for name in GROUPS))
+    said = netaudit("outliers", "--from", folder, "--by", "all", "-o", "json").json()
+    published("outliers-1", said)
+    (odd,) = said["groups"][0]["odd"]
+    assert ("conntrack hashsize", 3, ["web4"]) == (odd["name"], odd["usual_hosts"], odd["values"][0]["hosts"])
+    reason = f"not permitted: {path.decode()}"
+    assert [{"name": "conntrack hashsize", "reason": reason, "hosts": ["web1"]}] == said["not_known"]
+    said = netaudit("outliers", "--from", folder, "--by", "all").out
+    assert f"web1: conntrack hashsize: {reason}" in " ".join(said.split())
+    for reference, differing in (("web1", []), ("web2", [["web4"]])):
+        said = netaudit("outliers", "--from", folder, "--against", reference, "-o", "json").json()
+        assert differing == [value["hosts"] for each in said["differences"] for value in each["values"]]
+
+
 def test_by_something_else(netaudit, captures, published):
     """All hosts as one group, or those of one kernel, which is the same here."""
     for by in ("all", "kernel", "driver", "size", "distribution", "virtualization"):

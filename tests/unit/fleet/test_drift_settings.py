@@ -17,7 +17,7 @@ from netaudit.model.reading import Absent, AbsentReason
 
 CASES = Path(__file__).parents[2] / "cases"
 COUNTED = ("fs.dentry-state", "fs.file-nr", "kernel.random.uuid", "kernel.pty.nr", "net.netfilter.nf_conntrack_count")
-RECORDED = ("sysctl", "nics", "qdisc", "persisted", "writers", "system", "sockets", "counters")
+RECORDED = ("sysctl", "nics", "qdisc", "persisted", "writers", "system", "sockets", "counters", "conntrack")
 
 
 def _capture(edits: dict[str, tuple[bytes, bytes]] | None = None, missing: str = "") -> Capture:
@@ -55,6 +55,19 @@ def test_changes_are_named_as_everywhere() -> None:
         ("eth0 qdisc", "mq", "noqueue"),
         ("next boot kernel.pid_max", f"{where}16)", f"{where}17)"),
     ]
+
+
+def test_what_one_of_two_moments_could_not_read_has_not_changed() -> None:
+    """As a login that is no longer root's, or a tool that is gone."""
+    mark = b"#! sys/module/nf_conntrack/parameters/hashsize: not permitted"
+    edit = {"conntrack": (b"sys/module/nf_conntrack/parameters/hashsize:", mark + b"\n#")}
+    before, after = _capture(), _capture(edit)
+    assert [] == _changes(before, after)
+    assert [] == _changes(after, before)
+    edit = {
+        "conntrack": (b"sys/module/nf_conntrack/parameters/hashsize:", b"sys/module/nf_conntrack/parameters/hashsize:1")
+    }
+    assert ["conntrack hashsize"] == [name for name, _, _ in _changes(before, _capture(edit))]
 
 
 def test_long_values_are_cut() -> None:

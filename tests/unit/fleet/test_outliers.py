@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudit.facts.settings import Kind
-from netaudit.fleet.outliers import LEAST_HOSTS, MAJORITY, Census, against
+from netaudit.fleet.outliers import LEAST_HOSTS, MAJORITY, Census, NotKnown, against, not_known
+from netaudit.model.reading import Absent, AbsentReason
 
 MTU = "eth0 mtu"
 SOMAXCONN = "net.core.somaxconn"
+REFUSED = Absent(AbsentReason.NOT_PERMITTED, "needs root")
 
 
-def census(values, *, group="web", size="2 CPUs, 8 GiB", matters=lambda _: False):
-    """A census of hosts by their values."""
+def census(values, *, group="web", size="2 CPUs, 8 GiB", matters=lambda _: False, unread=None):
+    """A census of hosts by their values, and by what could not be read of some."""
     made = Census(matters)
     for host, settings in values.items():
-        made.add(host, (group,), size, settings)
+        made.add(host, (group,), size, settings, (unread or {}).get(host, {}))
     return made
 
 
@@ -49,6 +52,48 @@ def test_a_value_that_is_missing_is_a_value():
     (group,) = census(values).outliers()
     found = {odd.name: (odd.usual.text, odd.others[0].text, odd.hosts) for odd in group.odd}
     assert {SOMAXCONN: ("4096", None, ("web2",)), "net.ipv4.tcp_extra": (None, "1", ("web3",))} == found
+
+
+@pytest.mark.parametrize("key", [SOMAXCONN, "sysctl"])
+@pytest.mark.parametrize("silent", [{"web1"}, {"web2"}, {"web1", "web5"}])
+def test_what_could_not_be_read_is_no_value(key, silent):
+    """Whether of the first host or a later one, of the setting alone or its whole domain: the others vote."""
+    values = fleet(6, web6="9000")
+    values["web4"][SOMAXCONN] = "128"
+    for host in silent:
+        del values[host][SOMAXCONN]
+    (group,) = census(values, unread={host: {key: REFUSED} for host in silent}).outliers()
+    (odd,) = (odd for odd in group.odd if odd.name == SOMAXCONN)
+    assert ("4096", 5 - len(silent)) == (odd.usual.text, len(odd.usual.hosts))
+    assert [("128", ("web4",))] == [(value.text, value.hosts) for value in odd.others]
+    assert ("web6",) == next(odd.hosts for odd in group.odd if odd.name == MTU)
+
+
+def test_what_is_not_known_of_one_is_not_alike_on_all():
+    """Nor is it odd."""
+    values = fleet(4)
+    del values["web2"][SOMAXCONN]
+    for order in (1, -1):
+        (group,) = census(dict(list(values.items())[::order]), unread={"web2": {SOMAXCONN: REFUSED}}).outliers()
+        assert ((), (), 1) == (group.odd, group.varying, group.agreed)
+
+
+def test_fewer_than_three_that_are_known_have_no_majority():
+    """Though their group is large enough."""
+    values = {f"web{n}": {SOMAXCONN: str(n)} if n < 2 else {} for n in range(9)}
+    (group,) = census(values, unread={f"web{n}": {SOMAXCONN: REFUSED} for n in range(2, 9)}).outliers()
+    assert ((), (SOMAXCONN,)) == (group.odd, group.varying)
+
+
+def test_what_is_not_known_is_listed_by_name_and_reason():
+    """The same of several hosts is one."""
+    cut = Absent(AbsentReason.NOT_FINISHED)
+    unread = {"web10": {"sysctl": cut, SOMAXCONN: REFUSED}, "web9": {SOMAXCONN: REFUSED}, "db1": {SOMAXCONN: cut}}
+    assert (
+        NotKnown(SOMAXCONN, "not finished", ("db1",)),
+        NotKnown(SOMAXCONN, "not permitted: needs root", ("web9", "web10")),
+        NotKnown("sysctl", "not finished", ("web10",)),
+    ) == not_known(unread)
 
 
 def test_without_a_majority_nobody_is_odd():
@@ -111,6 +156,18 @@ def test_against_one_host():
     assert [("2", ("web2",)), (None, ("web3",))] == sorted(
         ((value.text, value.hosts) for value in found[1].values), key=lambda pair: pair[0] or "~"
     )
+
+
+def test_against_one_host_what_is_not_known_is_no_difference():
+    """Neither where the others have a value nor where that one has."""
+    reference, others = {MTU: "1500"}, {"web2": {SOMAXCONN: "128", MTU: "1500"}, "web3": {SOMAXCONN: "4096"}}
+
+    def found(unread, of_reference):
+        return {each.name for each in against(reference, others, lambda _: False, unread, of_reference)}
+
+    assert {SOMAXCONN, MTU} == found({}, ())
+    assert {MTU} == found({}, {"sysctl"})
+    assert {SOMAXCONN} == found({"web3": {"eth0 mtu": REFUSED}}, ())
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=12), st.randoms())
