@@ -5,6 +5,7 @@ A connection takes one of each. A proxy has two loads of one process: one comes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from netaudit.capacity.figures import Inquiry
@@ -12,6 +13,7 @@ from netaudit.capacity.host import NOFILE, Host
 from netaudit.capacity.population import Part, open_now
 from netaudit.capacity.rows import Limit, Need, Resource, ceil_pow2, row, summed, unknown
 from netaudit.capacity.words import number
+from netaudit.facts.limits import UNLIMITED
 from netaudit.model.capacity import Assessment, SettingChange, Uncertainty
 from netaudit.model.facts import ProcessLimits
 from netaudit.model.reading import Absent, AbsentReason, Maybe
@@ -151,9 +153,10 @@ def _system(host: Host, loads: Sequence[Load]) -> Assessment:
     tried = host.number(FILE_MAX)
     limit = tried if host.tried(FILE_MAX) else limits.files_max
     wanted = str(ceil_pow2((variable + others) * SYSTEM.headroom))
+    least = math.inf if isinstance(limit, int) and limit >= UNLIMITED else limit
     return row(
         SYSTEM, host, inquiry, loads, Need(variable, summed(parts, SYSTEM.unit), others),
-        Limit(limit, f"{FILE_MAX} = {limit}"), in_use=limits.files_allocated, is_stock=False,
+        Limit(least, f"{FILE_MAX} = {limit}"), in_use=limits.files_allocated, is_stock=False,
         changes=[SettingChange(FILE_MAX, wanted, str(limit))],
     )  # fmt: skip
 

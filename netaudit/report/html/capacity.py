@@ -139,7 +139,7 @@ def _resource(place: int, line: CapacityLine) -> Resource:
         tone=TONES[row.verdict],
         verdict=_WORDS[row.verdict],
         required=_amount(row.required, unit),
-        limit=_amount(row.limit, unit),
+        limit=_limit(row),
         in_use=_amount(row.in_use, unit),
         breaks=breaking_text(row) if row.breaks_at is not None else "",
         bar=gauge(row.required or 0, row.limit or 0, row.in_use) if has_bar else None,
@@ -149,9 +149,14 @@ def _resource(place: int, line: CapacityLine) -> Resource:
 
 
 def _amount(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return "no limit" if math.isinf(value) else amount(value, unit)
+    return "–" if value is None else amount(value, unit)
+
+
+def _limit(row: Assessment) -> str:
+    """What there is; what is enough though it has no number is without a limit."""
+    if row.limit is None and row.verdict is CapacityVerdict.FITS:
+        return "no limit"
+    return _amount(row.limit, row.unit)
 
 
 def _kind(host: HostCapacity) -> HostKind:

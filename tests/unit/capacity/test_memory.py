@@ -90,6 +90,19 @@ def test_files_of_the_host(kit):
     assert (2466170 - 2970) / 100_000 == pytest.approx(row.breaks_at)
 
 
+@pytest.mark.parametrize("tried", [False, True])
+def test_the_largest_number_of_files_is_no_limit(kit, tried):
+    """It is what systemd sets at boot, to have none, running or tried out."""
+    most = 2**63 - 1
+    limits = kit.replace(kit.facts().limits, files_max=1 if tried else most)
+    what_if = {"fs.file-max": str(most)} if tried else {}
+    row = kit.row("system-descriptors", kit.W1, facts=kit.facts(limits=limits), what_if=what_if)
+    assert (V.FITS, None, None) == (row.verdict, row.limit, row.breaks_at)
+    assert f"fs.file-max = {most}" == row.evidence
+    limits = kit.replace(limits, files_max=most - 1)
+    assert most - 1 == kit.row("system-descriptors", kit.W1, facts=kit.facts(limits=limits)).limit
+
+
 def test_pages_and_not_bytes(kit):
     """2,000 pages to be read and 35,000 to be sent; the limit is 575,796 pages, 2.2 GiB."""
     row = kit.row("tcp-memory", kit.W1)

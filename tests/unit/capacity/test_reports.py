@@ -20,6 +20,7 @@ from netaudit.model.result import HostReport, HostStatus, Summary
 from netaudit.model.workload import Machine
 from netaudit.report.capacity_json import capacity_json, host_line, rounded
 from netaudit.report.capacity_text import capacity_page, uncertainty_text
+from netaudit.report.html.capacity import capacity_html
 from netaudit.report.setting import page_lines
 from netaudit.report.words import Options
 
@@ -151,3 +152,15 @@ def test_nothing_from_a_host_reaches_the_terminal_as_it_is(run, hosts, verbose, 
 def test_uncertainty_in_words(low, high, said):
     """Even spans are a percentage."""
     assert said == uncertainty_text(Uncertainty(low, high, "x"))
+
+
+def test_what_has_no_limit_is_told_as_such(run, kit):
+    """On the console and on the page, whatever number the kernel has for it; of what is not known neither is."""
+    limits, options = kit.replace(kit.facts().limits, files_max=2**63 - 1), Options(columns=100)
+    for known, times in ((limits, 1), (kit.NOT_ASKED, 0)):
+        row = kit.row("system-descriptors", kit.W1, facts=kit.facts(limits=known))
+        hosts = [HostCapacity("web1", "192.0.2.1", HostStatus.OK, None, 0.25, (row,))]
+        lines = page_lines(capacity_page(run, WORKLOAD, folded(hosts), Fold().folded(), options), options)
+        page = "".join(capacity_html(run, WORKLOAD, Summary(hosts=1, ok=1), hosts))
+        console = "".join(span.text for line in lines for span in line)
+        assert (times, 2 * times) == (console.count("no limit"), page.count(">no limit<"))
