@@ -6,7 +6,7 @@ whole row is shown as its tool prints it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -188,11 +188,16 @@ def source_of(path: str) -> str:
 def _brief(value: object) -> str:
     if isinstance(value, list | tuple):
         if len(value) > _LISTED or any(not isinstance(item, str | int | float) for item in value):
-            return f"{len(value)} entries"
+            return counted(value)
         return as_text(value)
     if isinstance(value, Mapping) and len(value) > _LISTED:
-        return f"{len(value)} entries"
+        return counted(value)
     return as_text(value) if isinstance(value, str | int | float | Mapping) else "present"
+
+
+def counted(value: Sized) -> str:
+    """``1 entry``, ``12 entries``."""
+    return "1 entry" if len(value) == 1 else f"{len(value)} entries"
 
 
 def _subject(name: str, tree: Sequence[Tree]) -> Piece:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from netaudit.baseline.closures import Tree, closure
 from netaudit.baseline.evaluate import evaluate
-from netaudit.baseline.evidence import source_of, sysctl_path
+from netaudit.baseline.evidence import counted, source_of, sysctl_path
 from netaudit.baseline.plain import claim_in_words, plain_rules
 from netaudit.baseline.reads import all_reads
 from netaudit.baseline.schema import Check, Extent, Rules
@@ -224,8 +224,8 @@ def _brief(value: object) -> str:
         return as_text(value)
     if isinstance(value, list | tuple):
         plain = all(isinstance(item, str | int | float) for item in value) and len(value) <= 12
-        return as_text(value) if plain else f"{len(value)} entries"
-    return f"{len(value)} entries" if isinstance(value, dict) else "read"
+        return as_text(value) if plain else counted(value)
+    return counted(value) if isinstance(value, dict) else "read"
 
 
 def _worked_out(name: str, scope: Scope) -> str:

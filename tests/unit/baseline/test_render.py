@@ -146,7 +146,7 @@ define:
         for own in ({"raid": {"ok": 1}}, {"raid": Absent(AbsentReason.NOT_FINISHED)}, {})
     ]
     assert said == [
-        ("facts.own.raid = 1 entries",),
+        ("facts.own.raid = 1 entry",),
         ("facts.own.raid = (not finished)",),
         ("facts.own.raid = (not present: there is no 'raid' in facts.own)",),
     ]

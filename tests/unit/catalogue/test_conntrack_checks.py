@@ -117,6 +117,14 @@ def test_verdict(
     assert severity is None or result.severity == severity, result
 
 
+def test_what_is_exempted_is_told_by_direction(host: Any, judge: Callable[..., Any]) -> None:
+    """A number each, with what it counts."""
+    result = judge(NOTRACK, _exempt(host, outgoing=False, drops=True))
+    assert ("1 incoming, 0 outgoing", "rules") == (result.observed, result.unit)
+    on_each = "notrack rules: 1 on prerouting, 0 on output; rules that drop by connection state: 1"
+    assert on_each == result.evidence
+
+
 def test_every_level_decides_a_case(idle_levels: Callable[..., list[str]]) -> None:
     """No level of a check could be taken away without some case noticing."""
     assert idle_levels(CASES) == []
