@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from netaudit.diagnosis.counters import device_key
+from netaudit.diagnosis.interfaces import of_interfaces
 from netaudit.diagnosis.rule import Case, CauseRule
 from netaudit.diagnosis.state import backlog_drops, backlog_share, device_up, in_initial_namespace, nics, qdisc_drops
 from netaudit.diagnosis.window import Window
@@ -43,7 +45,7 @@ def _egress(window: Window) -> Case | None:
         evidence=tuple(f"{one.kind} {one.handle} on {one.device}: {count:,} dropped" for one, count, _ in drops[:3])
         + ((f"{refused:,} retransmissions were refused as well",) if refused else ()),
         ruled_out=(("path-loss", "these packets never left this host"),) if again else (),
-        subjects=tuple(dict.fromkeys(one.device for one, _, _ in drops))[:5],
+        subjects=tuple(dict.fromkeys(one.device for one, _, _ in drops)),
     )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def _backlog(window: Window) -> Case | None:
         changes=(*dropped, *(f"{device_key(nic)}.rx_dropped" for nic, _ in hit[:3]), "Udp.SndbufErrors"),
         evidence=(*_backlog_limit(window), *_imbalance(window)),
         ruled_out=(("ring-overflow", "rx_missed_errors did not move"),) if not missed else (),
-        subjects=tuple(nic.name for nic, _ in hit)[:5],
+        subjects=tuple(nic.name for nic, _ in hit),
     )
 
 
@@ -104,30 +106,36 @@ def _imbalance(window: Window) -> tuple[str, ...]:
 
 
 def _ring(window: Window) -> Case | None:
-    for nic in nics(window):
-        lost = device_up(window, nic, "rx_missed_errors", "rx_fifo_errors")
-        driver = {name: count for name, count in _driver(window, nic).items() if _RING.search(name)}
-        if not lost and not driver:
-            continue
-        received = device_up(window, nic, "rx_packets")
-        total = max(lost, *driver.values(), 0) if driver else lost
-        slots = nic.rings.rx_slots if is_known(nic.rings) else None
-        most = nic.rings.rx_max_slots if is_known(nic.rings) else None
-        room = f"its ring has {slots} of {most} slots" if isinstance(slots, int) and isinstance(most, int) else ""
-        return Case(
-            Confidence.CERTAIN,
-            f"{nic.name} lost {total:,} packets for want of a descriptor, and received {received:,}",
-            changes=(
-                *(f"{device_key(nic)}.{name}" for name in ("rx_missed_errors", "rx_fifo_errors")),
-                *(f"{device_key(nic)}/{name}" for name in driver),
-            ),
-            evidence=tuple(text for text in (room, *_imbalance(window)) if text),
-            ruled_out=(("cpu-backlog", "softnet dropped did not move"),)
-            if not window.deltas.moved("softnet[", (".dropped",))
-            else (),
-            subjects=(nic.name,),
-        )
-    return None
+    return of_interfaces(window, _ring_of)
+
+
+def _ring_of(window: Window, nic: Nic) -> Case | None:
+    lost = device_up(window, nic, "rx_missed_errors", "rx_fifo_errors")
+    driver = {name: count for name, count in _driver(window, nic).items() if _RING.search(name)}
+    if not lost and not driver:
+        return None
+    received = device_up(window, nic, "rx_packets")
+    total = max(lost, *driver.values(), 0) if driver else lost
+    slots = nic.rings.rx_slots if is_known(nic.rings) else None
+    most = nic.rings.rx_max_slots if is_known(nic.rings) else None
+    room = (
+        f"the ring of {nic.name} has {slots} of {most} slots"
+        if isinstance(slots, int) and isinstance(most, int)
+        else ""
+    )
+    return Case(
+        Confidence.CERTAIN,
+        f"{nic.name} lost {total:,} packets for want of a descriptor, and received {received:,}",
+        changes=(
+            *(f"{device_key(nic)}.{name}" for name in ("rx_missed_errors", "rx_fifo_errors")),
+            *(f"{device_key(nic)}/{name}" for name in driver),
+        ),
+        evidence=tuple(text for text in (room, *_imbalance(window)) if text),
+        ruled_out=(("cpu-backlog", "softnet dropped did not move"),)
+        if not window.deltas.moved("softnet[", (".dropped",))
+        else (),
+        subjects=(nic.name,),
+    )
 
 
 def _driver(window: Window, nic: Nic) -> dict[str, int]:
@@ -136,89 +144,109 @@ def _driver(window: Window, nic: Nic) -> dict[str, int]:
 
 
 def _driver_drops(window: Window) -> Case | None:
-    for nic in nics(window):
-        found = {
-            name: count
-            for name, count in _driver(window, nic).items()
-            if _OTHER.search(name) and not (_RING.search(name) or _LINK.search(name) or _HARMLESS.search(name))
-        }
-        own = device_up(
-            window, nic, "tx_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors", "rx_errors"
-        )
-        hung = window.log_lines("tx-timeout")
-        if sum(found.values()) + own < 3 and not hung:
-            continue
-        return Case(
-            Confidence.CERTAIN if hung else Confidence.LIKELY,
-            f"the driver of {nic.name} counts {sum(found.values()) + own:,} packets that went wrong",
-            changes=(
-                *(f"{device_key(nic)}/{name}" for name in found),
-                *(f"{device_key(nic)}.{name}" for name in ("tx_errors", "rx_errors", "tx_carrier_errors")),
-            ),
-            evidence=hung[-1:],
-            subjects=(nic.name,),
-        )
-    return None
+    return of_interfaces(window, _driver_drops_of)
+
+
+def _driver_drops_of(window: Window, nic: Nic) -> Case | None:
+    found = {
+        name: count
+        for name, count in _driver(window, nic).items()
+        if _OTHER.search(name) and not (_RING.search(name) or _LINK.search(name) or _HARMLESS.search(name))
+    }
+    own = device_up(window, nic, "tx_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors", "rx_errors")
+    hung = _hung(window, nic)
+    if sum(found.values()) + own < 3 and not hung:
+        return None
+    return Case(
+        Confidence.CERTAIN if hung else Confidence.LIKELY,
+        f"the driver of {nic.name} counts {sum(found.values()) + own:,} packets that went wrong",
+        changes=(
+            *(f"{device_key(nic)}/{name}" for name in found),
+            *(f"{device_key(nic)}.{name}" for name in ("tx_errors", "rx_errors", "tx_carrier_errors")),
+        ),
+        evidence=hung[-1:],
+        subjects=(nic.name,),
+    )
+
+
+def _hung(window: Window, nic: Nic) -> tuple[str, ...]:
+    """Lines of the kernel log about a transmit queue that timed out: those of this interface, and those of no other."""
+    others = {each.name for each in nics(window)} - {nic.name}
+    return tuple(
+        line
+        for line in window.log_lines("tx-timeout")
+        if _names(line, nic.name) or not any(_names(line, name) for name in others)
+    )
+
+
+def _names(line: str, device: str) -> bool:
+    """Whether a line speaks of this device, and not of one whose name only begins or ends so."""
+    return re.search(rf"(?<![\w.-]){re.escape(device)}(?![\w-]|\.\w)", line) is not None
 
 
 def _link(window: Window) -> Case | None:
-    for nic in nics(window):
-        names = "rx_crc_errors", "rx_frame_errors"
-        bad = device_up(window, nic, *names)
-        driver = {name: count for name, count in _driver(window, nic).items() if _LINK.search(name)}
-        flaps = device_up(window, nic, "carrier_changes")
-        if not bad and not driver and not flaps:
-            continue
-        what = (
-            f"{nic.name} lost its carrier ({flaps} changes)"
-            if flaps
-            else f"{nic.name} received {bad or sum(driver.values()):,} damaged frames"
-        )
-        return Case(
-            Confidence.CERTAIN,
-            what,
-            changes=(
-                *(f"{device_key(nic)}.{name}" for name in (*names, "carrier_changes")),
-                *(f"{device_key(nic)}/{name}" for name in driver),
-            ),
-            evidence=(window.log_lines("link-down") + window.log_lines("link-up"))[-2:],
-            subjects=(nic.name,),
-        )
-    return None
+    return of_interfaces(window, _link_of)
+
+
+def _link_of(window: Window, nic: Nic) -> Case | None:
+    names = "rx_crc_errors", "rx_frame_errors"
+    bad = device_up(window, nic, *names)
+    driver = {name: count for name, count in _driver(window, nic).items() if _LINK.search(name)}
+    flaps = device_up(window, nic, "carrier_changes")
+    if not bad and not driver and not flaps:
+        return None
+    what = (
+        f"{nic.name} lost its carrier ({flaps} changes)"
+        if flaps
+        else f"{nic.name} received {bad or sum(driver.values()):,} damaged frames"
+    )
+    return Case(
+        Confidence.CERTAIN,
+        what,
+        changes=(
+            *(f"{device_key(nic)}.{name}" for name in (*names, "carrier_changes")),
+            *(f"{device_key(nic)}/{name}" for name in driver),
+        ),
+        evidence=(window.log_lines("link-down") + window.log_lines("link-up"))[-2:],
+        subjects=(nic.name,),
+    )
 
 
 def _allowance(window: Window) -> Case | None:
-    for nic in nics(window):
-        over = {name: count for name, count in _driver(window, nic).items() if name.endswith(_ALLOWANCE)}
-        if not over:
-            continue
-        told = ", ".join(f"{name.removesuffix(_ALLOWANCE)} {count:,}" for name, count in over.items())
-        return Case(
-            Confidence.CERTAIN,
-            f"the provider limits {nic.name}: {told}",
-            changes=tuple(f"{device_key(nic)}/{name}" for name in over),
-            evidence=("such drops happen outside of the machine: no other counter of it moves",),
-            subjects=(nic.name,),
-        )
-    return None
+    return of_interfaces(window, _allowance_of)
+
+
+def _allowance_of(window: Window, nic: Nic) -> Case | None:
+    over = {name: count for name, count in _driver(window, nic).items() if name.endswith(_ALLOWANCE)}
+    if not over:
+        return None
+    told = ", ".join(f"{name.removesuffix(_ALLOWANCE)} {count:,}" for name, count in over.items())
+    return Case(
+        Confidence.CERTAIN,
+        f"the provider limits {nic.name}: {told}",
+        changes=tuple(f"{device_key(nic)}/{name}" for name in over),
+        evidence=("such drops happen outside of the machine: no other counter of it moves",),
+        subjects=(nic.name,),
+    )
 
 
 def _receive_drops(window: Window) -> Case | None:
     """A mixed counter: unknown protocols, an idle member of a bond, or real loss."""
-    soft = backlog_share(window)
-    for nic in nics(window):
-        received = device_up(window, nic, "rx_packets")
-        lost = device_up(window, nic, "rx_dropped") - soft - device_up(window, nic, "rx_missed_errors")
-        if nic.kind == "veth" or lost < 10 or lost < received * 0.02 or (nic.master and isinstance(nic.bond, Absent)):
-            continue
-        return Case(
-            Confidence.POSSIBLE,
-            f"{nic.name} dropped {lost:,} of {received + lost:,} received packets",
-            changes=(f"{device_key(nic)}.rx_dropped", f"{device_key(nic)}.rx_nohandler"),
-            evidence=("frames of protocols that nobody wants (LLDP, STP, unknown VLANs) are counted here too",),
-            subjects=(nic.name,),
-        )
-    return None
+    return of_interfaces(window, partial(_receive_drops_of, soft=backlog_share(window)))
+
+
+def _receive_drops_of(window: Window, nic: Nic, soft: int) -> Case | None:
+    received = device_up(window, nic, "rx_packets")
+    lost = device_up(window, nic, "rx_dropped") - soft - device_up(window, nic, "rx_missed_errors")
+    if nic.kind == "veth" or lost < 10 or lost < received * 0.02 or (nic.master and isinstance(nic.bond, Absent)):
+        return None
+    return Case(
+        Confidence.POSSIBLE,
+        f"{nic.name} dropped {lost:,} of {received + lost:,} received packets",
+        changes=(f"{device_key(nic)}.rx_dropped", f"{device_key(nic)}.rx_nohandler"),
+        evidence=("frames of protocols that nobody wants (LLDP, STP, unknown VLANs) are counted here too",),
+        subjects=(nic.name,),
+    )
 
 
 RULES = (
