@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netaudit.diagnosis.catalogue import TITLES
 from netaudit.diagnosis.headers import headers_of
 from netaudit.diagnosis.judge import examined
-from netaudit.diagnosis.state import backlog_drops, backlog_share
+from netaudit.diagnosis.state import backlog_drops, backlog_share, nics, sent_into_backlogs
 from netaudit.diagnosis.timeline import timeline_of
 from netaudit.diagnosis.trace import told, trace_of, weighed
 from netaudit.diagnosis.trace_probes import probes_of
@@ -83,6 +83,9 @@ def _shortages(window: Window) -> tuple[str, ...]:
     if (few := backlog_share(window)) and not backlog_drops(window):
         lost = f"{few:,} packet{'s' if few > 1 else ''}"
         notes.append(f"a burst found the backlog of a CPU full and lost {lost}: too few to be named a cause")
+    if (sent := sum(sent_into_backlogs(window, nic) for nic in nics(window))) and not backlog_drops(window):
+        lost = f"{sent:,} frame{'s' if sent > 1 else ''}"
+        notes.append(f"a CPU of this machine had a full backlog: it can have lost {lost} that this host sent")
     if not isinstance(last.talkers, Absent):
         if last.talkers.truncated:
             notes.append("very many connections: those with something amiss are told one by one, the others in sums")

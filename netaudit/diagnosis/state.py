@@ -20,6 +20,8 @@ _FEW_LEAST, _FEW_RATIO = 10, 0.001
 # ten seconds at most: a burst stays one however long is looked on. Below one of ten thousand, hardly anybody notices.
 _MANY_PER_S, _BURST_S, _MANY_RATIO = 10, 10.0, 0.0001
 
+PAIRED = frozenset({"veth", "virtual"})  # what one end sends the other receives; the latter where nobody tells the kind
+
 
 def number(value: int | Absent | None) -> int:
     """The number, or 0 where it is not known."""
@@ -215,6 +217,19 @@ def backlog_share(window: Window) -> int:
     received = {nic.name: device_up(window, nic, "rx_packets") for nic in nics(window)}
     busiest = max(received, key=lambda name: received[name] + lost[name], default="")
     return min(dropped, sum(lost.values())) if lost.get(busiest) else 0
+
+
+def sent_into_backlogs(window: Window, nic: Nic) -> int:
+    """Of the frames that one end of a pair sent and lost, those that a full backlog of the machine can have taken.
+
+    The sender counts such a frame (tx_dropped), and so does the CPU that was to receive it, whichever namespace the
+    other end is in: what was lost while no CPU of the machine dropped anything has another reason.
+    """
+    lost = window.deltas.series.get(f"{device_key(nic)}.tx_dropped", ())
+    if nic.kind not in PAIRED or not any(lost):
+        return 0
+    full = [window.deltas.series[name] for name in window.deltas.moved("softnet[", (".dropped",))]
+    return sum(min(sent, sum(steps)) for sent, *steps in zip(lost, *full, strict=True))
 
 
 def backlog_drops(window: Window) -> int:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from netaudit.diagnosis.counters import device_key
+from netaudit.diagnosis.interfaces import of_interfaces
 from netaudit.diagnosis.rule import Case, CauseRule
 from netaudit.diagnosis.state import (
+    PAIRED,
     backlog_share,
     connections,
     device_up,
@@ -13,9 +18,11 @@ from netaudit.diagnosis.state import (
     peers_text,
     qdisc_drops,
     retransmitting,
+    sent_into_backlogs,
 )
 from netaudit.diagnosis.window import Window
 from netaudit.model.diagnosis import Confidence, Layer
+from netaudit.model.facts import Nic
 from netaudit.model.facts.flows import Connection
 from netaudit.model.reading import Absent
 from netaudit.model.result import Severity
@@ -209,26 +216,27 @@ def _frame_too_long(window: Window) -> Case | None:
     """Frames longer than the MTU of the receiving end are dropped by the link: IP never hears of them."""
     if window.deltas.up("Ip.FragFails"):
         return None
-    soft = backlog_share(window)
-    for nic in nics(window):
-        lengths = device_up(window, nic, "rx_length_errors", "rx_over_errors")
-        received = device_up(window, nic, "rx_dropped") - soft
-        sent = device_up(window, nic, "tx_dropped")
-        pair = nic.kind in {"veth", "virtual"}
-        if lengths >= 3 or (pair and (received >= 3 or sent >= 3)):
-            way = "rx_length_errors" if lengths >= 3 else "rx_dropped" if received >= 3 else "tx_dropped"
-            many = lengths if lengths >= 3 else max(received, sent)
-            return Case(
-                Confidence.LIKELY,
-                f"{nic.name} (MTU {nic.mtu}) dropped {many:,} frames, and no queue was full",
-                changes=tuple(f"{nic.name}#{nic.ifindex}.{name}" for name in (way, "tx_dropped", "rx_dropped")),
-                ruled_out=(
-                    ("path-mtu-black-hole", "FragFails did not move: no router refused them"),
-                    ("cpu-backlog", "softnet dropped does not account for them"),
-                ),
-                subjects=(nic.name,),
-            )
-    return None
+    return of_interfaces(window, partial(_frame_too_long_of, soft=backlog_share(window)))
+
+
+def _frame_too_long_of(window: Window, nic: Nic, soft: int) -> Case | None:
+    lengths = device_up(window, nic, "rx_length_errors", "rx_over_errors")
+    received = device_up(window, nic, "rx_dropped") - soft
+    sent = device_up(window, nic, "tx_dropped") - sent_into_backlogs(window, nic)
+    if lengths < 3 and not (nic.kind in PAIRED and (received >= 3 or sent >= 3)):
+        return None
+    way = "rx_length_errors" if lengths >= 3 else "rx_dropped" if received >= 3 else "tx_dropped"
+    many = lengths if lengths >= 3 else max(received, sent)
+    return Case(
+        Confidence.LIKELY,
+        f"{nic.name} (MTU {nic.mtu}) dropped {many:,} frames, and no queue was full",
+        changes=tuple(f"{device_key(nic)}.{name}" for name in (way, "tx_dropped", "rx_dropped")),
+        ruled_out=(
+            ("path-mtu-black-hole", "FragFails did not move: no router refused them"),
+            ("cpu-backlog", "softnet dropped does not account for them"),
+        ),
+        subjects=(nic.name,),
+    )
 
 
 def _unreachable_received(window: Window) -> Case | None:

@@ -43,6 +43,7 @@ def _grown(make, count: int, *, kind: str = "physical", driver=None, **counters:
         ("link-errors", {"carrier_changes": 40}),
         ("provider-allowance", {"driver": {"pps_allowance_exceeded": 40}}),
         ("receive-drops", {"rx_packets": 900, "rx_dropped": 40}),
+        ("frame-too-long", {"kind": "veth", "rx_dropped": 40}),
     ],
 )
 def test_all_interfaces_are_told(make, name, arguments):

@@ -44,21 +44,38 @@ def test_every_recorded_window_is_held_against_its_causes():
     assert {path.name for path in CASES.iterdir() if path.is_dir()} == set(NAMED)
 
 
+def _told(case: str, edits: dict[bytes, bytes]):
+    """The causes of a case whose last answer told something else of its interfaces, and the notes about backlogs."""
+    first, last = (_sample(folder) for folder in sorted((CASES / case).iterdir()))
+    (nics,) = (section for section in last.sections if section.probe_id == "nics")
+    text = nics.stdout
+    for before, after in edits.items():
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    sections = tuple(replace(nics, stdout=text) if section is nics else section for section in last.sections)
+    diagnosis = diagnosis_of([first, replace(last, sections=sections)])
+    return [cause.id for cause in diagnosis.causes], [note for note in diagnosis.notes if "backlog" in note]
+
+
 def test_a_burst_that_is_not_named_is_told():
     """One packet less are too few for a cause, and are not kept quiet."""
-    first, last = (_sample(folder) for folder in sorted((CASES / "broadcasts").iterdir()))
-    counted = {section.probe_id: section.stdout for section in last.sections}
-    assert counted["nics"].count(b"     128       0") == 1
-    fewer = counted["nics"].replace(b"     128       0", b"     127       0")
-    sections = tuple(
-        replace(section, stdout=fewer) if section.probe_id == "nics" else section for section in last.sections
+    assert _told("broadcasts", {b"4973      0     128 ": b"4973      0     127 "}) == (
+        [],
+        ["a burst found the backlog of a CPU full and lost 9 packets: too few to be named a cause"],
     )
-    diagnosis = diagnosis_of([first, replace(last, sections=sections)])
-    assert not diagnosis.causes
-    assert [note for note in diagnosis.notes if "backlog" in note] == [
-        "a burst found the backlog of a CPU full and lost 9 packets: too few to be named a cause"
-    ]
-    assert not any("backlog" in note for note in (*_diagnosis("flood").notes, *_diagnosis("broadcasts").notes))
+    assert _told("broadcasts", {}) == (["cpu-backlog"], [])
+    assert _told("flood", {})[1] == []
+
+
+def test_frames_that_a_full_backlog_can_have_taken_are_told():
+    """They are not called too long, and are not kept quiet; where the backlog is a cause, that says it."""
+    received, sent = b"4973      0     128 ", b"3470      0       0 "
+    none_lost, nine, one = b"4973      0     118 ", b"3470      0       9 ", b"3470      0       1 "
+    assert _told("broadcasts", {received: none_lost}) == ([], [])
+    note = "a CPU of this machine had a full backlog: it can have lost {} that this host sent"
+    assert _told("broadcasts", {received: none_lost, sent: nine}) == ([], [note.format("9 frames")])
+    assert _told("broadcasts", {received: none_lost, sent: one}) == ([], [note.format("1 frame")])
+    assert _told("broadcasts", {sent: nine}) == (["cpu-backlog"], [])
 
 
 def test_queues_of_nobody_are_said_to_be():
