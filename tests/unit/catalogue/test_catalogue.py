@@ -226,6 +226,11 @@ def test_check_explains_itself(check_id: str, checks: dict[str, Check]) -> None:
     )
 
 
+def test_a_title_is_plain_text(checks: dict[str, Check]) -> None:
+    """Reports print it as it is, on terminals as on pages: marks of Markdown would stay."""
+    assert [] == [check.id for check in checks.values() if {"`", "*", "<", "\n"} & set(check.title)]
+
+
 @pytest.mark.parametrize(("check_id", "words"), CORRECTED)
 def test_common_error_is_corrected(check_id: str, words: str, checks: dict[str, Check]) -> None:
     """Where articles are known to be wrong, the check says what is right."""
