@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +22,8 @@ _FORMAT = 1
 _PART = "rules"  # the folder of the entries, inside that of netaudit
 _MAX_BYTES = 32 * 2**20
 _KEPT = 16  # entries; older ones go when a new one comes
-_CODE = ("baseline", "assets", "model", "model/facts")  # changing it changes what the same text means
+# Folders and a module: changing them changes what the same text means, down to what 64KiB is.
+_CODE = ("baseline", "assets", "model", "model/facts", "units.py")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -39,11 +40,17 @@ def _code_stamp() -> str:
     """Sizes and times of the modules that decide: in a checkout they change without a new version."""
     found = []
     for part in _CODE:
-        for entry in sorted(os.scandir(_PACKAGE / part), key=lambda each: each.name):
-            if entry.name.endswith(".py"):
-                status = entry.stat()
-                found.append(f"{part}/{entry.name} {status.st_size} {status.st_mtime_ns}")
+        for module in _modules(_PACKAGE / part):
+            status = module.stat()
+            found.append(f"{part}/{module.name} {status.st_size} {status.st_mtime_ns}")
     return "\n".join(found)
+
+
+def _modules(part: Path) -> Sequence[Path | os.DirEntry[str]]:
+    """A module alone, or those of a folder, in the order of their names."""
+    if part.suffix:
+        return (part,)
+    return sorted((entry for entry in os.scandir(part) if entry.name.endswith(".py")), key=lambda each: each.name)
 
 
 def load(folder: Path | None, name: str) -> tuple[Rules, str] | None:

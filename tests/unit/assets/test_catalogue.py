@@ -170,6 +170,19 @@ def test_changed_code_is_noticed(assets: Assets, folder: Path, monkeypatch: pyte
         load_ruleset(assets=assets, cache_folder=folder)
 
 
+@pytest.mark.parametrize("module", ["units.py", "baseline/written.py", "model/facts/net.py", "assets/yamlfile.py"])
+def test_code_that_rules_are_read_with_is_noticed(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that reads an amount such as 64KiB is as good as one that reads the rules; one of the page is not."""
+    package = tmp_path / "netaudit"
+    shutil.copytree(cache._PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache, "_PACKAGE", package)
+    before = cache.key({})
+    (package / "report/page.py").write_text("")
+    assert before == cache.key({})
+    (package / module).write_text("")
+    assert before != cache.key({})
+
+
 @pytest.mark.parametrize("junk", [b"", b"{", b"[]", b"\xff\xfe", b'{"files": {}, "sha256": "x", "rules": [1]}', b"null",
                                   b'{"files": {"/nowhere": "x"}, "sha256": "", "rules": []}', b"[" * 100_000])  # fmt: skip  # noqa: E501  # one case, one line
 def test_a_broken_cache_is_no_cache(assets: Assets, folder: Path, junk: bytes) -> None:
