@@ -51,23 +51,22 @@ def _egress(window: Window) -> Case | None:
 
 def _backlog(window: Window) -> Case | None:
     """Packets were dropped between driver and IP because one CPU's backlog was full."""
+    lost = backlog_drops(window)
+    if not lost:
+        return None
     dropped = window.deltas.moved("softnet[", (".dropped",))
     total = sum(dropped.values())
-    if not total:
-        return None
-    hit = [(nic, device_up(window, nic, "rx_dropped")) for nic in nics(window)]
-    hit = [(nic, count) for nic, count in hit if count]
-    if not backlog_drops(window):
-        return None
+    hit = [nic for nic in nics(window) if device_up(window, nic, "rx_dropped")]
     cpus = [name.partition("]")[0].removeprefix("softnet[") for name in dropped]
     missed = sum(device_up(window, nic, "rx_missed_errors") for nic in nics(window))
+    of_machine = "" if in_initial_namespace(window) else f", of {total:,} of the whole machine"
     return Case(
         Confidence.CERTAIN,
-        f"the backlog of CPU {', '.join(cpus[:4])} was full: {total:,} packets dropped",
-        changes=(*dropped, *(f"{device_key(nic)}.rx_dropped" for nic, _ in hit[:3]), "Udp.SndbufErrors"),
+        f"the backlog of CPU {', '.join(cpus[:4])} was full: {lost:,} packets dropped{of_machine}",
+        changes=(*dropped, *(f"{device_key(nic)}.rx_dropped" for nic in hit[:3]), "Udp.SndbufErrors"),
         evidence=(*_backlog_limit(window), *_imbalance(window)),
         ruled_out=(("ring-overflow", "rx_missed_errors did not move"),) if not missed else (),
-        subjects=tuple(nic.name for nic, _ in hit),
+        subjects=tuple(nic.name for nic in hit),
     )
 
 

@@ -77,6 +77,25 @@ def test_in_a_namespace_the_share_is_of_what_its_interfaces_received(make, lost,
     assert make.judge(first={**first, "nics": (make.nic(kind="veth"),)}, last=last).names == names
 
 
+def test_in_a_namespace_its_own_loss_is_told_beside_that_of_the_machine(make):
+    """What others lost is not called this host's, and all interfaces that lost are told."""
+    names = [f"eth{place}" for place in range(7)]
+    first, last = (
+        tuple(
+            replace(make.nic(name, "veth", rx_packets=900 * grown, rx_dropped=8 * grown), ifindex=place + 2)
+            for place, name in enumerate(names)
+        )
+        for grown in (0, 1)
+    )
+    cause = make.judge(
+        first={"kernel": make.kernel(100.0, initial=False), "nics": first},
+        last={"kernel": make.kernel(110.0, initial=False), "nics": last, "softnet": make.softnet(0, 5000)},
+    ).first
+    assert cause.summary == "the backlog of CPU 1 was full: 56 packets dropped, of 5,000 of the whole machine"
+    assert cause.subjects == tuple(names)
+    assert _judged(make, 5000).first.summary == "the backlog of CPU 1 was full: 5,000 packets dropped"
+
+
 def test_a_burst_that_is_not_named_is_no_drop_of_the_interface_either(make):
     """The same packets are counted at both places: the few that are a note are not told again as something else."""
     lost = {"softnet": make.softnet(0, 9), "nics": (make.nic(rx_packets=200, rx_dropped=18),)}

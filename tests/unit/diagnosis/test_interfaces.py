@@ -128,3 +128,13 @@ def test_what_a_bond_only_sums_is_not_told_twice(make):
         first={"nics": (replace(quiet[0], kind="bridge"), *quiet[1:])}, last={"nics": (bridge, *members)}
     )
     assert other.first.subjects == ("bond0", "eth0", "eth1")
+
+
+def test_all_interfaces_whose_queues_drop_are_told(make):
+    """The three worst queues with their numbers, and every interface by name."""
+    names = [f"eth{place}" for place in range(7)]
+    first, last = (
+        tuple(replace(make.qdisc(40 * grown, 1000 + 900 * grown), device=name) for name in names) for grown in (0, 1)
+    )
+    cause = make.judge({"Tcp.RetransSegs": 280}, first={"qdiscs": first}, last={"qdiscs": last}).first
+    assert (cause.id, cause.subjects) == ("egress-queue-drops", tuple(names))
