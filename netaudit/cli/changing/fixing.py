@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from netaudit.cli.changing.applying import Agreed, Memory, apply
 from netaudit.cli.changing.planning import jobs_of, make_plan, stored_plan
 from netaudit.cli.exit_codes import ExitCode, worst
 from netaudit.cli.reading.auditing import new_run, perform, warner
-from netaudit.cli.telling.console import progress_of
+from netaudit.cli.telling.console import before_a_question, progress_of
 from netaudit.cli.telling.outputs import Output, parse_outputs
 from netaudit.errors import PlanError, UsageError
 from netaudit.facts.snapshot import facts_of
@@ -34,7 +33,6 @@ from netaudit.model.result import BaselineRef, HostReport, HostStatus
 from netaudit.remedy.batches import DEFAULT_SERIAL, parse_serial
 from netaudit.remedy.gates import GATE_DOMAINS
 
-PROMPT_COLUMNS = 79
 LEAST_SPARE_S = 6.0  # of the hosts' own time beside the soak: to change, to ask and to confirm
 _BUDGET = re.compile(r"([0-9]{1,6})(%?)\Z", re.ASCII)
 
@@ -173,12 +171,11 @@ def what_would_happen(args: argparse.Namespace, changed: Sequence[HostPlan]) -> 
     steps = [step for each in changed for step in each.steps]
     classes = ", ".join(f"{count} {kind}" for kind, count in Counter(str(step.step_class) for step in steps).items())
     lasts = "until the next boot" if args.no_persist else "for the next boot too"
-    return textwrap.fill(
+    return before_a_question(
+        args,
         f"This makes {_counted(len(steps), 'change')} ({classes}) on {_counted(len(changed), 'host')}, batch by batch. "
         f"A host undoes its own after {args.confirm_within:g} s unless a new login has verified and confirmed it; "
         f"from then on it stays, {lasts}. `netaudit rollback last` takes it back.",
-        PROMPT_COLUMNS,
-        break_on_hyphens=False,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import textwrap
 from collections.abc import Sequence
 
 from netaudit.app.fanout import fan_out
@@ -14,6 +13,7 @@ from netaudit.cli.exit_codes import ExitCode
 from netaudit.cli.guard import say
 from netaudit.cli.interrupt import Interrupt
 from netaudit.cli.reading.auditing import warner
+from netaudit.cli.telling.console import before_a_question
 from netaudit.errors import UsageError, WorldError
 from netaudit.model.contact import SecretSource
 from netaudit.model.target import Connection, Target
@@ -111,22 +111,22 @@ def _approved(args: argparse.Namespace, wanted: Sequence[ShownKeys]) -> bool:
         raise UsageError("nobody can be asked whether to record these keys", hint="--yes records without asking")
     keys = sum(map(_fresh_keys, wanted))
     try:
-        return input(f"{what_would_happen(wanted, keys)}\nType the number of keys to go on: ").strip() == str(keys)
+        return input(f"{what_would_happen(args, wanted, keys)}\nType the number of keys to go on: ").strip() == str(
+            keys
+        )
     except EOFError:  # Ctrl-D
         return False
 
 
-def what_would_happen(wanted: Sequence[ShownKeys], keys: int) -> str:
+def what_would_happen(args: argparse.Namespace, wanted: Sequence[ShownKeys], keys: int) -> str:
     """What approval sets off, in words: which files are written, and what that means."""
     changed = sum(_has(each, KeyState.CHANGED) for each in wanted)
     files = ", ".join(sorted({str(each.file) for each in wanted}))
     replaced = f" The stored keys of {_counted(changed, 'host')} are replaced." if changed else ""
-    return textwrap.fill(
+    return before_a_question(
+        args,
         f"This records {_counted(keys, 'key')} of {_counted(len(wanted), 'host')} in {files}.{replaced} From then on "
         "whoever has these keys is taken for these hosts, by ssh as well: compare the fingerprints first.",
-        79,
-        break_long_words=False,
-        break_on_hyphens=False,
     )
 
 

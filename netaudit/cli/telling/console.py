@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from netaudit.app.audit import Job
@@ -25,6 +26,14 @@ def progress_of(args: argparse.Namespace) -> Observer:
 
     console = terminal.console_for(sys.stderr, args.color, os.environ)
     return ProgressDisplay(console, terminal.options_for(console, os.environ))
+
+
+def before_a_question(args: argparse.Namespace, text: str) -> str:
+    """What a person is told before a question on standard error, in lines as long as those of the pages above it."""
+    from netaudit.report import terminal
+
+    columns = terminal.options_for(terminal.console_for(sys.stderr, args.color, os.environ), os.environ).columns
+    return textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
 
 
 class Console(Silent):
