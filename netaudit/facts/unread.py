@@ -46,6 +46,12 @@ def unread_of(facts: Facts) -> dict[str, Absent]:
     return found
 
 
+def without_value(facts: Facts) -> frozenset[str]:
+    """What could not be read, and sysctls that are there and of which the kernel has nothing to tell."""
+    absent = facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else ()
+    return frozenset((*unread_of(facts), *absent))
+
+
 @lru_cache(maxsize=16_384)
 def keys_of(name: str) -> tuple[str, ...]:
     """Every key of ``unread_of`` by which the setting of this name is not known."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from netaudit.facts.domains import DOMAINS as _DOMAINS
 from netaudit.facts.settings import BOOT, DOMAINS, by_domain, differences
-from netaudit.facts.unread import keys_of, unread_of
-from netaudit.model.facts import Facts, Persisted, Sysctls, Writer
+from netaudit.facts.unread import keys_of, without_value
+from netaudit.model.facts import Facts, Persisted, Writer
 from netaudit.model.probe import Capture
 from netaudit.model.reading import is_known
 
@@ -40,7 +40,7 @@ def differing(before: Capture, after: Capture) -> frozenset[str]:
 def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]:
     """What is set otherwise at the later time. What only one of the two could read, or none was asked, is no change."""
     first, second = _settings(before), _settings(after)
-    unread = _unread(before) | _unread(after)
+    unread = without_value(before) | without_value(after)
     found = (
         SettingChange(host, name, _short(was), _short(now))
         for domain, values in first.items()
@@ -52,12 +52,6 @@ def changes(host: str, before: Facts, after: Facts) -> tuple[SettingChange, ...]
 
 def _short(value: str | None) -> str | None:
     return value if value is None else value[:VALUE_CHARS]
-
-
-def _unread(facts: Facts) -> frozenset[str]:
-    """What could not be read, and sysctls that are there and have no value."""
-    without = facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else ()
-    return frozenset((*unread_of(facts), *without))
 
 
 def _settings(facts: Facts) -> dict[str, dict[str, str]]:

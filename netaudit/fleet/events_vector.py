@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from netaudit.facts.settings import BOOT, DOMAINS, differences, settings_of
-from netaudit.model.facts import Facts, Sysctls
+from netaudit.facts.unread import keys_of, without_value
+from netaudit.model.facts import Facts
 from netaudit.model.reading import Absent
 
 MOST_SETTINGS = 20_000  # of one host
@@ -61,16 +62,16 @@ def vector_of(facts: Facts, earlier: Vector | None = None) -> Vector:
 class _Unread:
     """Which names were there and could not be read."""
 
-    def __init__(self, names: Collection[str], *, everything: bool) -> None:
+    def __init__(self, names: frozenset[str], *, everything: bool) -> None:
         self._names = names
         self._everything = everything
 
     def __call__(self, name: str) -> bool:
-        return self._everything or name in self._names
+        return self._everything or not self._names.isdisjoint(keys_of(name))
 
 
 def _unread(facts: Facts, lost: frozenset[str]) -> _Unread | None:
-    names = facts.sysctl.absent if isinstance(facts.sysctl, Sysctls) else {}
+    names = without_value(facts)
     return _Unread(names, everything=bool(lost)) if lost or names else None
 
 

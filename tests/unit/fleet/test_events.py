@@ -13,8 +13,10 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.fleet.events import Event, EventKind, severities_text
 from netaudit.fleet.events_damping import Damper
 from netaudit.fleet.events_memory import Answer, failures_only, take
-from netaudit.fleet.events_vector import MOST_TOLD, Vector, moved
+from netaudit.fleet.events_vector import MOST_TOLD, Vector, moved, vector_of
+from netaudit.model.facts import Conntrack
 from netaudit.model.probe import Capture, HostError
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.result import HostReport, HostStatus, Item, Result, Severity, Verdict
 
 AT = datetime(2026, 11, 20, 14, tzinfo=UTC)
@@ -142,6 +144,19 @@ def test_a_domain_that_can_be_read_at_last_is_no_change() -> None:
     before = _vector(frozenset({"sysctl"}), net_core_somaxconn="4096")
     after = _vector(frozenset({"sysctl", "nics"}), net_core_somaxconn="4096", eth0__mtu="1500")
     assert [] == _moves(before, after)
+
+
+def test_what_can_no_longer_be_read_is_as_it_was() -> None:
+    """A file alone, where its domain still answers; a table that is gone with its module is told."""
+    refused, gone = (Absent(reason) for reason in (AbsentReason.NOT_PERMITTED, AbsentReason.NOT_PRESENT))
+    table = Conntrack(10, 20, 30, 16384, gone, gone)
+
+    def told(then: Conntrack) -> list[tuple[str, str | None, str | None, int]]:
+        earlier = vector_of(replace(NOTHING, conntrack=table))
+        return _moves(earlier, vector_of(replace(NOTHING, conntrack=then), earlier))
+
+    assert [] == told(replace(table, hashsize=refused))
+    assert [("conntrack hashsize", "16384", None, 1)] == told(replace(table, hashsize=gone))
 
 
 def _setting(number: int, value: str = "1", before: str = "0") -> Event:
