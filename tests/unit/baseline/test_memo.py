@@ -14,8 +14,7 @@ import pytest
 
 from netaudit.assets.catalogue import load_ruleset
 from netaudit.baseline import drift_memo, memo, panel, select
-from netaudit.baseline.cuts import in_full
-from netaudit.baseline.evaluate import _Evaluation, _not_passed, evaluate
+from netaudit.baseline.evaluate import _not_passed, evaluate
 from netaudit.baseline.evidence import DESCRIBED, described
 from netaudit.baseline.memo import Memo, memo_of
 from netaudit.baseline.outline import Outline
@@ -548,51 +547,6 @@ def _noting(answers: list[bool], run: Callable[..., bool]) -> Callable[..., bool
     return noted
 
 
-def test_checks_of_a_panel_are_answered_at_once(
-    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After some hosts, what is known of a key is asked no more check by check; another key is, and is known then."""
-    sysctls = "{net.core.somaxconn: 4096, net.ipv4.tcp_tw_reuse: 1, net.ipv4.tcp_rmem: {ordered: ascending}}"
-    rules = ruleset(f"baseline: test\nsysctl: {sysctls}").for_host("web1", {}, lambda _: NOBODY)
-    asked: list[object] = []
-    monkeypatch.setattr(_Evaluation, "_result", _counting(asked, _Evaluation._result))
-
-    def verdicts(queue: str) -> list[Verdict]:
-        asked.clear()
-        host = facts({"net.core.somaxconn": queue, "net.ipv4.tcp_tw_reuse": "1", "net.ipv4.tcp_rmem": "3 2 1"})
-        return [result.verdict for result in evaluate(rules, host, NOW)]
-
-    lasting = [Verdict.PASS, Verdict.FAIL]
-    for queue, verdict, left in (
-        *[("4096", Verdict.PASS, 3)] * 4,
-        ("4096", Verdict.PASS, 0),
-        ("128", Verdict.FAIL, 3),
-        ("128", Verdict.FAIL, 0),
-    ):
-        assert (sorted(verdicts(queue)), len(asked)) == (sorted([verdict, *lasting]), left)
-
-
-def test_a_panel_learns_nothing_of_a_check_that_applies_for_the_first_time(
-    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
-) -> None:
-    """What such a check looks at besides its conditions is not in the key of its panel."""
-    body = """\
-    applies_to: [{when: "facts.kernel.virtualization != 'none'", else: bare}]
-    value: facts.cpu.count
-    expect: {at_most: 4}
-"""
-    two = HEAD + body + HEAD[HEAD.index("  - id") :].replace("t.one", "t.two") + body
-    rules = ruleset(two).for_host("web1", {}, lambda _: NOBODY)
-    kernel = facts().kernel
-
-    def verdict(virtualization: str, count: int) -> Verdict:
-        host = facts(kernel=dataclasses.replace(kernel, virtualization=virtualization), cpu=Cpu(count, "", 1))
-        return evaluate(rules, host, NOW)[0].verdict
-
-    assert [verdict("none", 2) for _ in range(6)] == [Verdict.SKIPPED] * 6
-    assert [verdict("kvm", count) for count in (2, 8, 2, 8)] == [Verdict.PASS, Verdict.FAIL] * 2
-
-
 def _counting(calls: list[object], run: Callable[..., object]) -> Callable[..., object]:
     def counted(*given: object) -> object:
         calls.append(given)
@@ -617,14 +571,6 @@ def test_a_memo_does_not_grow_without_bound(
 
 def _sight(facts: Facts) -> Sight:
     return Sight(facts, RunningSysctls(facts, lambda name: why_absent(name, facts)), tuple)
-
-
-def test_in_full_tells_records_apart() -> None:
-    """Values that differ anywhere differ in full."""
-    assert in_full(LISTENER) == in_full(dataclasses.replace(LISTENER))
-    assert in_full(LISTENER) != in_full(dataclasses.replace(LISTENER, pids=(41,)))
-    assert in_full({"a": [1, 2]}) != in_full({"a": [1, 3]})
-    hash(in_full({"a": [LISTENER]}))
 
 
 def _one_check(ruleset: Callable[..., Ruleset], body: str) -> HostRules:
