@@ -85,7 +85,7 @@ def row(
         verdict, reason = CapacityVerdict.UNKNOWN, f"{what} is not known: {absent}"
         numbers = (need.total, need.total * resource.headroom, None)
     else:
-        verdict = _verdict(resource, need, limit)
+        verdict = _verdict(resource, need, limit.value, limit.value if limit.comfort is None else limit.comfort)
         numbers = (need.total, need.total * resource.headroom, breaks_at(need, limit.value))
         if verdict in {CapacityVerdict.BREAKS, CapacityVerdict.TIGHT}:
             reason = "; ".join(filter(None, (resource.consequence, remark)))
@@ -127,11 +127,9 @@ def _with_present(need: Need, host: Host, in_use: Maybe[float] | None, *, is_sto
     return Need(need.variable, formula, need.fixed + in_use), None
 
 
-def _verdict(resource: Resource, need: Need, limit: Limit) -> CapacityVerdict:
-    assert not isinstance(limit.value, Absent)  # noqa: S101  # the caller has looked
-    if need.total > limit.value * (1 + _EXACT):
+def _verdict(resource: Resource, need: Need, limit: float, comfort: float) -> CapacityVerdict:
+    if need.total > limit * (1 + _EXACT):
         return CapacityVerdict.TIGHT if resource.is_soft else CapacityVerdict.BREAKS
-    comfort = limit.value if limit.comfort is None else limit.comfort
     if need.total * resource.headroom > comfort * (1 + _EXACT):
         return CapacityVerdict.TIGHT
     return CapacityVerdict.FITS

@@ -91,7 +91,12 @@ def _on_host(args: argparse.Namespace, ruleset: Ruleset) -> tuple[int, tuple[Pas
     args.pattern = args.host
     kept = Kept()
     fleets: list[Fleet] = []
-    code = collect(args, "check show", lambda fleet: (fleets.append(fleet), kept)[1], most_hosts=1)  # type: ignore[func-returns-value]  # keeps the fleet
+
+    def keep(fleet: Fleet) -> Kept:
+        fleets.append(fleet)
+        return kept
+
+    code = collect(args, "check show", keep, most_hosts=1)
     for capture in kept.captures:
         if capture.error is not None:
             say(f"{capture.host}: {capture.error.kind}: {capture.error.message}")
