@@ -61,6 +61,12 @@ class Wire:
         """What the server said before it named itself, on one line; empty when it spoke SSH from the start."""
         return "" if self.identified else one_line(bytes(self._greeting), 80)
 
+    @property
+    def _closed(self) -> bool:
+        """As a socket of Python has it: asked by the ``stop_thread`` of a connection whose thread is still at work."""
+        under = self._under
+        return under.closed if isinstance(under, paramiko.Channel) else under.fileno() < 0
+
     def recv(self, size: int) -> bytes:
         """Bytes of the server, none when there is an end, or when its greeting has none."""
         data = self._under.recv(size)

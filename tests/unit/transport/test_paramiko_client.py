@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 
+import paramiko
 import pytest
 
 from netaudit.transport.paramiko_client import Client, Wire, host_key_order
@@ -44,6 +46,28 @@ def test_an_identification_may_come_in_pieces(pair):
         wire.recv(1)
         assert wire.identified == (byte == ord("-") and b"\nSSH-" in wire._greeting) or wire.identified
     assert wire.identified
+
+
+def test_a_connection_ends_while_its_thread_is_at_work(pair):
+    """As one does that was given up: paramiko asks the wire whether it is closed, also when the program ends."""
+    client = Client(Wire(pair[0]), resolved(), ("ssh-ed25519",), 5)
+    client.start_client(threading.Event())
+    assert client.is_alive()
+    client.close()
+    client.join(10)
+    assert not client.is_alive()
+
+
+def test_a_wire_knows_whether_it_is_closed(pair):
+    """A socket, and a channel through a jump host."""
+    wire = Wire(pair[0])
+    assert not wire._closed
+    wire.close()
+    assert wire._closed
+    channel = paramiko.Channel(1)
+    assert not Wire(channel)._closed
+    channel.closed = True
+    assert Wire(channel)._closed
 
 
 def test_a_greeting_without_end_ends(pair):
