@@ -49,6 +49,7 @@ class Answer:
     made_at_boot: str = ""  # the boot in which the change was armed
     left_s: float | None = None  # until the host undoes it by itself
     method: str = ""  # how the watcher was detached: ``systemd`` or ``setsid``
+    is_bound: bool = True  # whether whoever ends the session could end its watcher with it
     owner: str = ""  # who holds the lock, where it is another
     values: Mapping[int, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ def parse_answer(data: bytes) -> Answer | None:
         made_at_boot=_boot(said.get("made", b"")),
         left_s=_left_s(said.get("left", b"")),
         method=excerpt(said.get("method", b"")),
+        is_bound=said.get("watcher_of") != b"nobody",
         owner=excerpt(said.get("owner", b"")),
         values=values,
         notes=tuple(notes[:20]),

@@ -131,6 +131,7 @@ class Flow:
         self._read_again: Received | None = None
         self._is_forgotten = False
         self._claimed = state is not State.PLANNED
+        self._is_bound = True
 
     def begin(self) -> Talk:
         """Claim, arm, see armed, apply, verify. Ends *verified* or final."""
@@ -238,9 +239,14 @@ class Flow:
         else:
             self._claimed = True
             self._boot_id = got.answer.boot_id or self._boot_id
+            self._is_bound = got.answer.is_bound or not got.answer.alive
             yield from self._move(Event.CLAIMED, got.answer.method, got.files)
 
     def _see_armed(self) -> _Moving:
+        """Has the timer outlived its session? What no session can take along was seen armed with the last answer."""
+        if not self._is_bound:
+            yield from self._move(Event.SEEN_ARMED, "it belongs to no session")
+            return
         got = yield from self._ask(Action.CHECK, fresh=True)
         if got.answer is None:
             yield from self._said(Event.SILENCE)

@@ -53,8 +53,8 @@ class Action(StrEnum):
     """What the controller asks of a host. Each is written to the journal before it is sent."""
 
     ARM = "arm"  # connection A, that of the audit if it is still there: snapshot, lock, undo script, timer
-    CHECK = "check"  # connection B, a new one: is the watcher still alive and armed?
-    GO = "go"  # connection B
+    CHECK = "check"  # connection B, a new one, where the end of A might end the watcher: is it still alive and armed?
+    GO = "go"  # connection B; A where that cannot be
     VERIFY = "verify"  # connection C, a new one: probes, checks, what must not have changed
     CONFIRM = "confirm"  # connection C, or a later one; then what the next boot would bring, as the files are written
     REREAD = "reread"  # the latter alone, where the answer to the confirmation did not hold it
@@ -83,7 +83,7 @@ TABLE = (
     Transition(_S.PLANNED, _E.REFUSED, _S.REFUSED, "locked by another, stale, no root, no timer, no place to write"),
     Transition(_S.PLANNED, _E.SILENCE, _S.REFUSED, "no answer; the change was never started and the timer expires"),
     Transition(_S.PLANNED, _E.UNWRITTEN, _S.REFUSED, "the journal cannot be written; nothing was sent"),
-    Transition(_S.CLAIMED, _E.SEEN_ARMED, _S.ARMED, "a new connection has seen the timer: it outlives a session"),
+    Transition(_S.CLAIMED, _E.SEEN_ARMED, _S.ARMED, "the timer outlives the session: no part of one, or seen through a new one"),
     Transition(_S.CLAIMED, _E.NOT_ARMED, _S.REFUSED, "the timer did not outlive the session that started it"),
     Transition(_S.CLAIMED, _E.SILENCE, _S.REFUSED, "no answer; the change was never started and the timer expires"),
     Transition(_S.CLAIMED, _E.UNWRITTEN, _S.REFUSED, "the journal cannot be written; the timer expires"),

@@ -63,6 +63,15 @@ await() {
     done
 }
 
+# Whether the watcher could be ended together with its session: by logind or elogind, which keep a list of sessions, and
+# never where it is a unit of its own.
+is_bound() {
+    [ "$method" != systemd ] || return 1
+    [ ! -d /run/systemd/system ] || return 0
+    set -- /run/systemd/sessions/*
+    [ -e "$1" ]
+}
+
 report() {
     is_this_boot
     read_state "$dir"
@@ -71,6 +80,7 @@ report() {
     method= end=
     { read -r method <"$dir/method"; read -r end <"$dir/deadline"; } 2>/dev/null
     printf 'method %s\n' "$method"
+    is_bound || echo 'watcher_of nobody'
     if [ -n "$end" ]; then
         now
         printf 'left %s\n' "$((end - now_cs))"
