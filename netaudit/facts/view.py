@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
 
 from netaudit.model.facts import Facts, Persisted, Sysctls
 from netaudit.model.reading import Absent
+
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})  # most values by far: told by their type alone
 
 
 def as_json(facts: Facts) -> dict[str, object]:
@@ -60,17 +63,25 @@ def _at(shown: object, path: str) -> object:
 
 def plain(value: object) -> object:
     """A value of the model as JSON: records become objects, tuples lists, times ISO 8601 in UTC."""
+    if value.__class__ in _AS_IT_IS:
+        return value
     if isinstance(value, Absent):
         return {"absent": str(value.reason), "detail": value.detail}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, dict | Mapping):
+        return {str(key): item if item.__class__ in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
+        return [item if item.__class__ in _AS_IT_IS else plain(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    return value
+    kind: type = value.__class__
+    names = _names_in(kind)
+    return {name: plain(getattr(value, name)) for name in names} if names is not None else value
+
+
+@cache
+def _names_in(kind: type) -> tuple[str, ...] | None:
+    """The names of the fields of a record; None of what is no record."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def _sysctls(sysctls: Sysctls) -> dict[str, object]:
