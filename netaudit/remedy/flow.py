@@ -274,6 +274,9 @@ class Flow:
         match got.answer.word if got.answer else None:
             case Word.APPLIED:
                 yield from self._said(Event.APPLIED)
+            case Word.ARMED if got.answer and not got.answer.alive:
+                yield from self._said(Event.UNTOUCHED)
+                yield Ask(Action.ABORT, fresh=False, within_s=CONTACT_S)
             case Word.REFUSED | Word.EXPIRED:
                 yield from self._said(Event.UNTOUCHED)
             case Word.REVERTED:

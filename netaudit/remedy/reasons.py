@@ -56,10 +56,15 @@ OUTLIVED = Reason(
 )
 
 
+ENDED_EARLY = Reason(
+    "the timer was ended before anything was changed", "something on that host ends processes: look what it is"
+)
+
+
 def reason_of(answer: Answer, work: Work) -> Reason:
     """What an answer gives as reason; empty where there is nothing to explain."""
     if (answer.word is Word.ARMED and not answer.alive) or (answer.word is Word.EXPIRED and answer.why == "ended"):
-        return OUTLIVED
+        return OUTLIVED if answer.is_bound else ENDED_EARLY
     if answer.word in {Word.REFUSED, Word.EXPIRED}:
         return _filled(_REFUSALS | _UNDONE, answer, work) if answer.why else Reason("it was never started")
     if answer.word in {Word.REVERTED, Word.REVERTING}:

@@ -70,7 +70,7 @@ class ChangeRecord:
     @property
     def is_tidied(self) -> bool:
         """Whether the host was told to forget it, or had never heard of it."""
-        return self.was_asked(Action.TIDY) or not self.was_asked(Action.CHECK)
+        return self.was_asked(Action.TIDY) or not any(entry.event is Event.CLAIMED for entry in self.entries)
 
     def was_asked(self, action: Action) -> bool:
         """Whether it was about to be asked of the host at some time."""

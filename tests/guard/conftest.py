@@ -23,7 +23,7 @@ from netaudit.remedy.work import FileState, Work, WorkStep
 from netaudit.store.journal import open_journal
 from netaudit.store.journal_rows import work_text
 
-HOSTS = 72
+HOSTS = 84
 WINDOW_S = 7
 DROPIN = "/etc/sysctl.d/99-zz-netaudit.conf"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -118,11 +118,15 @@ class GuardHost:
         said = self.inside(f"cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_fin_timeout; cat {DROPIN}")
         return said == "5000\n30\nnet.core.somaxconn = 5000\nnet.ipv4.tcp_fin_timeout = 30\n"
 
+    def keep_sessions(self) -> None:
+        """Look like a host with a logind, until it is made old again: one session is on its list."""
+        self.inside("mkdir -p /run/systemd/sessions; : >/run/systemd/sessions/c1")
+
     def make_old(self) -> None:
         """Take a kept change back by hand, for the next test."""
         self.inside(
             "echo 4096 >/proc/sys/net/core/somaxconn; echo 60 >/proc/sys/net/ipv4/tcp_fin_timeout; "
-            f"rm -rf {DROPIN} /run/netaudit"
+            f"rm -rf {DROPIN} /run/netaudit /run/systemd"
         )
 
 

@@ -39,6 +39,8 @@ def at(state: str, action: str, script: str) -> dict:
 
 
 FILL_RUN = "dd if=/dev/zero of=/run/filler bs=64k 2>/dev/null || true"
+KILL = "set -- $(cat /run/netaudit/t.*/pid); kill -9 $1"
+SESSIONS = "mkdir -p /run/systemd/sessions; : >/run/systemd/sessions/c1"
 OTHER_BOOT = "echo 00000000-0000-4000-8000-000000000000 >/run/boot_id"
 STORIES = [
     Story("it works", "persisted", "", is_new=True),
@@ -131,11 +133,16 @@ STORIES = [
                               undo="echo 4096 >/proc/sys/net/core/somaxconn; ip link set eth0 up; "
                               "[ ! -e /run/route ] || ip route replace $(cat /run/route); rm -f /run/route"),)),
     Story("its watcher is killed", "rolled-back", "",
-          job=at("applied", "verify", "set -- $(cat /run/netaudit/t.*/pid); kill -9 $1")),
+          job=at("applied", "verify", KILL)),
     Story("its watcher is told to end", "rolled-back", "told to end",
           job=at("applied", "verify", "set -- $(cat /run/netaudit/t.*/pid); kill -TERM $1; sleep 1")),
-    Story("its watcher is killed at once", "refused", "did not outlive the session",
-          job=at("claimed", "check", "set -- $(cat /run/netaudit/t.*/pid); kill -9 $1")),
+    Story("its watcher is killed at once", "refused", "the timer was ended before anything was changed",
+          job=at("armed", "go", KILL)),
+    Story("its watcher goes with the session", "refused", "did not outlive the session",
+          setup=SESSIONS, job=at("claimed", "check", KILL)),
+    Story("its watcher goes where sessions are kept", "refused", "did not outlive the session",
+          setup="mkdir -p /run/systemd/system", job=at("claimed", "check", KILL)),
+    Story("sessions are kept", "persisted", "", setup=SESSIONS, is_new=True),
     Story("an undo that fails", "lost", "could not be put back",
           steps=lambda step: (step(CORE, "4096", "5000", undo="exit 1"),), job={"abandon": "no"}, left=1,
           after="echo 4096 >/proc/sys/net/core/somaxconn; rm -r /run/netaudit"),

@@ -32,7 +32,9 @@ def work(*, lasts: bool = True) -> Work:
 class SimulatedHost:
     """What the shell of a host does, in as few lines as it can be said."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_bound: bool = False, kills: bool = False) -> None:
+        self.is_bound = is_bound  # it keeps sessions, and may end what they leave behind
+        self.kills = is_bound and kills
         self.word = Word.NONE
         self.value = "old"
         self.file = False
@@ -55,6 +57,10 @@ class SimulatedHost:
     def _revert(self) -> None:
         self.value, self.file, self.word, self.alive = "old", False, Word.REVERTED, False
         self.history.append("reverted")
+
+    def logs_out(self) -> None:
+        """The session ends that has armed it."""
+        self.alive &= not self.kills
 
     def boots(self) -> None:
         """What lies on a tmpfs is gone, and so is what was not written."""
@@ -80,7 +86,13 @@ class SimulatedHost:
                 self._called_off(force=ask.force)
             case Action.TIDY if self.word in {Word.EXPIRED, Word.KEPT, Word.REVERTED}:
                 self.word = Word.NONE
-        return Answer(self.word, alive=self.alive, boot_id=f"boot-{self.boot}", values={1: self.value})
+        return Answer(
+            self.word,
+            alive=self.alive,
+            boot_id=f"boot-{self.boot}",
+            values={1: self.value},
+            is_bound=self.is_bound,
+        )
 
     def _called_off(self, *, force: bool) -> None:
         if self.word is Word.ARMED:
@@ -94,10 +106,10 @@ class SimulatedHost:
 class Guarding(RuleBasedStateMachine):
     """A change from the first command to its end, with something going wrong between any two of them."""
 
-    @initialize(confirms=st.booleans(), lasts=st.booleans())
-    def begins(self, confirms: bool, lasts: bool) -> None:
+    @initialize(confirms=st.booleans(), lasts=st.booleans(), is_bound=st.booleans(), kills=st.booleans())
+    def begins(self, confirms: bool, lasts: bool, is_bound: bool, kills: bool) -> None:
         """A controller sets out."""
-        self.host = SimulatedHost()
+        self.host = SimulatedHost(is_bound=is_bound, kills=kills)
         self.flow = Flow(work(lasts=lasts))
         self.decision = Decision(confirm=confirms, reason="the gate failed")
         self.lasts = lasts
@@ -141,7 +153,10 @@ class Guarding(RuleBasedStateMachine):
             self._ask(command, hears=hears, reaches=reaches, objections=objections)
 
     def _ask(self, ask: Ask, *, hears: bool, reaches: bool, objections: tuple[str, ...]) -> None:
-        self.connection += ask.fresh
+        if ask.fresh:
+            if self.armed_on == self.connection:
+                self.host.logs_out()
+            self.connection += 1
         if ask.action in {Action.ARM, Action.GO, Action.CONFIRM}:
             assert ask.action in self.noted, "asked before it was noted"
         if ask.action is Action.ARM:
@@ -230,10 +245,11 @@ class Guarding(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_applied_unarmed(self) -> None:
-        """Whoever has new values was seen armed, by a connection of its own."""
+        """Whoever has new values was seen armed: by a connection of its own, where the end of one could matter."""
         if getattr(self, "host", None) and "applied" in self.host.history:
             assert self.go_on is not None
-            assert self.go_on > self.armed_on
+            assert self.go_on > self.armed_on or not self.host.is_bound
+            assert not self.host.kills, "changed, and its watcher went with the session"
 
     def teardown(self) -> None:
         """From here on all goes well: it must come to an end, and the end must be the truth."""

@@ -25,3 +25,9 @@ def test_a_timer_that_went_with_its_session(word: Word, why: str, alive: bool) -
 def test_a_change_that_was_called_off_before_it_began() -> None:
     """That is no fault of the host's."""
     assert reason_of(Answer(Word.EXPIRED, "abandoned"), WORK).text == "it was called off"
+
+
+def test_a_timer_that_belonged_to_no_session() -> None:
+    """Nothing is said of a session where none could have taken it along."""
+    reason = reason_of(Answer(Word.ARMED, alive=False, is_bound=False), WORK)
+    assert (reason.text, "session" in reason.hint) == ("the timer was ended before anything was changed", False)
