@@ -34,7 +34,6 @@ from netaudit.app.journalling import Journalling
 from netaudit.app.ports import Session, Transport
 from netaudit.errors import OperatorError, WorldError
 from netaudit.facts.snapshot import facts_of
-from netaudit.model.facts import Facts
 from netaudit.model.plan import HostOutcome, Outcome, Step
 from netaudit.model.probe import Bundle, Capture, Probe, Section
 from netaudit.model.target import Target
@@ -42,7 +41,7 @@ from netaudit.remedy.answer import Answer, Word
 from netaudit.remedy.flow import Ask, Decision, Ending, Flow, Note, Pause, Received, Talk
 from netaudit.remedy.guard import FINAL, Action, Event, State
 from netaudit.remedy.host_side import Change, answer_of, files_of, payload
-from netaudit.remedy.unchanged import DOMAINS, before, differences
+from netaudit.remedy.unchanged import DOMAINS, Watched, before, differences, watched
 from netaudit.remedy.work import Work
 from netaudit.wire.bundle import build
 
@@ -65,6 +64,8 @@ class Inspection:
     judge: Judge = _no_objection
     params: Mapping[str, str] = field(default_factory=lambda: _NO_PARAMS)
     watched: tuple[Probe, ...] = ()  # those of ``remedy.unchanged.PROBES``: asked before and after, and compared
+    seen: Watched | None = None  # what they said a moment ago: then they are asked after the change only
+    counted: tuple[Probe, ...] = ()  # those whose counters are compared: asked just before and just after in any case
     boot_probes: tuple[
         Probe, ...
     ] = ()  # once the files are written: what would the next boot bring? Few: time is short
@@ -74,12 +75,16 @@ class Inspection:
         """The probes that go along with what is asked of the host."""
         match action:
             case Action.ARM:
-                return before(self.watched)
+                return before(_together(self.watched if self.seen is None else (), self.counted))
             case Action.VERIFY:
-                return tuple({probe.id: probe for probe in (*self.probes, *self.watched)}.values())
+                return _together(self.probes, self.watched, self.counted)
             case Action.CONFIRM | Action.REREAD:
                 return self.boot_probes
         return ()
+
+
+def _together(*probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    return tuple({probe.id: probe for some in probes for probe in some}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class GuardedHost:
         self._position = position
         self._session = session  # one that was open before, if any
         self._is_older = session is not None
-        self._before: Facts | None = None
+        self._before: Watched | None = None
         self._seen: dict[Action, Capture] = {}
         self._begun = flow is not None  # a change that is taken up again is on record
         self._started_s = ways.clock()
@@ -148,7 +153,7 @@ class GuardedHost:
 
     @property
     def armed_with(self) -> Capture | None:
-        """What the watched probes said just before the change."""
+        """What probes said just before the change: those that are counted, and those that are watched if need be."""
         return self._seen.get(Action.ARM)
 
     @property
@@ -316,7 +321,7 @@ class GuardedHost:
         files = files_of(sections, self.change.work) if action in {Action.ARM, Action.ABORT} else ()
         self._seen[action] = capture
         if action is Action.ARM and self._inspection.watched:
-            self._before = facts_of(capture, DOMAINS)
+            self._before = self._inspection.seen or watched(facts_of(capture, DOMAINS))
         elif action is Action.VERIFY:
             objections = (*self._unlike_before(capture), *self._inspection.judge(capture))
         elif read_again := action in {Action.CONFIRM, Action.REREAD} and answer.word in _WRITTEN:
@@ -326,7 +331,7 @@ class GuardedHost:
     def _unlike_before(self, capture: Capture) -> tuple[str, ...]:
         if self._before is None:
             return ()
-        return differences(self._before, facts_of(capture, DOMAINS), self.change.work.steps)
+        return differences(self._before, watched(facts_of(capture, DOMAINS)), self.change.work.steps)
 
     @property
     def has_ended(self) -> bool:

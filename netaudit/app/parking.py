@@ -45,6 +45,10 @@ class Parking:
         self._kept[host] = (self.clock(), session)
         return True
 
+    def holds(self, host: str) -> bool:
+        """Whether a connection to it is kept."""
+        return host in self._kept
+
     def take(self, host: str) -> Session | None:
         """The connection to a host, once; None where there is none that is young enough."""
         parked_s, session = self._kept.get(host, (0.0, None))

@@ -83,7 +83,7 @@ TABLE = (
     Transition(_S.PLANNED, _E.REFUSED, _S.REFUSED, "locked by another, stale, no root, no timer, no place to write"),
     Transition(_S.PLANNED, _E.SILENCE, _S.REFUSED, "no answer; the change was never started and the timer expires"),
     Transition(_S.PLANNED, _E.UNWRITTEN, _S.REFUSED, "the journal cannot be written; nothing was sent"),
-    Transition(_S.CLAIMED, _E.SEEN_ARMED, _S.ARMED, "the timer outlives the session: no part of one, or seen through a new one"),
+    Transition(_S.CLAIMED, _E.SEEN_ARMED, _S.ARMED, "the timer outlives its session: no part of one, or seen anew"),
     Transition(_S.CLAIMED, _E.NOT_ARMED, _S.REFUSED, "the timer did not outlive the session that started it"),
     Transition(_S.CLAIMED, _E.SILENCE, _S.REFUSED, "no answer; the change was never started and the timer expires"),
     Transition(_S.CLAIMED, _E.UNWRITTEN, _S.REFUSED, "the journal cannot be written; the timer expires"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from netaudit.model.facts import Facts
+from netaudit.model.facts import Facts, Namespace
 from netaudit.model.facts.net import Nic
 from netaudit.model.probe import Probe
-from netaudit.model.reading import is_known
+from netaudit.model.reading import Maybe, is_known
 from netaudit.remedy.work import WorkStep
 
 PROBES = ("nics", "routes", "sockets", "namespaces")  # that give the facts for it
@@ -41,14 +41,30 @@ def _cheaper(probe: Probe) -> Probe:
     return replace(probe, text=text, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def differences(before: Facts, after: Facts, steps: Sequence[WorkStep] = ()) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a change must leave as it is, of one moment. None: it was not read."""
+
+    default_routes: frozenset[str] | None
+    interfaces: frozenset[str] | None
+    addresses: frozenset[str] | None
+    listeners: frozenset[str] | None
+    namespaces: Maybe[tuple[Namespace, ...]]
+
+
+def watched(facts: Facts) -> Watched:
+    """What these facts say of it."""
+    return Watched(_default_routes(facts), _interfaces(facts), _addresses(facts), _listeners(facts), facts.namespaces)
+
+
+def differences(before: Watched, after: Watched, steps: Sequence[WorkStep] = ()) -> tuple[str, ...]:
     """A line for each thing that is no more as it was; what was not read before cannot be compared."""
     found = [
-        *_gone("no default route any more", _default_routes(before), _default_routes(after)),
-        *_gone("no interface any more", _interfaces(before), _interfaces(after)),
-        *_gone("no address any more", _addresses(before), _addresses(after)),
-        *_gone("nothing listens any more on", _listeners(before), _listeners(after)),
-        *_namespaces(before, after, steps),
+        *_gone("no default route any more", before.default_routes, after.default_routes),
+        *_gone("no interface any more", before.interfaces, after.interfaces),
+        *_gone("no address any more", before.addresses, after.addresses),
+        *_gone("nothing listens any more on", before.listeners, after.listeners),
+        *_namespaces(before.namespaces, after.namespaces, steps),
     ]
     return tuple(found)
 
@@ -103,13 +119,15 @@ def _listeners(facts: Facts) -> frozenset[str] | None:
     return frozenset(listener.endpoint for listener in facts.listeners if listener.protocol == "tcp")
 
 
-def _namespaces(before: Facts, after: Facts, steps: Sequence[WorkStep]) -> Iterator[str]:
+def _namespaces(
+    before: Maybe[tuple[Namespace, ...]], after: Maybe[tuple[Namespace, ...]], steps: Sequence[WorkStep]
+) -> Iterator[str]:
     """Settings of namespaces that are there before and after; a step's own namespace is its own matter."""
-    if not is_known(before.namespaces) or not is_known(after.namespaces):
+    if not is_known(before) or not is_known(after):
         return
     meant = {step.namespace for step in steps if step.namespace}
-    later = {namespace.inode: namespace for namespace in after.namespaces}
-    for namespace in before.namespaces:
+    later = {namespace.inode: namespace for namespace in after}
+    for namespace in before:
         now = later.get(namespace.inode)
         if now is None or namespace.name in meant or not is_known(namespace.sysctl) or not is_known(now.sysctl):
             continue

@@ -38,6 +38,7 @@ from netaudit.remedy.gates import GATE_PROBES, sample_of
 from netaudit.remedy.operations import scripts_of
 from netaudit.remedy.record import to_be_undone
 from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
+from netaudit.remedy.unchanged import Watched
 from netaudit.remedy.work import work_of
 from netaudit.report.remediation import Told, told
 from netaudit.store.journal import Journal, open_journal
@@ -54,6 +55,7 @@ class Agreed:
     known: Mapping[str, Known]
     silent: int  # hosts that gave no answer to the audit
     parking: Parking | None = None  # connections of the audit that serve once more
+    seen: dict[str, Watched] = field(default_factory=dict)  # by the audit, of hosts whose connection is parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def _proof(rules: HostRules, question: Question) -> _Proof:
 class Memory:
     """What the audit knew of each host that is to be changed, as far as its change will be proved against it."""
 
+    parking: Parking | None = None
     known: dict[str, Known] = field(default_factory=dict)
+    seen: dict[str, Watched] = field(default_factory=dict)
     _proofs: dict[int, _Proof] = field(default_factory=dict)  # hosts share their rules
 
     def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
@@ -88,6 +92,8 @@ class Memory:
             self._proofs[id(rules)] = _proof(rules, job.question)
         proves = self._proofs[id(rules)]
         allowed = {**afterwards, **before}
+        if self.parking is not None and self.parking.holds(plan.host):
+            self.seen[plan.host] = unchanged.watched(facts)
         self.known[plan.host] = Known(
             job.question, rules, sample_of(facts), before, allowed, proves.about, proves.probes
         )
@@ -208,12 +214,16 @@ def _guards(
             return objections
 
         place, target = targets[part.host]
+        session = agreed.parking.take(part.host) if agreed.parking is not None else None
+        seen = agreed.seen.pop(part.host, None)
         work = work_of(part, scripts_of(part), confirm_within_s=int(args.confirm_within), persist=persists)
         inspection = Inspection(
             probes=known.probes,
             judge=lambda capture: still_failing(capture, at_once),
             params=question.params,
-            watched=tuple(probes[name] for name in dict.fromkeys((*unchanged.PROBES, *GATE_PROBES))),
+            watched=tuple(probes[name] for name in unchanged.PROBES),
+            seen=seen if session is not None else None,
+            counted=tuple(probes[name] for name in GATE_PROBES),
             boot_probes=_boot_probes(known, [check for check, _ in by_files], probes) if work.lasts else (),
             boot_judge=boot_judge,
         )
@@ -224,7 +234,7 @@ def _guards(
             inspection,
             steps=part.steps,
             position=place,
-            session=agreed.parking.take(part.host) if agreed.parking is not None else None,
+            session=session,
         )
 
     return guard

@@ -187,13 +187,13 @@ def _audited(
     args: argparse.Namespace, fleet: Fleet, ruleset: Ruleset, plan: Plan | None, command: str, lines: _Lines
 ) -> Agreed:
     """The plan to apply, and what a fresh audit knows of its hosts."""
-    memory = Memory()
+    memory = Memory(lines.parking)
     if lines.parking is not None:
         fleet = replace(fleet, transport=lines.parking)
     if plan is None:
         made = make_plan(args, fleet, ruleset, command, memory.note, lines.runner)
         silent = made.summary.unreachable + made.summary.error
-        return Agreed(made.plan, made.run, memory.known, silent, lines.parking)
+        return Agreed(made.plan, made.run, memory.known, silent, lines.parking, memory.seen)
     _refuse_strangers(plan, fleet, args)
     meant = {each.host: each for each in plan.hosts if each.steps}
     fleet = replace(fleet, targets=tuple(target for target in fleet.targets if target.name in meant))
@@ -204,7 +204,7 @@ def _audited(
     looking = Observers(Looking(meant, jobs, rules, memory), progress_of(args))
     outcome = perform(fleet, jobs, run, looking, lines.runner)
     silent = outcome.summary.unreachable + outcome.summary.error
-    return Agreed(plan, outcome.run, memory.known, silent, lines.parking)
+    return Agreed(plan, outcome.run, memory.known, silent, lines.parking, memory.seen)
 
 
 def _refuse_strangers(plan: Plan, fleet: Fleet, args: argparse.Namespace) -> None:

@@ -11,14 +11,18 @@ import pytest
 from netaudit.app.guarded_host import GuardedHost, Inspection, Ways, change_of
 from netaudit.app.journalling import Journalling
 from netaudit.app.recovery import Recovery, accounted
+from netaudit.assets.locate import locate
+from netaudit.assets.probes import load_probes
 from netaudit.errors import ErrorKind, Phase, StoreError, WorldError
 from netaudit.model.contact import Exit
 from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.probe import Section, SectionStatus, Stream
+from netaudit.model.reading import Absent, AbsentReason
 from netaudit.model.target import Target
-from netaudit.remedy.guard import Action, State
+from netaudit.remedy.guard import Action, Event, State
 from netaudit.remedy.record import ChangeRecord
 from netaudit.remedy.scripts import StepScript
+from netaudit.remedy.unchanged import Watched
 from netaudit.remedy.work import FileState, Work, WorkStep, undoing
 from netaudit.wire.frame import encode
 
@@ -44,7 +48,10 @@ class Host:
     deaf_to: frozenset[Action] = frozenset()
     unreachable: bool = False
     boot: str = BOOT
+    keeps_sessions: bool = True
     asked: list[Action] = field(default_factory=list)
+    probed: dict[Action, list[str]] = field(default_factory=dict)  # what went along with the last one of each
+    routes: bytes = b""
     opened: int = 0
     closed: int = 0
 
@@ -63,6 +70,7 @@ class Host:
         """Answer a payload."""
         action = next((action for action, mark in _MARKS.items() if mark in bundle.payload), Action.STATUS)
         self.asked.append(action)
+        self.probed[action] = [probe.id for probe in bundle.probes if not probe.id.startswith("guard")]
         self._do(action)
         sections = [self._section(probe.id, action) for probe in bundle.probes]
         if action is Action.KEEP:
@@ -92,7 +100,11 @@ class Host:
             return Section(name, SectionStatus.NOT_PRESENT, 11, b"", b"", 1)
         if name == "guard_file1":
             return Section(name, SectionStatus.COMPLETE, 0, self.file, b"-rw-r--r-- 1 0 0 4 x", 1)
+        if name == "routes":
+            return Section(name, SectionStatus.COMPLETE, 0, self.routes, b"", 1)
         said = f"boot {self.boot}\nstate {self.word}\nwatcher alive\nvalue 1 {self.value}\n".encode()
+        if not self.keeps_sessions:
+            said += b"watcher_of nobody\n"
         if (action, self.word) == (Action.KEEP, "kept"):
             said += b"gone\n"
         mine = said if name in {"guard", "guard_arm", "guard_values"} else b""
@@ -152,6 +164,41 @@ def test_a_change_is_kept():
     assert [Action.ARM, Action.STATUS, Action.GO, Action.STATUS, Action.CONFIRM, Action.KEEP] == host.asked
     assert Action.TIDY is book.entries[-1].action
     assert 3 == host.opened == host.closed
+
+
+def test_where_no_session_can_end_the_watcher_it_is_not_looked_for_anew():
+    """It is started on the connection that armed it; what verifies is a new one."""
+    host, book = Host(keeps_sessions=False), Book()
+    outcome = asyncio.run(through(guarded(host, book)))
+    assert (Outcome.PERSISTED, "4096") == (outcome.outcome, host.value)
+    assert [Action.ARM, Action.GO, Action.STATUS, Action.CONFIRM, Action.KEEP] == host.asked
+    assert Event.SEEN_ARMED in [entry.event for entry in book.entries]
+    assert 2 == host.opened == host.closed
+
+
+ROUTE_LINES = b"#@ ip\ndefault via 192.0.2.7 dev eth0\n"
+ROUTES = tuple(probe for probe in load_probes(locate()) if probe.id == "routes")
+COUNTERS = tuple(probe for probe in load_probes(locate()) if probe.id == "counters")
+OTHER_ROUTE = Watched(
+    frozenset({"inet 192.0.2.1 dev eth0 table main"}), None, None, None, Absent(AbsentReason.NOT_ASKED)
+)
+    frozenset({"inet 192.0.2.1 dev eth0 table main"}), None, None, None, Absent(AbsentReason.NOT_ASKED)
+)
+
+
+def test_what_was_seen_a_moment_ago_is_not_asked_again_before_the_change():
+    """It is asked after the change and compared with what was seen; what is counted is asked both times."""
+    host = Host(routes=ROUTE_LINES)
+    inspection = Inspection(watched=ROUTES, counted=COUNTERS)
+    outcome = asyncio.run(through(guarded(host, Book(), inspection=inspection)))
+    assert Outcome.PERSISTED is outcome.outcome
+    assert (["routes", "counters"], ["routes", "counters"]) == (host.probed[Action.ARM], host.probed[Action.STATUS])
+    host = Host(routes=ROUTE_LINES)
+    inspection = replace(inspection, seen=OTHER_ROUTE)
+    outcome = asyncio.run(through(guarded(host, Book(), inspection=inspection)))
+    assert (["counters"], ["routes", "counters"]) == (host.probed[Action.ARM], host.probed[Action.STATUS])
+    assert Outcome.ROLLED_BACK is outcome.outcome
+    assert outcome.reason.startswith("no default route any more: inet 192.0.2.1 dev eth0")
 
 
 def test_a_connection_that_was_there_before_arms_the_host_and_no_more():

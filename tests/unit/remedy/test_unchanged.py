@@ -16,8 +16,9 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts, InterfaceAddress, Listener, Namespace, Nic, Route, Routing
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.reading import Absent, AbsentReason
+from netaudit.remedy import unchanged
 from netaudit.remedy.scripts import StepScript
-from netaudit.remedy.unchanged import before, differences
+from netaudit.remedy.unchanged import before, watched
 from netaudit.remedy.work import WorkStep
 
 UNKNOWN = Absent(AbsentReason.NOT_FINISHED)
@@ -52,6 +53,11 @@ def facts(**changes: object) -> Facts:
         "namespaces": (namespace(somaxconn="128", mem="1"),),
     }
     return replace(nothing, **{**usual, **changes})
+
+
+def differences(before: Facts, after: Facts, steps=()) -> tuple[str, ...]:
+    """What has changed between the facts of two moments."""
+    return unchanged.differences(watched(before), watched(after), steps)
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
