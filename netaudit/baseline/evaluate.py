@@ -88,6 +88,18 @@ class _Evaluation:
         """The subjects that fail, the worst first; none where the check does not apply or cannot be told."""
         if check.skip is not None:
             return []
+        memo = check.memo
+        if memo is None or not self._is_of_one_namespace(check):
+            return self._failing(check)
+        sight = self._sight
+        if _remembered_refusal(check, memo, sight, self._scope) is not None or memo.sound.seek(sight):
+            return []
+        found = self._failing(check)
+        if not found:
+            memo.sound.keep(sight, True)
+        return found
+
+    def _failing(self, check: HostCheck) -> list[Outcome]:
         tally = Tally()
         inside = self._scopes(check) if check.compiled.check.extent is Extent.NAMESPACE else []
         for scope in [self._scope(check), *inside]:
@@ -159,20 +171,12 @@ class _Evaluation:
 
     def _remembered(self, check: HostCheck, memo: Memo, sight: Sight, begin: Callable[[HostCheck], Scope]) -> Result:
         """The result for what a check looks at, worked out when no host before had the same."""
-        scope: Scope | None = None
-        if memo.condition_key is not None:
-            key = memo.condition_key(sight)
-            try:
-                refusal = memo.refusals[key]
-            except KeyError:
-                scope = begin(check)
-                refusal = _refusal(check, scope)
-                memo.keep_refusal(key, refusal)
-            if refusal is not None:
-                return refusal
+        refusal = _remembered_refusal(check, memo, sight, begin)
+        if refusal is not None:
+            return refusal
         found = memo.results.seek(sight)
         if found is None:
-            found = self._in_parts(check, memo, sight, scope or begin(check))
+            found = self._in_parts(check, memo, sight, begin(check))
             memo.results.keep(sight, found)
         return found
 
@@ -364,6 +368,21 @@ def _refusal(check: HostCheck, scope: Scope) -> Result | None:
         except Unknown as unknown:
             return bare(check.compiled.check, Verdict.UNKNOWN, f"whether it applies: {unknown.reason}")
     return None
+
+
+def _remembered_refusal(
+    check: HostCheck, memo: Memo, sight: Sight, begin: Callable[[HostCheck], Scope]
+) -> Result | None:
+    """Why a check does not apply to such hosts, worked out when none before had the same."""
+    if memo.condition_key is None:
+        return None
+    key = memo.condition_key(sight)
+    try:
+        return memo.refusals[key]
+    except KeyError:
+        refusal = _refusal(check, begin(check))
+        memo.keep_refusal(key, refusal)
+        return refusal
 
 
 def _is_of_the_host(scope: Scope, unknown: Unknown | None) -> bool:

@@ -111,6 +111,12 @@ class Memo:
         """The results by what the check looks at; a third of all checks apply to no host and need none."""
         return Shelf(Reader(self._judged))
 
+    @cached_property
+    def sound(self) -> Shelf[bool]:
+        """That the check, where it applies, fails for no subject: by what decides that, whatever is said of it."""
+        verdicts = footprint_of_verdicts(self._check)
+        return Shelf(Reader(verdicts) if verdicts is not None else None)
+
     def keep_refusal(self, key: Key, refusal: Result | None) -> None:
         """Keep why the check does not apply to such hosts, or that it does."""
         if len(self.refusals) >= _KEPT:

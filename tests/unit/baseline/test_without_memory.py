@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netaudit.baseline import memo, panel, select
-from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.evaluate import evaluate, failures
+from netaudit.baseline.saying import say
 from netaudit.baseline.select import HostRules, Ruleset
 from netaudit.model.facts import (
     Cpu,
@@ -243,6 +244,7 @@ def said(expression: str) -> str:
     return f"a {{{{ {expression} }}}} b"
 
 
+FORGETFUL = {"_TRIED": 3, "_WORTH": 2}  # what three hosts do not have in common is no longer sought
 RARELY = st.integers(0, 2).map(lambda number: number == 2)
 CLAIMS = ["at_least", "at_most", "equals"]
 WAIVER = {
@@ -290,9 +292,21 @@ def fleets(draw: st.DrawFn, domains: tuple[str, ...]) -> list[Host]:
 
 def results(rules: HostRules, host: Host, facts: Callable[..., Facts]) -> list[str]:
     """What a host is told, down to the types of what was observed."""
-    return list(
-        map(repr, evaluate(rules, facts(**{name: POOLS[name][at] for name, at in host.chosen.items()}), host.now))
-    )
+    return list(map(repr, evaluate(rules, facts(**known_of(host)), host.now)))
+
+
+def failing(rules: HostRules, host: Host, facts: Callable[..., Facts]) -> list[str]:
+    """What fails on a host, and what a remedy that is worked out in the scope of each failure would find there."""
+    found = []
+    for check, subject, outcome in failures(rules, facts(**known_of(host)), host.now):
+        said = say(check.compiled, outcome)
+        found.append(repr((check.compiled.check.id, subject, outcome.severity, outcome.place, outcome.names, said)))
+    return found
+
+
+def known_of(host: Host) -> dict[str, object]:
+    """The facts of a host that differ in a fleet."""
+    return {name: POOLS[name][at] for name, at in host.chosen.items()}
 
 
 @pytest.mark.parametrize("domains", ABOUT, ids=lambda domains: domains[0])
@@ -309,3 +323,25 @@ def test_a_fleet_is_told_what_every_host_of_it_is_told_alone(
         for place, host in enumerate(fleet):
             alone = Ruleset(remembering.rules, "", remembering.lists).for_host("h", host.variables, lambda _: NOBODY)
             assert told[place] == results(alone, host, facts), (place, host)
+
+
+@pytest.mark.parametrize("domains", ABOUT, ids=lambda domains: domains[0])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both make values alone
+@given(data=st.data())
+def test_of_a_fleet_fails_what_fails_of_every_host_of_it_alone(
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], domains: tuple[str, ...], data: st.DataObject
+) -> None:
+    """Some hosts are audited first, as before a change, and some are not, as after it: both remember for the others."""
+    remembering, fleet = ruleset(data.draw(baselines(domains))), data.draw(fleets(domains))
+    audited = data.draw(st.lists(st.booleans(), min_size=len(fleet), max_size=len(fleet)))
+    found = []
+    with patch.multiple(memo, _FEW=-1, _STEADY=1, **data.draw(st.sampled_from([{}, {"_KEPT": 2}, FORGETFUL]))):
+        for host, is_audited in zip(fleet, audited, strict=True):
+            rules = remembering.for_host("h", host.variables, lambda _: NOBODY)
+            told = results(rules, host, facts) if is_audited else None
+            found.append((failing(rules, host, facts), told))
+    with patch.object(select, "memo_of", lambda _: None):
+        for place, (host, (failed, told)) in enumerate(zip(fleet, found, strict=True)):
+            alone = Ruleset(remembering.rules, "", remembering.lists).for_host("h", host.variables, lambda _: NOBODY)
+            assert failed == failing(alone, host, facts), (place, host)
+            assert told in (None, results(alone, host, facts)), (place, host)
