@@ -182,8 +182,6 @@ COUNTERS = tuple(probe for probe in load_probes(locate()) if probe.id == "counte
 OTHER_ROUTE = Watched(
     frozenset({"inet 192.0.2.1 dev eth0 table main"}), None, None, None, Absent(AbsentReason.NOT_ASKED)
 )
-    frozenset({"inet 192.0.2.1 dev eth0 table main"}), None, None, None, Absent(AbsentReason.NOT_ASKED)
-)
 
 
 def test_what_was_seen_a_moment_ago_is_not_asked_again_before_the_change():
