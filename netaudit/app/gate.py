@@ -18,7 +18,8 @@ from netaudit.baseline.select import HostRules
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.probe import Capture, Probe
 from netaudit.remedy import proof
-from netaudit.remedy.gates import GATE_DOMAINS, GateRow, GateVerdict, Sample, failures, gate_rows, sample_of
+from netaudit.remedy.gates import GateRow, GateVerdict, Sample, failures, gate_rows
+from netaudit.remedy.loss import LOSS, sample_in
 
 Command: TypeAlias = Callable[[Sequence[str]], Awaitable["str | None"]]
 _Answer: TypeAlias = tuple[tuple[GateRow, ...], tuple[str, ...]]
@@ -81,10 +82,9 @@ class Known:
 
 @dataclass(slots=True)
 class Gate:
-    """Judges the hosts of a batch. ``probes`` are those that ``gates.GATE_PROBES`` names."""
+    """Judges the hosts of a batch."""
 
     known: Mapping[str, Known]
-    probes: Sequence[Probe]
     width: Width = Width()
     command: Command | None = None
     within_s: float = 60.0
@@ -116,8 +116,7 @@ class Gate:
         known = self.known[host]
         capture = held.verified_with
         if soaked or capture is None:
-            wanted = {probe.id: probe for probe in (*known.probes, *self.probes)}
-            capture = await held.look(tuple(wanted.values()), self.within_s)
+            capture = await held.look((*known.probes, LOSS), self.within_s)
         rows = gate_rows(host, (known.sample, _sample(held.armed_with), _sample(capture)))
         reasons = [_said(row) for row in failures(rows)]
         if capture is None:
@@ -128,7 +127,7 @@ class Gate:
 
 
 def _sample(capture: Capture | None) -> Sample | None:
-    return sample_of(facts_of(capture, GATE_DOMAINS)) if capture is not None else None
+    return sample_in(capture) if capture is not None else None
 
 
 def _said(row: GateRow) -> str:

@@ -15,8 +15,13 @@ from netaudit.model.facts import Facts
 from netaudit.model.reading import Absent, is_known
 
 GROWTH = 1.5  # a rate may grow by half before it counts against a change
-GATE_PROBES = ("counters", "softnet", "conntrack", "nics", "system")
 GATE_DOMAINS = frozenset({"netstat", "snmp", "softnet", "conntrack", "nics", "kernel"})
+# The counters by name, for whoever reads them elsewhere.
+OVERFLOWS, REFUSED = "TcpExt.ListenOverflows", "TcpExt.ListenDrops"
+RETRANSMITS, SENT = "Tcp.RetransSegs", "Tcp.OutSegs"
+SOFTNET = "softnet dropped"
+CONNTRACK, CONNTRACK_DROP = "conntrack insert_failed", "conntrack drop"
+INTERFACES = "interface drops"
 _REASONS_SHOWN = 3
 _NIC_DROPS = ("rx_dropped", "tx_dropped", "rx_missed_errors", "rx_fifo_errors")
 
@@ -113,13 +118,13 @@ def _nic_drops(facts: Facts) -> int | None:
 
 
 COUNTERS = (
-    LossCounter("TcpExt.ListenOverflows", "/s", 1.0, 5, _netstat("TcpExt.ListenOverflows")),
-    LossCounter("TcpExt.ListenDrops", "/s", 1.0, 5, _netstat("TcpExt.ListenDrops")),
-    LossCounter("Tcp.RetransSegs", "ratio", 0.01, 20, _snmp("Tcp.RetransSegs"), _snmp("Tcp.OutSegs")),
-    LossCounter("softnet dropped", "/s", 1.0, 5, _softnet_dropped),
-    LossCounter("conntrack insert_failed", "/s", 1.0, 5, _conntrack("insert_failed")),
-    LossCounter("conntrack drop", "/s", 1.0, 5, _conntrack("drop")),
-    LossCounter("interface drops", "/s", 10.0, 50, _nic_drops),
+    LossCounter(OVERFLOWS, "/s", 1.0, 5, _netstat(OVERFLOWS)),
+    LossCounter(REFUSED, "/s", 1.0, 5, _netstat(REFUSED)),
+    LossCounter(RETRANSMITS, "ratio", 0.01, 20, _snmp(RETRANSMITS), _snmp(SENT)),
+    LossCounter(SOFTNET, "/s", 1.0, 5, _softnet_dropped),
+    LossCounter(CONNTRACK, "/s", 1.0, 5, _conntrack("insert_failed")),
+    LossCounter(CONNTRACK_DROP, "/s", 1.0, 5, _conntrack("drop")),
+    LossCounter(INTERFACES, "/s", 10.0, 50, _nic_drops),
 )
 
 

@@ -32,9 +32,10 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts
 from netaudit.model.plan import HostOutcome, HostPlan, Outcome, Plan
 from netaudit.model.probe import Capture, Probe
-from netaudit.model.result import RunInfo
+from netaudit.model.result import Result, RunInfo
 from netaudit.remedy import proof, unchanged
-from netaudit.remedy.gates import GATE_PROBES, sample_of
+from netaudit.remedy.gates import sample_of
+from netaudit.remedy.loss import LOSS
 from netaudit.remedy.operations import scripts_of
 from netaudit.remedy.record import to_be_undone
 from netaudit.remedy.rolled import GOOD, UNDONE, Rolled
@@ -83,10 +84,12 @@ class Memory:
     seen: dict[str, Watched] = field(default_factory=dict)
     _proofs: dict[int, _Proof] = field(default_factory=dict)  # hosts share their rules
 
-    def note(self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts) -> None:
-        """Remember one host."""
+    def note(
+        self, plan: HostPlan, job: Job, rules: HostRules, facts: Facts, audited: Sequence[Result] | None = None
+    ) -> None:
+        """Remember one host. ``audited`` is what the audit made of these facts, where that is at hand."""
         now = datetime.now(UTC)
-        before = proof.failing(rules, facts, now)
+        before = proof.failing(rules, facts, now, audited)
         afterwards = proof.failing(rules, proof.foreseen(facts, plan.steps), now)
         if id(rules) not in self._proofs:
             self._proofs[id(rules)] = _proof(rules, job.question)
@@ -153,7 +156,7 @@ async def _roll_out(
     await prepared(fleet.transport, fleet.targets)
     probes = {probe.id: probe for probe in shipped_probes()}
     command = functools.partial(gate_command.ask, args.gate, agreed.run.id) if args.gate else None
-    gate = Gate(agreed.known, [probes[name] for name in GATE_PROBES], fleet.width, command, fleet.limits.host_s)
+    gate = Gate(agreed.known, fleet.width, command, fleet.limits.host_s)
     ways = Ways(fleet.transport, Journalling(journal, agreed.run.id), fleet.limits.host_s)
     guarded = _guards(args, fleet, agreed, ways, probes)
     undo = functools.partial(_undone, args, fleet, agreed.run.id, journal, probes)
@@ -223,7 +226,7 @@ def _guards(
             params=question.params,
             watched=tuple(probes[name] for name in unchanged.PROBES),
             seen=seen if session is not None else None,
-            counted=tuple(probes[name] for name in GATE_PROBES),
+            counted=(LOSS,),
             boot_probes=_boot_probes(known, [check for check, _ in by_files], probes) if work.lasts else (),
             boot_judge=boot_judge,
         )

@@ -16,26 +16,40 @@ from netaudit.facts.snapshot import facts_of
 from netaudit.model.probe import Capture, Section, SectionStatus
 from netaudit.model.result import Severity
 from netaudit.remedy import proof
-from netaudit.remedy.gates import GATE_DOMAINS, GATE_PROBES, GateVerdict, sample_of
+from netaudit.remedy.gates import GATE_DOMAINS, GateVerdict, sample_of
 
 CASES = Path(__file__).parents[2] / "cases"
 RULES = load_ruleset("linux-server").for_host("web1", {}, lambda _: frozenset())
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+PROBES = ("counters", "softnet", "conntrack", "nics", "system", "sysctl")
+DEV = """\
+dev:Inter-|   Receive                                                |  Transmit
+dev: face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier
+dev:  eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0
+"""
 
 
 def capture(*, uptime_s=0.0, overflows=0, somaxconn=None) -> Capture:
     """A recorded host, some seconds later and with more overflows than it had."""
     sections = []
-    for probe in (*GATE_PROBES, "sysctl"):
+    for probe in PROBES:
         text = (CASES / probe / "debian-root" / "stdout").read_bytes()
         if probe == "counters":
-            text = _counted(text, overflows)
+            text = counters = _counted(text, overflows)
         if probe == "system":
-            text = _later(text, uptime_s)
+            text = system = _later(text, uptime_s)
         if probe == "sysctl" and somaxconn:
             text = text.replace(b"net/core/somaxconn <==\n4096", f"net/core/somaxconn <==\n{somaxconn}".encode())
         sections.append(Section(probe, SectionStatus.COMPLETE, 0, text, b"", 1))
+    loss = b"".join((_labelled(system), b"namespace:initial\n", counters, DEV.encode()))
+    sections.append(Section("loss", SectionStatus.COMPLETE, 0, loss, b"", 1))
     return Capture("web1", "198.18.0.2", "0" * 64, NOW, 0.1, tuple(sections))
+
+
+def _labelled(system: bytes) -> bytes:
+    """Boot and uptime as the small look has them."""
+    boot, uptime = (system.split(mark)[1].split()[0] for mark in (b"/boot_id\n", b"/proc/uptime\n"))
+    return b"boot:%s\nuptime:%s\n" % (boot, uptime)
 
 
 def _counted(text: bytes, more: int) -> bytes:
@@ -77,7 +91,7 @@ def gate(command=None) -> Gate:
     facts = facts_of(capture(), RULES.domains | GATE_DOMAINS)
     failing = proof.failing(RULES, facts, NOW)
     known = Known(Question((), domains=RULES.domains, rules=RULES), RULES, sample_of(facts), failing, failing)
-    return Gate({"web1": known}, (), command=command, now=lambda: NOW)
+    return Gate({"web1": known}, command=command, now=lambda: NOW)
 
 
 def judged(made: Gate, held: Held, *, soaked=False) -> GateVerdict:
