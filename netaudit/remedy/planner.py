@@ -14,10 +14,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import cast
 
 from netaudit.baseline.evaluate import failures
 from netaudit.baseline.schema import CheckKind
 from netaudit.baseline.select import HostRules
+from netaudit.baseline.sight import Same
 from netaudit.facts.view import as_json
 from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, NotRemedied, Step, StepClass
@@ -42,6 +45,7 @@ DOMAINS = frozenset({
 FOR_INFORMATION = "for information only: named with --only it is remedied"
 PUT_RIGHT = "what is changed here puts it right as well"
 _FILES = {"load_module": MODULES_DIRECTORY, "module_param": MODPROBE_DIRECTORY, "conntrack_hash": MODPROBE_DIRECTORY}
+_REMEMBERED = 64  # files of hosts that are alike, with a change
 _CLASSES = {step_class: place for place, step_class in enumerate(StepClass)}
 
 
@@ -385,9 +389,14 @@ def _with_persisted(facts: Facts, key: str, value: str, file: str) -> Facts:
     persisted = facts.persisted
     if not isinstance(persisted, Persisted):
         return facts
-    entry = PersistedValue(value, file, 1)
-    changed = replace(persisted, boot={**persisted.boot, key: entry}, system={**persisted.system, key: entry})
-    return replace(facts, persisted=changed)
+    return replace(facts, persisted=_with_entry(Same(persisted), key, PersistedValue(value, file, 1)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _with_entry(files: Same, key: str, entry: PersistedValue) -> Persisted:
+    """Files with one more setting: hosts that share theirs share these too, and what checks make of them."""
+    persisted = cast("Persisted", files.value)
+    return replace(persisted, boot={**persisted.boot, key: entry}, system={**persisted.system, key: entry})
 
 
 def _judges(judged: Sequence[str], target: Target) -> bool:

@@ -19,7 +19,7 @@ from netaudit.model.facts import Facts, Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, Step
 from netaudit.model.probe import OWN_PREFIX
 from netaudit.model.reading import Absent
-from netaudit.model.result import Severity
+from netaudit.model.result import Result, Severity, Verdict
 from netaudit.remedy.operations import operation_of
 
 Failing: TypeAlias = Mapping[tuple[str, str], Severity]
@@ -30,8 +30,16 @@ WORTH_STOPPING = Severity.MEDIUM  # a new finding of less does not stop a batch
 _PERSISTED = "facts.persisted"
 
 
-def failing(rules: HostRules, facts: Facts, now: datetime) -> Failing:
-    """How bad each failure is, by check and subject."""
+def failing(rules: HostRules, facts: Facts, now: datetime, audited: Sequence[Result] | None = None) -> Failing:
+    """How bad each failure is, by check and subject.
+
+    ``audited`` is what an audit made of the same facts: what did not fail then needs no second look, unless there is
+    a waiver, which may have ended since.
+    """
+    if audited is not None:
+        passed = {result.check for result in audited if result.verdict is not Verdict.FAIL}
+        checks = (check for check in rules.checks if check.waivers or check.compiled.check.id not in passed)
+        rules = replace(rules, checks=tuple(checks))
     return {
         (check.compiled.check.id, subject): outcome.severity for check, subject, outcome in failures(rules, facts, now)
     }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from netaudit import __version__
 from netaudit.app.audit import Job
@@ -31,7 +32,7 @@ from netaudit.model.facts import Facts
 from netaudit.model.plan import HostPlan, NotRemedied, Plan, StepClass
 from netaudit.model.probe import Capture
 from netaudit.model.reading import Absent
-from netaudit.model.result import BaselineRef, FleetFinding, HostReport, HostStatus, RunInfo, Summary
+from netaudit.model.result import BaselineRef, FleetFinding, HostReport, HostStatus, Result, RunInfo, Summary
 from netaudit.remedy.batches import DEFAULT_SERIAL, batches_of, parse_serial
 from netaudit.remedy.changes import Choices
 from netaudit.remedy.gates import GATE_DOMAINS
@@ -39,6 +40,8 @@ from netaudit.remedy.pins import Altered, Pin
 from netaudit.remedy.plan_file import load_plan, sealed
 from netaudit.remedy.planner import DOMAINS, Material, host_plan
 from netaudit.remedy.remediation import Remediations
+
+_Planned: TypeAlias = Callable[[HostPlan, Job, HostRules, Facts, Sequence[Result]], None]
 
 VALID_FOR = timedelta(hours=1)  # a plan is refused afterwards; hosts that have changed since are refused in any case
 _NAMED_AT_MOST = 5
@@ -125,12 +128,12 @@ def make_plan(
     fleet: Fleet,
     ruleset: Ruleset,
     command: str = "plan",
-    planned: Callable[[HostPlan, Job, HostRules, Facts], None] | None = None,
+    planned: _Planned | None = None,
     runner: asyncio.Runner | None = None,
 ) -> Made:
     """Audit the fleet and plan for each host. Raises OperatorError before any host is contacted.
 
-    ``planned`` is told of each host with something to do, while its facts are still at hand.
+    ``planned`` is told of each host with something to do, while its facts and results are still at hand.
     """
     serial = parse_serial(args.serial)
     choices, remediations = choices_of(args, ruleset), remediations_of(args, ruleset)
@@ -194,7 +197,7 @@ class _Planner(Silent):
         remediations: Remediations,
         choices: Choices,
         created_at: datetime,
-        planned: Callable[[HostPlan, Job, HostRules, Facts], None] | None,
+        planned: _Planned | None,
     ) -> None:
         self._jobs = jobs
         self._planned = planned
@@ -223,7 +226,7 @@ class _Planner(Silent):
         if made.steps and not isinstance(facts.kernel, Absent) and facts.kernel.is_root is False:
             self._rootless[position] = report.name
         if made.steps and self._planned is not None:
-            self._planned(made, self._jobs[position], rules, facts)
+            self._planned(made, self._jobs[position], rules, facts, report.results)
 
     @property
     def reports(self) -> tuple[HostReport, ...]:

@@ -9,8 +9,11 @@ import pytest
 from netaudit.model.facts import Listener, Namespace, Persisted, PersistedValue, Writer
 from netaudit.model.plan import HostPlan, StepClass
 from netaudit.model.reading import Absent, AbsentReason
-from netaudit.remedy.changes import Choices
+from netaudit.remedy.changes import Change, Choices
+from netaudit.remedy.keeping import Kept
 from netaudit.remedy.operations import scripts_of
+from netaudit.remedy.planner import foreseen
+from netaudit.remedy.proposals import Target
 from netaudit.remedy.remediation import Remediations
 
 STAMP = "20260601T120000Z"
@@ -379,6 +382,24 @@ def test_mtu_below_1280_is_refused(web1, planned) -> None:
     web1.link(web1.nic(), low)
     plan = planned(web1, Choices(allow=ALL, persists=False))
     assert "out of range" in reason(plan, "path.mtu.consistency") or "1280" in reason(plan, "path.mtu.consistency")
+
+
+def test_files_that_hosts_share_are_foreseen_for_each_with_its_own_change(web1) -> None:
+    """And shared again by those of them that get the same."""
+    key = "net.core.somaxconn"
+    others = replace(web1.facts.persisted, boot={}, system={})
+    found = []
+    for files, value, name in [
+        (web1.facts.persisted, "4096", "a"), (web1.facts.persisted, "4096", "b"), (web1.facts.persisted, "8192", "a"),
+        (others, "4096", "a"), (web1.facts.persisted, "4096", "a"),
+    ]:  # fmt: skip
+        change = Change(Target("sysctl", "", (("key", key),)), (), "128", value, StepClass.LIVE, Kept(True, None))
+        change.file = f"/etc/sysctl.d/99-zz-netaudit-{name}.conf"
+        made = foreseen(replace(web1.facts, persisted=files), [change]).persisted
+        entry = PersistedValue(value, change.file, 1)
+        assert made == replace(files, boot={**files.boot, key: entry}, system={**files.system, key: entry})
+        found.append(made)
+    assert found[0] is found[-1]
 
 
 def test_persisted_files_that_cannot_be_read(web1, planned) -> None:

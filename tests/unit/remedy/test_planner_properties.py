@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.select import HostRules
 from netaudit.model.facts import Facts
 from netaudit.model.plan import HostPlan
 from netaudit.model.result import Severity, Verdict
+from netaudit.remedy import proof
 from netaudit.remedy.operations import OPERATIONS, scripts_of
 
 
@@ -73,6 +76,27 @@ def undone(facts: Facts, plan: HostPlan) -> Facts:
     for step in reversed(plan.steps):
         facts = OPERATIONS[step.operation].foreseen(step.arguments, step.namespace, step.before, facts)
     return facts
+
+
+def without_memory(rules: HostRules) -> HostRules:
+    """The same rules, of which every check is evaluated each time."""
+    checks = tuple(replace(check) for check in rules.checks)
+    for check in checks:
+        object.__setattr__(check, "memo", None)
+    return replace(rules, checks=checks)
+
+
+@settings(max_examples=40, deadline=None)
+@given(BAD, VARIABLES)
+def test_what_fails_before_and_after_is_told_in_full(bad: dict[str, object], variables: dict[str, object]) -> None:
+    """What a change is proved against is the same with all that is remembered and was audited, and without."""
+    host = PLANS.catalogue().Host().have(managers=PLANS.MANAGERS).sysctls(bad).given(**variables)
+    rules = PLANS.catalogue().host_rules("linux-server", host.variables)
+    alone, audited = without_memory(rules), evaluate(rules, host.facts, PLANS.NOW)
+    before = proof.failing(alone, host.facts, PLANS.NOW)
+    assert list(proof.failing(rules, host.facts, PLANS.NOW, audited).items()) == list(before.items())
+    foreseen = proof.foreseen(host.facts, PLANS.plan_of(host).steps)
+    assert proof.failing(rules, foreseen, PLANS.NOW) == proof.failing(alone, foreseen, PLANS.NOW)
 
 
 @settings(max_examples=40, deadline=None)

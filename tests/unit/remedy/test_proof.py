@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from netaudit.assets.catalogue import load_ruleset
+from netaudit.baseline.evaluate import evaluate
+from netaudit.baseline.schema import Waiver
 from netaudit.model.facts import Persisted, PersistedValue
 from netaudit.model.plan import HostPlan, NotRemedied, Step, StepClass
 from netaudit.model.reading import Absent, AbsentReason
-from netaudit.model.result import Severity
+from netaudit.model.result import Severity, Verdict
 from netaudit.remedy import proof
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -54,6 +56,23 @@ def test_a_check_that_the_plan_answers_must_pass():
     before = {("a", "x"): Severity.HIGH, ("a", "y"): Severity.HIGH, ("b", "x"): Severity.LOW}
     made = plan(step("a"), left=(NotRemedied("a", "y", "no safe way"),))
     assert {("a", "x"): Severity.HIGH} == proof.answered(made, made, before)
+
+
+def test_what_an_audit_let_pass_fails_once_its_waiver_has_ended(web1):
+    """A waiver is a matter of time; what passed without one is not looked at again."""
+    host = web1.sysctl(KEY, 128)
+    rules = load_ruleset("linux-server").for_host("web1", {}, lambda _: frozenset())
+    check = "tcp.accept_queue.somaxconn"
+    waiver = Waiver(check, None, None, "r", "a", "T-1", None, NOW, any_value=True)
+    checks = (replace(each, waivers=(waiver,) if each.compiled.check.id == check else ()) for each in rules.checks)
+    waived = replace(rules, checks=tuple(checks))
+    audited, later = evaluate(waived, host.facts, NOW), NOW + timedelta(seconds=1)
+    assert {result.check: result.verdict for result in audited}[check] is Verdict.WAIVED
+    found = [
+        {name for name, _ in proof.failing(some, host.facts, moment, audited)}
+        for some, moment in ((waived, NOW), (waived, later), (rules, later))
+    ]
+    assert [check in failing for failing in found] == [False, True, False]
 
 
 def test_a_check_that_takes_two_classes_is_proved_by_neither_alone():
