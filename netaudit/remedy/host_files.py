@@ -1,13 +1,14 @@
 """The shell that runs one text of a step on a host, and that writes what is to last.
 
-As in ``host_watch``: texts only, POSIX sh. Each runs for a limited time in a session of its own.
+As in ``host_watch``: texts only, POSIX sh. Each runs for a limited time. The writing of files starts a few tools of the
+base system and waits for each: it is forked off the watcher and has its functions.
 """
 
 from __future__ import annotations
 
 from netaudit.wire.bundle import PATH
 
-# One text of a step, or one of the three below, in a shell of its own: ``sh run.sh FILE``.
+# One text of a step in a session of its own: ``setsid sh run.sh FILE``.
 RUNNER = f"""
 PATH={PATH}
 LC_ALL=C
@@ -25,8 +26,6 @@ step "$1"
 """
 
 _FILES_HEAD = r"""
-. "$dir/lib.sh"
-. "$dir/change.sh"
 refuse() {
     printf '%s\n' "$1"
     exit 1
@@ -39,12 +38,12 @@ write_aside() {
     said=$(
         exec 2>&1
         set -C
-        : >"$aside" || exit
-        set +C
-        dd if="$dir/f.$number" of="$aside" conv=fsync,notrunc && exit
-        rm -f "$aside"
-        exit 1
-    ) || refuse "$path: ${said##*: }"
+        command : >"$aside" || exit 3
+        exec dd if="$dir/f.$number" of="$aside" conv=fsync,notrunc
+    ) || {
+        [ $? -eq 3 ] || rm -f "$aside"
+        refuse "$path: ${said##*: }"
+    }
 }
 """
 

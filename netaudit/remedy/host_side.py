@@ -18,6 +18,7 @@ from netaudit.model.probe import Bundle, Needs, Probe, Section, SectionStatus
 from netaudit.remedy import host_control, host_files, host_watch
 from netaudit.remedy.answer import Answer, parse_answer
 from netaudit.remedy.guard import Action
+from netaudit.remedy.scripts import StepScript
 from netaudit.remedy.work import MAX_FILE_BYTES, FileState, Work, WorkStep, transaction_id
 from netaudit.wire.bundle import build
 from netaudit.wire.scan import condensed
@@ -27,6 +28,12 @@ _SLACK_S = 10  # of a section over what it waits for
 _SAID_BYTES = 256 * 1024
 _PATH = re.compile(r"(?:/[A-Za-z0-9_@:+=,-][A-Za-z0-9_.@:+=,-]*)+", re.ASCII)
 _OWNER = re.compile(r"[^A-Za-z0-9 _.:@+-]", re.ASCII)
+_LITERAL = r"(?:[A-Za-z0-9_@%+=:,./-]+|'[^'\n]*')"
+_PLAIN_LINE = re.compile(
+    r"[()]|unset IFS; set -f|set -- \$value; echo \"\$\*\"|echo \"\$value\""
+    rf"|test -e {_LITERAL} \|\| exit 3|value=\$\(cat {_LITERAL}\) \|\| exit 1|printf '%s\\n' {_LITERAL} >{_LITERAL}",
+    re.ASCII,
+)
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PARAMS = ("ID", "TOKEN", "FORCE", "WAIT_S")
 
@@ -204,6 +211,13 @@ def _arm(change: Change, wait_s: int) -> Probe:
     return _probe("guard_arm", "\n".join(lines) + host_control.ARM, wait_s + _SLACK_S, params=_PARAMS)
 
 
+def _is_plain(script: StepScript) -> bool:
+    """Whether a step only reads a file by cat(1) and writes to it: of such ones every line is known."""
+    texts = (script.read, script.apply, script.undo)
+    known = all(_PLAIN_LINE.fullmatch(line) for text in texts for line in text.split("\n"))
+    return known and not script.persist and not script.unpersist
+
+
 def _texts(step: WorkStep) -> list[tuple[str, str]]:
     script = step.script
     texts = [("read", script.read), ("apply", script.apply), ("undo", script.undo)]
@@ -215,7 +229,8 @@ def _change_text(change: Change) -> str:
     work = change.work
     limits, wants, accepted, files = [], [], [], []
     for number, step in enumerate(work.steps, start=1):
-        limits.append(f"{number}) limit={step.script.timeout_s} ;;")
+        kind = "plain" if _is_plain(step.script) else "alone"
+        limits.append(f"{number}) limit={step.script.timeout_s} kind={kind} ;;")
         wants.append(f"{number}) want={quote(_line(step.before, step))} ;;")
         accepted += [f"{number}:{quote(_line(line, step))}) return 0 ;;" for line in step.script.accepts]
     for number, file in enumerate(work.files, start=1):

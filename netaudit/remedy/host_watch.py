@@ -13,7 +13,11 @@ of them can. Whoever comes late reads who has won. The same holds for ``finish``
 *Time* is ``/proc/uptime``: no step of the clock moves it. A ticker wakes the watcher once a second; ``wait`` returns
 when a trapped signal comes, so it needs no program that knows timeouts.
 
-*What runs for a step* runs in a session of its own, so that it can be killed with all that it started.
+*What runs for a step* can be killed with all that it started. What may start any program does so in a session of its
+own, which is killed as one and reaches nobody else. Texts of which every line is known, which read and write files and
+start nothing but a handful of tools, are forked off the watcher: a session costs two more programs, and most of what a
+change costs a host is programs. Of such a one its descendants are stopped and killed; it leaves none behind that would
+not descend from it.
 
 *The secret* of a change is a token that comes on standard input and stays in a file that only root reads; names of
 directories and units, which stand in argument lists, are derived from it and do not give it away.
@@ -74,6 +78,42 @@ has_ended() {
         none | refused | expired | kept | reverted | stuck) return 0 ;;
     esac
     return 1
+}
+
+# A text of a step; it may return.
+step() {
+    . "$1"
+}
+
+# Ends process $1 with all that it has started: a session of its own as one, else what descends from it.
+end_all_of() {
+    stat=
+    read -r stat <"/proc/$1/stat"
+    set -- "$1" ${stat##*) }
+    [ "${4-}" != "$1" ] || ! kill -KILL -"$1" || return 0
+    tree=
+    stop_tree "$1"
+    kill -KILL $tree
+} 2>/dev/null
+
+# $tree gets process $1 and its descendants, each stopped before its children are looked up.
+stop_tree() {
+    kill -STOP "$1"
+    tree="$tree $1"
+    children=
+    if [ -r "/proc/$1/task/$1/children" ]; then
+        read -r children <"/proc/$1/task/$1/children"
+    else
+        for stat in /proc/[0-9]*/stat; do
+            read -r line <"$stat" || continue
+            case ${line##*) } in
+                ?" $1 "*) stat=${stat#/proc/}; children="$children ${stat%/stat}" ;;
+            esac
+        done
+    fi
+    for each in $children; do
+        stop_tree "$each"
+    done
 }
 
 is_same_place() {
@@ -139,7 +179,7 @@ pause() {
 # Lock and ticker are given back; what was said last stands.
 stop() {
     { kill "$ticker"; wait "$ticker"; } 2>/dev/null
-    [ -z "$locked" ] || rm -f "$base/owner" "$base/lock"
+    [ -z "$locked" ] || exec rm -f "$base/owner" "$base/lock"
     exit 0
 }
 
@@ -180,7 +220,8 @@ take_ticket() {
     mv -f "$dir/own" "$base/lock" && locked=1
 }
 
-# File $1 is run as a step of its own for at most $2 seconds. $rc becomes its status, 124 when it was late.
+# File $1 is run as a step of its own for at most $2 seconds, in a session unless it is $3=plain. $rc becomes its
+# status, 124 when it was late.
 perform() {
     rc=125
     { : >"$dir/out" && : >"$dir/err" && : >"$dir/rc"; } 2>/dev/null || return 1
@@ -189,7 +230,16 @@ perform() {
     if [ -n "$deadline" ] && [ "$deadline" -lt "$late_cs" ]; then
         late_cs=$deadline
     fi
-    setsid /bin/sh "$dir/run.sh" "$dir/$1" </dev/null >"$dir/out" 2>"$dir/err" 9>&- &
+    if [ "$3" = plain ]; then
+        (
+            trap 'echo "$?" >"$dir/rc"' EXIT
+            umask 022
+            set -u
+            step "$dir/$1"
+        ) </dev/null >"$dir/out" 2>"$dir/err" 9>&- &
+    else
+        setsid /bin/sh "$dir/run.sh" "$dir/$1" </dev/null >"$dir/out" 2>"$dir/err" 9>&- &
+    fi
     child=$!
     start_of "$child"
     printf '%s %s\n' "$child" "$start" >"$dir/child"
@@ -208,7 +258,7 @@ perform() {
         [ "$tick" -ne "$seen" ] || { [ "$rc" -gt 128 ] && kill -0 "$child"; } || break
         now
         if [ "$now_cs" -ge "$late_cs" ] || { [ -n "$heeds" ] && is_over; }; then
-            kill -KILL -"$child" || kill -KILL "$child"
+            end_all_of "$child"
             rc=124
             break
         fi
@@ -221,7 +271,7 @@ perform() {
 # The present value of step $1 in $value; fails when it cannot be read. Status 3 without a word: there is none.
 read_step() {
     limit_of "$1"
-    perform "s$1.read" "$limit"
+    perform "s$1.read" "$limit" "$kind"
     value=
     { IFS= read -r value <"$dir/out"; } 2>/dev/null
     if [ "$rc" -eq 0 ] || { [ "$rc" -eq 3 ] && [ -z "$value" ]; }; then
@@ -313,7 +363,7 @@ claim() {
     now
     printf '%s %s\n' "$((now_cs + arm_cs + window_cs))" "$owner" >"$base/owner"
     look_for_unfinished && is_as_before || return 1
-    if [ "$files" -gt 0 ] && ! perform try.sh 30; then
+    if [ "$files" -gt 0 ] && ! perform try.sh 30 plain; then
         { IFS= read -r said <"$dir/out"; } 2>/dev/null
         bad="no-write $said"
         return 1
@@ -346,7 +396,7 @@ apply_all() {
     while [ "$number" -le "$steps" ]; do
         printf '%s\n' "$number" >"$dir/at" || { decide "full"; return; }
         limit_of "$number"
-        perform "s$number.apply" "$limit"
+        perform "s$number.apply" "$limit" "$kind"
         is_over && return
         case $rc in
             0) ;;
@@ -372,7 +422,7 @@ is_accepted() {
 }
 
 persist_all() {
-    if [ "$files" -gt 0 ] && ! perform persist.sh 60; then
+    if [ "$files" -gt 0 ] && ! perform persist.sh 60 plain; then
         { IFS= read -r said <"$dir/out"; } 2>/dev/null
         return 1
     fi
@@ -380,7 +430,7 @@ persist_all() {
     while [ "$number" -le "$steps" ]; do
         printf '%s\n' "$number" >"$dir/lasts"
         limit_of "$number"
-        [ ! -e "$dir/s$number.persist" ] || perform "s$number.persist" "$limit" || return 1
+        [ ! -e "$dir/s$number.persist" ] || perform "s$number.persist" "$limit" "$kind" || return 1
         number=$((number + 1))
     done
 }
@@ -390,11 +440,11 @@ unpersist_all() {
     { read -r number <"$dir/lasts"; } 2>/dev/null
     while [ "$number" -ge 1 ]; do
         limit_of "$number"
-        [ ! -e "$dir/s$number.unpersist" ] || perform "s$number.unpersist" "$limit" ||
+        [ ! -e "$dir/s$number.unpersist" ] || perform "s$number.unpersist" "$limit" "$kind" ||
             unlasting="$unlasting what lasts of step $number: ${said:-status $rc};"
         number=$((number - 1))
     done
-    if [ "$files" -gt 0 ] && ! perform unpersist.sh 60; then
+    if [ "$files" -gt 0 ] && ! perform unpersist.sh 60 plain; then
         { IFS= read -r said <"$dir/out"; } 2>/dev/null
         unlasting="$unlasting $said;"
     fi
@@ -410,7 +460,7 @@ revert() {
         number=$begun
         while [ "$number" -ge 1 ]; do
             limit_of "$number"
-            perform "s$number.undo" "$limit"
+            perform "s$number.undo" "$limit" "$kind"
             number=$((number - 1))
         done
         is_as_before && break
@@ -493,7 +543,7 @@ guard() {
 recover() {
     take_lock || { locked=; stop; }
     if runs "$dir/child"; then
-        kill -KILL -"$pid"
+        end_all_of "$pid"
     fi
     read_state "$dir"
     why=recovered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netaudit.errors import RuleError
+from netaudit.model.plan import HostPlan, Step, StepClass
 from netaudit.model.probe import Section, SectionStatus
 from netaudit.remedy import host_control, host_files, host_watch
 from netaudit.remedy.answer import MAX_VALUE_BYTES, Word, parse_answer
 from netaudit.remedy.guard import Action
 from netaudit.remedy.host_side import Change, answer_of, files_of, payload, printf_format, quote
+from netaudit.remedy.operations import scripts_of
 from netaudit.remedy.reasons import reason_of, surprise
 from netaudit.remedy.scripts import StepScript
 from netaudit.remedy.work import FileState, Work, WorkStep, transaction_id, undoing
@@ -210,19 +213,115 @@ def test_the_page_of_the_guard_shows_the_whole_table():
     assert as_diagram() in page
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
-def test_a_signal_at_the_end_of_a_step_does_not_fail_it(shell, tmp_path):
-    """The tick of the clock may come at the very moment at which a step ends: its own status counts."""
-    functions = host_watch.WATCHER.partition("\nlocked= unlasting=\n")[0]
-    repeated = 'number=0\nwhile [ "$number" -lt 60 ]; do\nperform step 10\necho "$rc" >>"$dir/said"\n'
-    texts = {
+def watch(shell: list[str], directory: Path, script: str, **texts: str) -> None:
+    """Run some shell with all functions of the watcher, and without its start."""
+    given = {
         "lib.sh": host_watch.LIBRARY,
         "run.sh": host_files.RUNNER,
         "change.sh": "id=x steps=1 files=0\n",
-        "step": 'kill -ALRM "$PPID"\nexit $((number % 2))\n',
-        "watch.sh": functions + f"\nexport number\n{repeated}number=$((number + 1))\ndone\nexit 0\n",
+        "watch.sh": host_watch.WATCHER.partition("\nlocked= unlasting=\n")[0] + f"\n{script}\nexit 0\n",
+        **texts,
     }
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text)
-    subprocess.run([*shells(shell), str(tmp_path / "watch.sh")], timeout=60, check=True)
+    for name, text in given.items():
+        (directory / name).write_text(text)
+    subprocess.run([*shells(shell), str(directory / "watch.sh")], timeout=60, check=True)
+
+
+@pytest.mark.parametrize("kind", ["plain", "alone"])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_signal_at_the_end_of_a_step_does_not_fail_it(shell, kind, tmp_path):
+    """The tick of the clock may come at the very moment at which a step ends: its own status counts."""
+    repeated = f'while [ "$number" -lt 60 ]; do\nperform step 10 {kind}\necho "$rc" >>"$dir/said"\n'
+    watch(
+        shell,
+        tmp_path,
+        f"watcher=$$ number=0\nexport watcher number\n{repeated}number=$((number + 1))\ndone",
+        step='kill -ALRM "$watcher"\nexit $((number % 2))\n',
+    )
     assert ["0", "1"] * 30 == (tmp_path / "said").read_text().split()
+
+
+@pytest.mark.parametrize("kind", ["plain", "alone"])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_late_step_is_ended_with_all_that_it_started(shell, kind, tmp_path):
+    """Its programs, and theirs; the watcher, its ticker and what an earlier step has left running live on."""
+    hanging = 'sleep 986 & echo "$!" >>"$dir/started"\n(sleep 987 & echo "$!" >>"$dir/started"; wait)\nsleep 988\n'
+    alive = 'while read -r each; do start_of "$each" && echo "$each lives" >>"$dir/said"; done <"$dir/started"'
+    watch(
+        shell,
+        tmp_path,
+        f'start_ticker\nperform early 10 {kind}\nperform late 1 {kind}\necho "$rc $said" >"$dir/said"\nsleep 0.2\n'
+        f'{alive}\nread -r left <"$dir/left"\nstart_of "$left" && kill "$left" && echo "left lives" >>"$dir/said"\n'
+        'start_of "$ticker" && kill "$ticker" && echo "ticker lives" >>"$dir/said"',
+        early='sleep 985 & echo "$!" >"$dir/left"\n',
+        late="echo whatever >&2\n" + hanging,
+    )
+    assert ["124 whatever", "left lives", "ticker lives"] == (tmp_path / "said").read_text().splitlines()
+    assert 2 == len((tmp_path / "started").read_text().split())
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_text_in_a_fork_leaves_nothing_in_the_watcher(shell, tmp_path):
+    """Neither variables nor options nor traps nor a working directory; it sees the mask for files, and may exec."""
+    watch(
+        shell,
+        tmp_path,
+        'perform step 10 plain\necho "$rc $number $(pwd) $(umask)" >"$dir/said"\n: "$nothing"\n'
+        'perform program 10 plain\necho "$rc $said" >>"$dir/said"\n'
+        'perform unset 10 plain\necho "$rc" >>"$dir/said"\n',
+        step='number=other\ncd /proc\nset -f\numask 077\ntrap "" ALRM TERM\nreturn 3\n',
+        program="umask >&2\nexec sh -c 'exit 7'\n",
+        unset=': "$nothing"\nexit 0\n',
+    )
+    first, second, third = (tmp_path / "said").read_text().splitlines()
+    assert ("3  / 0077", "7 0022") == (first, second)
+    assert int(third) > 0
+
+
+SYSCTL = Step("sysctl", "it", {"key": "net.core.somaxconn"}, "128", "4096", StepClass.LIVE, ("c",), "r", "0" * 64)
+MASK = replace(
+    SYSCTL, operation="cpu_mask", before="00", after="fe", arguments={"device": "eth0", "which": "rps", "queue": "0"}
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (SYSCTL, "plain"),
+        (replace(SYSCTL, before="1 2 3", after="1 2 4"), "plain"),
+        (MASK, "plain"),
+        (replace(SYSCTL, namespace="blue"), "alone"),
+        (replace(SYSCTL, operation="mtu", before="1500", arguments={"device": "eth0"}), "alone"),
+        (replace(SYSCTL, operation="restart", before="active", after="active", arguments={"unit": "a.service"}),
+         "alone"),
+    ],
+    ids=["sysctl", "vector", "mask", "namespace", "mtu", "restart"],
+)  # fmt: skip
+def test_what_starts_other_programs_has_a_session_of_its_own(made, kind):
+    """Only what reads a file by cat and writes it is forked off the watcher, also when it is taken back."""
+    (script,) = scripts_of(HostPlan("web1", "a", "b", "0" * 64, (made,))).steps
+    whole = work(WorkStep("it", made.before, script), files=())
+    for each in (whole, undoing(whole, (), {})):
+        text = payload(Action.ARM, Change(each, TOKEN), nonce=NONCE, deadline_s=30).payload.decode()
+        assert f" kind={kind} ;;" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"read": "(\nvalue=$(cat /proc/x; modprobe y) || exit 1\n)"},
+        {"apply": "(\nprintf '%s\\n' 1 >/proc/x &\n)"},
+        {"apply": "(\nprintf '%s\\n' $(id) >/proc/x\n)"},
+        {"apply": "(\nprintf '%s\\n' 'a'b'; id' >/proc/x\n)"},
+        {"undo": "(\nprintf '%s\\n' 1 >/proc/x\nkill 0\n)"},
+        {"persist": "nmcli c"},
+        {"unpersist": "nmcli c"},
+    ],
+)
+def test_one_line_more_is_enough_for_a_session(changes):
+    """A text is taken for plain by every line of it, not by what it is said to be."""
+    written = "(\nprintf '%s\\n' 1 >/proc/x\n)"
+    plain = {"read": '(\nvalue=$(cat /proc/x) || exit 1\necho "$value"\n)', "apply": written, "undo": written}
+    for texts, kind in ((plain, "plain"), ({**plain, **changes}, "alone")):
+        change = Change(work(WorkStep("it", "1", StepScript(accepts=("2",), **texts)), files=()), TOKEN)
+        assert f" kind={kind} ;;" in payload(Action.ARM, change, nonce=NONCE, deadline_s=30).payload.decode()
