@@ -4,6 +4,7 @@ Most hosts of a fleet agree on what most checks look at: their result is the sam
 remembers whether it applies, which few values decide and which ends a third of all checks; and its result. Where no
 two hosts have the same result, as it names a process or rests on counters, two more things come from memory: which
 subjects are looked at, often none; and the outline of the result, with what the host itself must say left open.
+Where it is only asked what fails, it is enough to know that nothing does, which rests on less than what is said.
 Of what no footprint tells beforehand, and of what is a matter of time (a waiver), nothing is remembered.
 """
 
