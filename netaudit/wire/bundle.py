@@ -30,6 +30,7 @@ beginning of the next one, which follows at once.
 much of one section, and gives up on a host that sends too much in all; the channel closes and the guard ends it.
 
 The framing costs three forks (guard, ticker, its ``sleep``) and one for each section; no other program is started.
+Where every section is known to end by itself in time, ``is_timed=False`` saves the ticker.
 bash reads a script from a pipe byte by byte, a quarter of a microsecond each: comments of probes stay here, and so
 does indentation. Handing it the rest through head(1) and ``eval`` would be cheaper, and bash 5.2 dies of it at the
 first duplicated descriptor.
@@ -128,7 +129,11 @@ main() {{
   exec 3<&0 </dev/null
   trap 'tick=$((tick + 1))' ALRM
   (while read -r line <&3; do :; done; end_all) >/dev/null 2>&1 &
-  guard=$!
+  guard=$! ticker=
+{ticker}  read -r uptime rest 2>/dev/null </proc/uptime
+"""
+
+_TICKER = """\
   (
     trap 'kill "$!"; wait "$!"; exit' TERM
     left={deadline_s}
@@ -141,11 +146,10 @@ main() {{
     end_all
   ) 3<&- >/dev/null 2>&1 &
   ticker=$!
-  read -r uptime rest 2>/dev/null </proc/uptime
 """
 
 _MAIN_TAIL = r"""  trap '' ALRM
-  {{ kill "$guard" "$ticker"; wait "$guard" "$ticker"; }} 2>/dev/null
+  {{ kill "$guard" $ticker; wait "$guard" $ticker; }} 2>/dev/null
   printf '%s\n@netaudit %s out done %s\n' "$out_end" "$nonce" {count}
   printf '%s\n@netaudit %s err done %s\n' "$err_end" "$nonce" {count} >&2
 }}
@@ -185,7 +189,7 @@ def _param_lines(probe: Probe, params: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=32)
 def _split_payload(
-    probes: tuple[Probe, ...], deadline_s: int, params: tuple[tuple[str, str], ...]
+    probes: tuple[Probe, ...], deadline_s: int, params: tuple[tuple[str, str], ...], *, is_timed: bool
 ) -> tuple[bytes, bytes, str]:
     """What stands before the nonce, what stands after it, and the digest: equal for all hosts of a run."""
     if not 1 <= deadline_s <= MAX_DEADLINE_S:
@@ -194,23 +198,27 @@ def _split_payload(
         raise ValueError("a bundle is made of one or more different probes")
     given = dict(params)
     calls = "".join(f"{_param_lines(probe, given)}  section {probe.id} {probe.timeout_s}\n" for probe in probes)
-    head, tail = _MAIN_HEAD.format(nonce="\0", deadline_s=deadline_s).split("\0")
+    ticker = _TICKER.format(deadline_s=deadline_s) if is_timed else ""
+    head, tail = _MAIN_HEAD.format(nonce="\0", ticker=ticker).split("\0")
     functions = "".join(_probe_function(probe) for probe in probes)
     before = f"{{\n{_SETTING}{functions}{_STOPPING}{_RUNNING.lstrip()}{_ENDING}{head}".encode()
     after = f"{tail}{calls}{_MAIN_TAIL.format(count=len(probes))}}}\n".encode()
     return before, after, hashlib.sha256(before + _BLANK_NONCE.encode() + after).hexdigest()
 
 
-def build(probes: Sequence[Probe], *, nonce: str, deadline_s: int, params: Mapping[str, str]) -> Bundle:
+def build(
+    probes: Sequence[Probe], *, nonce: str, deadline_s: int, params: Mapping[str, str], is_timed: bool = True
+) -> Bundle:
     """The bundle that runs the probes in this order. Raises RuleError for a probe or parameter that must not travel.
 
     ``nonce`` is 32 lower-case hex digits, fresh for each host; ``deadline_s`` the seconds after which the payload
-    ends itself. ``params`` may hold more than these probes declare.
+    ends itself. ``params`` may hold more than these probes declare. Without ``is_timed`` the payload counts no time:
+    for probes that do so themselves and start nothing that could hang.
     """
     if not NONCE.fullmatch(nonce):
         raise ValueError("a nonce is 32 lower-case hex digits")
     chosen = tuple(probes)
     wanted = {name for probe in chosen for name in probe.params}
     given = tuple(sorted((name, value) for name, value in params.items() if name in wanted))
-    before, after, digest = _split_payload(chosen, deadline_s, given)
+    before, after, digest = _split_payload(chosen, deadline_s, given, is_timed=is_timed)
     return Bundle(nonce, before + nonce.encode("ascii") + after, digest, chosen, deadline_s)

@@ -15,9 +15,9 @@ from netaudit.wire.bundle import build
 NONCE = "5a" * 16
 
 
-def bundle_of(*probes, deadline_s: int = 60, **params: str):
+def bundle_of(*probes, deadline_s: int = 60, is_timed: bool = True, **params: str):
     """A bundle with the nonce of these tests."""
-    return build(probes, nonce=NONCE, deadline_s=deadline_s, params=params)
+    return build(probes, nonce=NONCE, deadline_s=deadline_s, params=params, is_timed=is_timed)
 
 
 def test_every_section_ends_in_its_own_way(run, make_probe):
@@ -156,16 +156,20 @@ def test_a_child_that_stays_does_not_hold_the_answer(run, make_probe):
     assert one.process.wait(10) == 0
 
 
-def test_nothing_is_left_after_a_whole_answer(run, make_probe):
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_nothing_is_left_after_a_whole_answer(run, make_probe, is_timed):
     """No guard, no ticker and no sleep is there once the answer has ended."""
-    one = run(bundle_of(make_probe("a", "echo")))
-    assert one.answer().status == 0
+    one = run(bundle_of(make_probe("a", "echo here; exit 3"), is_timed=is_timed))
+    answer = one.answer()
+    assert (answer.status, answer.sections["a"].stdout, answer.sections["a"].exit_code) == (0, b"here\n", 3)
     assert one.left() == []
 
 
-def test_everything_ends_when_the_controller_is_gone(run, make_probe):
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_everything_ends_when_the_controller_is_gone(run, make_probe, is_timed):
     """End of file on the channel ends the probe that runs and all that belongs to it."""
-    one = run(bundle_of(make_probe("a", "(sleep 1005 & sleep 1006)"), make_probe("b", "echo not reached")))
+    probes = make_probe("a", "(sleep 1005 & sleep 1006)"), make_probe("b", "echo not reached")
+    one = run(bundle_of(*probes, is_timed=is_timed))
     one.wait_until_running("1006")
     one.hang_up()
     one.wait_until_gone()
@@ -219,8 +223,9 @@ def test_a_shell_that_is_killed_gives_a_cut_section(run, make_probe):
     assert answer.decoder.problem().kind is ErrorKind.DISCONNECTED
 
 
-def test_the_framing_costs_three_forks_and_one_a_section(shell, make_probe, tmp_path):
-    """Sections that are builtins alone: the guard, the ticker, its sleep, and a subshell each."""
+@pytest.mark.parametrize(("is_timed", "least", "most"), [(True, 2, 3), (False, 1, 1)])
+def test_the_framing_costs_three_forks_and_one_a_section(shell, make_probe, tmp_path, is_timed, least, most):
+    """Sections that are builtins alone: the guard, the ticker, its sleep, and a subshell each. Untimed: the guard."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     probes = [make_probe(f"p{place}", "echo x") for place in range(5)]
@@ -229,12 +234,12 @@ def test_the_framing_costs_three_forks_and_one_a_section(shell, make_probe, tmp_
     with subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     ) as traced:
-        traced.stdin.write(bundle_of(*probes).payload)
+        traced.stdin.write(bundle_of(*probes, is_timed=is_timed).payload)
         traced.stdin.flush()
         assert traced.stdout.read().endswith(b" out done 5\n")
     text = trace.read_text()
     forks = re.findall(r"\b(?:clone3?|v?fork)(?:\(| resumed>).* = [0-9]+$", text, re.MULTILINE)
     # The ticker may be ended before it has started its sleep.
-    assert 2 <= len(forks) - len(probes) <= 3, text
+    assert least <= len(forks) - len(probes) <= most, text
     programs = set(re.findall(r'execve\("[^"]*?([a-z]+)"', text))
     assert programs <= {"sleep", shell[0]}, text
