@@ -85,7 +85,10 @@ def payload(
             own += [_values(change.work), *_files(change.work)]
     own_params = {"ID": change.id, "TOKEN": change.token, "FORCE": "1" if force else "", "WAIT_S": str(wait_s)}
     chosen = [*own, *(probe for probe in probes if probe.id not in {each.id for each in own})]
-    return build(chosen, nonce=nonce, deadline_s=deadline_s, params={**params, **own_params})
+    params = {**params, **own_params}
+    # What only asks the watcher waits for a time of its own, and starts nothing that could hang.
+    is_timed = bool(probes) or action in {Action.ARM, Action.ABORT}
+    return build(chosen, nonce=nonce, deadline_s=deadline_s, params=params, is_timed=is_timed)
 
 
 def _wait_s(action: Action, work: Work) -> int:
