@@ -19,6 +19,7 @@ from netaudit.errors import UsageError
 from netaudit.fleet.fold import Fold
 from netaudit.fleet.standing import Standing
 from netaudit.fleet.tally import Tally
+from netaudit.model.context import RunContext
 from netaudit.model.plan import HostOutcome, Outcome
 from netaudit.model.result import Severity
 from netaudit.remedy.rolled import Rolled, retold
@@ -45,11 +46,14 @@ def show(args: argparse.Namespace) -> int:
             for output in outputs:
                 write_account(args, output, account)
             return of_outcomes(account)
-        own = _written_again(args, store, stored, outputs)
+        context = store.context(stored.info.id)
+        own = _of_its_own(store, stored, context, outputs)
         for output in outputs:
             if output.format in FOR_PLANS and output not in own:
                 raise UsageError(f"-o {output.format}: {stored.info.id} is no capacity check with all its answers",
                                  hint="netaudit capacity writes it")  # fmt: skip
+        if own:
+            _write_again(args, store, stored, context, own)
         for output in outputs:
             if output not in own:
                 _write(args, store, stored, output)
@@ -87,37 +91,38 @@ def _counted(store: Store, stored: StoredRun) -> StoredRun:
     return replace(stored, summary=tally.summary(store.fleet(stored.info.id)))
 
 
-def _written_again(
-    args: argparse.Namespace, store: Store, stored: StoredRun, outputs: Sequence[Output]
-) -> frozenset[Output]:
-    """The outputs that a capacity check or a diagnosis has a form of its own for, once they are written.
+def _of_its_own(store: Store, stored: StoredRun, context: RunContext, outputs: Sequence[Output]) -> list[Output]:
+    """The outputs that a capacity check or a diagnosis has a form of its own for.
 
     Both are made again from raw answers. Where some of those are not kept any more, results are all there is.
     """
-    context = store.context(stored.info.id)
     is_diagnosis = bool(context.checks) and all(check.startswith(PREFIX) for check in context.checks)
     has_own = OWN.union(FOR_PLANS) if context.load else OWN
-    own = frozenset(each for each in outputs if each.format in has_own)
+    own = [each for each in outputs if each.format in has_own]
     if not own or not (context.load or is_diagnosis):
-        return frozenset()
+        return []
     kept = store.captured(stored.info.id)
     lacking = [each.name for each in store.reports(stored.info.id) if each.error is None and each.name not in kept]
     if lacking:
         say(f"warning: the answers of {count(len(lacking), 'host')} are not kept: what follows is the results alone")
-        return frozenset()
+        return []
+    return own
+
+
+def _write_again(
+    args: argparse.Namespace, store: Store, stored: StoredRun, context: RunContext, own: Sequence[Output]
+) -> None:
     if stored.info.version != __version__:
         note = f"made by netaudit {stored.info.version}, and judged again by {__version__}"
         stored = replace(stored, info=replace(stored.info, notes=(*stored.info.notes, note)))
-    mine = [each for each in outputs if each in own]
     if context.load:
         from netaudit.cli.capacity.again import write_again as weigh_again
 
-        weigh_again(args, store, stored, context.load, mine)
+        weigh_again(args, store, stored, context.load, own)
     else:
         from netaudit.cli.diagnosis.again import write_again as diagnose_again
 
-        diagnose_again(args, store, stored, mine)
-    return own
+        diagnose_again(args, store, stored, own)
 
 
 def _write(args: argparse.Namespace, store: Store, stored: StoredRun, output: Output) -> None:

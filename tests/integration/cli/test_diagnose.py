@@ -38,6 +38,9 @@ def test_the_history_keeps_it(netaudit, lab_fleet, patient):
     for kind in ("json", "html", "txt"):
         live, kept = (netaudit.home / f"{when}.{kind}" for when in ("live", "kept"))
         assert live.read_text() == kept.read_text(), kind
+    refused = netaudit("report", "last", "-o", "json=again.json", "-o", "baseline=b.yaml", code=2)
+    assert "is no capacity check with all its answers" in refused.err
+    assert not (netaudit.home / "again.json").exists(), "refused half-way"
     assert netaudit("show", "last").out == (netaudit.home / "live.txt").read_text()
     assert netaudit("show", "last", "-o", "jsonl").lines() == netaudit("show", "last", "-o", "json").json()["hosts"]
 
