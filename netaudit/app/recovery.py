@@ -43,7 +43,12 @@ class Recovery:
 
     async def resume(self, records: Sequence[ChangeRecord], told: Told) -> tuple[HostOutcome, ...]:
         """How each change ended, in the order of the records; those that had ended are not asked about again."""
-        return await self._each(records, self._resume, told)
+
+        async def one(record: ChangeRecord) -> HostOutcome:
+            outcome = await self._resume(record)
+            return _as_undo(record, outcome) if record.undoes else outcome
+
+        return await self._each(records, one, told)
 
     async def _resume(self, record: ChangeRecord) -> HostOutcome:
         target = self.target_of(record.host)
@@ -173,6 +178,12 @@ def _of_undo(outcome: HostOutcome) -> HostOutcome:
     return replace(outcome, reason=outcome.reason.replace(NOT_PLANNED, NOT_LEFT))
 
 
+def _as_undo(record: ChangeRecord, outcome: HostOutcome) -> HostOutcome:
+    """The outcome of a record that takes a change back, said of that change, whose steps it has the other way round."""
+    turned = tuple(replace(step, before=step.after, after=step.before) for step in _shown(record.work))
+    return replace(_of_undo(outcome), steps=turned)
+
+
 def _is_as_before(record: ChangeRecord, flow: Flow) -> bool:
     """Whether nothing is left to undo: values and files are those of before the change."""
     steps = list(enumerate(reversed(record.work.steps), start=1))
@@ -198,8 +209,7 @@ def accounted(record: ChangeRecord, undone_by: str = "") -> HostOutcome:
     """The same for a report of the past: a change that was taken back since stands no more, whatever its own end."""
     outcome = recorded(record)
     if record.undoes:
-        turned = tuple(replace(step, before=step.after, after=step.before) for step in outcome.steps)
-        return replace(_of_undo(outcome), steps=turned)
+        return _as_undo(record, outcome)
     if not undone_by or outcome.outcome not in KEPT:
         return outcome
     before = {step.subject: step.before for step in outcome.steps}

@@ -45,7 +45,8 @@ def resume(args: argparse.Namespace) -> int:
 
         outcomes, interrupted = _perform(fleet, journal, run_id, work)
     _report(args, outcomes, records, run_id)
-    return _code(outcomes, GOOD, interrupted=interrupted)
+    good = UNDONE if all(record.undoes for record in records) else GOOD
+    return _code(outcomes, good, interrupted=interrupted)
 
 
 def rollback(args: argparse.Namespace) -> int:

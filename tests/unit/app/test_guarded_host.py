@@ -342,6 +342,25 @@ def test_resume_of_a_host_that_is_not_in_the_inventory_is_lost():
     assert "net.core.somaxconn" in outcome.hint
 
 
+@pytest.mark.parametrize(
+    ("abandon", "outcome", "reason"),
+    [("", Outcome.ROLLED_BACK, "undone on request"), ("no", Outcome.REFUSED, "the change stands: no")],
+)
+@pytest.mark.parametrize("knows", [True, False])
+def test_resume_of_an_undo_tells_of_the_change(abandon, outcome, reason, knows):
+    """What was taken back is rolled back, with the change's own steps; what was not stands. Known before, or found."""
+    host, book = Host(), Book()
+    asyncio.run(through(guarded(host, book), abandon=abandon))
+    if not knows:
+        last = next(place for place, each in enumerate(book.entries) if each.state is State.VERIFIED)
+        book.entries = book.entries[: last + 1]
+    undo = replace(record(book), undoes="an earlier one")
+    host.word = "confirmed" if not abandon else "applied"
+    (found,) = asyncio.run(recovery(host, book).resume([undo], lambda _: None))
+    assert (outcome, found.reason if knows else reason) == (found.outcome, reason)
+    assert [("4096", "128")] == [(step.before, step.after) for step in found.steps]
+
+
 def test_resume_of_a_change_that_was_only_begun_asks_nobody():
     """The controller had died before it sent anything."""
     host, book = Host(), Book()
