@@ -139,15 +139,26 @@ done
 for tool in ln mv rm mkdir ls cat sleep dd cp cksum chmod chown sync; do
     command -v "$tool" >/dev/null || refuse "tool $tool"
 done
-if ! mkdir -m 700 "$base" 2>/dev/null; then
-    { [ -d "$base" ] && [ ! -h "$base" ] && [ -O "$base" ]; } || refuse "not-ours $base"
-    case $(ls -ld "$base") in
-        drwx------*) ;;
-        *) refuse "not-ours $base" ;;
-    esac
-fi
 dir=$base/t.$ID
-said=$(mkdir -m 700 "$dir" 2>&1) || refuse "full ${said##*: }"
+# Where nothing is there yet both are made at once; who has come in between is looked at like who was there before.
+made=
+if [ ! -e "$base" ]; then
+    if mkdir -m 700 "$base" "$dir" 2>/dev/null; then
+        made=1
+    else
+        rmdir "$dir" 2>/dev/null
+    fi
+fi
+if [ -z "$made" ]; then
+    if ! mkdir -m 700 "$base" 2>/dev/null; then
+        { [ -d "$base" ] && [ ! -h "$base" ] && [ -O "$base" ]; } || refuse "not-ours $base"
+        case $(ls -ld "$base") in
+            drwx------*) ;;
+            *) refuse "not-ours $base" ;;
+        esac
+    fi
+    said=$(mkdir -m 700 "$dir" 2>&1) || refuse "full ${said##*: }"
+fi
 put() {
     { printf '%s\n' "$2" >"$dir/$1"; } 2>/dev/null && return
     rm -rf "$dir"

@@ -75,6 +75,29 @@ done
 PERSIST = (
     _FILES_HEAD
     + r"""
+# What the shell makes has the mode 644 by its mask, unless the directory says otherwise by a default ACL.
+has_mode() {
+    [ "$mode" = 644 ] || chmod "$mode" "$aside"
+}
+is_written() {
+    if [ -n "$lines" ]; then
+        has_same_lines 7<"$path" 8<"$dir/f.$number"
+        return
+    fi
+    sums=$(cksum "$path" "$dir/f.$number") || return
+    set -- $sums
+    [ $# -eq 6 ] && [ "$1 $2" = "$4 $5" ]
+}
+# A short text of plain lines the shell compares by itself.
+has_same_lines() {
+    while :; do
+        one= other= one_ends= other_ends=
+        IFS= read -r one <&7 || one_ends=1
+        IFS= read -r other <&8 || other_ends=1
+        [ "$one_ends $one" = "$other_ends $other" ] || return 1
+        [ -z "$one_ends" ] || return 0
+    done
+}
 is_owned() {
     { [ "$owner_ids" = 0:0 ] && [ -O "$aside" ] && [ -G "$aside" ]; } || chown "$owner_ids" "$aside"
 }
@@ -99,13 +122,11 @@ while [ "$number" -le "$files" ]; do
         said=$(rm -f "$path" 2>&1) || refuse "$path: ${said##*: }"
     else
         write_aside
-        { chmod "$mode" "$aside" && is_owned && said=$(mv -f "$aside" "$path" 2>&1); } || {
+        { has_mode && is_owned && said=$(mv -f "$aside" "$path" 2>&1); } || {
             rm -f "$aside"
             refuse "$path: ${said##*: }"
         }
-        sums=$(cksum "$path" "$dir/f.$number") || sums=
-        set -- $sums
-        { [ $# -eq 6 ] && [ "$1 $2" = "$4 $5" ]; } || refuse "$path does not hold what was written"
+        is_written || refuse "$path does not hold what was written"
     fi
     sync_path "$parent"
     number=$((number + 1))

@@ -34,6 +34,7 @@ _PLAIN_LINE = re.compile(
     rf"|test -e {_LITERAL} \|\| exit 3|value=\$\(cat {_LITERAL}\) \|\| exit 1|printf '%s\\n' {_LITERAL} >{_LITERAL}",
     re.ASCII,
 )
+_PLAIN_FILE = re.compile(rb"(?!.{4097})(?:[ -~\t]*\n)+", re.DOTALL)
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PARAMS = ("ID", "TOKEN", "FORCE", "WAIT_S")
 
@@ -242,7 +243,9 @@ def _change_text(change: Change) -> str:
                 f"a file of that name is not written: {file.path[:80]!r}", hint="an absolute path, plain letters"
             )
         gone = "1" if file.content is None else ""
-        files.append(f"{number}) path={file.path} mode={file.mode:o} owner_ids={file.uid}:{file.gid} gone={gone} ;;")
+        lines = "1" if _PLAIN_FILE.fullmatch(file.content or b"") else ""
+        words = f"path={file.path} mode={file.mode:o} owner_ids={file.uid}:{file.gid} gone={gone} lines={lines}"
+        files.append(f"{number}) {words} ;;")
     linger_cs = LINGER_S * 100 if work.lasts else 0
     return "\n".join(
         (

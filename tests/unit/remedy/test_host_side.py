@@ -325,3 +325,81 @@ def test_one_line_more_is_enough_for_a_session(changes):
     for texts, kind in ((plain, "plain"), ({**plain, **changes}, "alone")):
         change = Change(work(WorkStep("it", "1", StepScript(accepts=("2",), **texts)), files=()), TOKEN)
         assert f" kind={kind} ;;" in payload(Action.ARM, change, nonce=NONCE, deadline_s=30).payload.decode()
+
+
+def place(shell: list[str], directory: Path, before: str = "") -> str:
+    """Lay out the directory of a change below another /run; what is said of it."""
+    told = host_control.PLACE.replace("/run", f"{directory}/run").replace("[ -O /proc/1 ]", ":")
+    texts = "LIBRARY= WATCHER= RUNNER= TRY= PERSIST= UNPERSIST= CONTROL= ID=x\n"
+    script = f'umask 077\nd="{directory}"\nmkdir "$d/run" "$d/victim"\n{before}\n{texts}{told}'
+    return subprocess.run([*shells(shell), "-s"], input=script, text=True, capture_output=True).stdout
+
+
+BETWEEN = 'mkdir() {\n[ $# -lt 4 ] || %s\ncommand mkdir "$@"\n}'
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", 'mkdir "$d/run/netaudit"', BETWEEN % 'command mkdir "$d/run/netaudit"',
+     BETWEEN % 'command mkdir "$d/run/netaudit" "$d/run/netaudit/t.other"'],
+    ids=["new", "there", "in between", "other in between"],
+)  # fmt: skip
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_the_directory_is_made_whoever_else_makes_one(shell, before, tmp_path):
+    """It is root's alone, whether nothing was there, or something, or it came at that very moment."""
+    assert "" == place(shell, tmp_path, before)
+    assert "starting\n" == (tmp_path / "run/netaudit/t.x/state").read_text()
+    assert [0o40700] * 2 == [(tmp_path / "run/netaudit" / each).stat().st_mode for each in (".", "t.x")]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ['mkdir -m 777 "$d/run/netaudit"', 'ln -s "$d/victim" "$d/run/netaudit"', 'ln -s "$d/none" "$d/run/netaudit"',
+     BETWEEN % 'ln -s "$d/victim" "$d/run/netaudit"', BETWEEN % 'command mkdir -m 755 "$d/run/netaudit"'],
+    ids=["open", "link", "broken link", "link in between", "open in between"],
+)  # fmt: skip
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_directory_of_somebody_else_is_refused(shell, before, tmp_path):
+    """A link, or one that others may write to, also where it was put there meanwhile; nothing is left in it."""
+    assert "state refused not-ours" in place(shell, tmp_path, before)
+    assert not list((tmp_path / "victim").iterdir())
+    assert not (tmp_path / "run/netaudit/t.x").exists()
+
+
+def persist(shell: list[str], directory: Path, lines: str, more: str = "", mode: str = "644") -> str:
+    """Write the file ``held`` as it is done after a confirmation; what it says that went wrong."""
+    file = f"path={directory}/held mode={mode} owner_ids=0:0 gone= lines={lines}"
+    script = f'dir="{directory}" id=x files=1\nchown() {{ :; }}\nfile_of() {{ {file}; }}\n{more}\n{host_files.PERSIST}'
+    return subprocess.run([*shells(shell), "-s"], input=script, text=True, capture_output=True, umask=0o022).stdout
+
+
+CONTENT = "a = 1\n\tb  \\n \n\n1\n"
+SPOILT = {
+    "less": CONTENT[:-2], "none": "", "no end": CONTENT[:-1], "more": CONTENT + "1", "a line more": CONTENT + "\n",
+    "other": CONTENT.replace("a", "b"), "blank": CONTENT.replace("  ", " "), "tab": CONTENT.replace("\t", " "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", ["1", ""], ids=["by lines", "by sums"])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_file_is_compared_with_what_was_to_be_written(shell, lines, tmp_path):
+    """Whatever else it holds after all is said, and it has its mode."""
+    (tmp_path / "f.1").write_text(CONTENT)
+    for mode in ("644", "600", "755"):
+        assert "" == persist(shell, tmp_path, lines, mode=mode)
+        assert (CONTENT, int(mode, 8)) == ((tmp_path / "held").read_text(), (tmp_path / "held").stat().st_mode & 0o777)
+    for name, text in SPOILT.items():
+        (tmp_path / "spoilt").write_text(text)
+        said = persist(shell, tmp_path, lines, 'mv() {\ncommand mv "$@" && cat "$dir/spoilt" >"$3"\n}')
+        assert "does not hold what was written" in said, name
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [(b"a = 1\n\n# b\tc\n", "1"), (b"a", ""), (b"", ""), (b"a\0\n", ""), (b"\xc3\xa4\n", ""), (b"a\r\n", ""),
+     (b"a\n" * 2048, "1"), (b"a\n" * 2049, ""), (None, "")],
+)  # fmt: skip
+def test_only_short_plain_text_is_compared_by_lines(content, lines):
+    """Of other bytes not every shell makes the same."""
+    change = Change(work(files=(FileState(PATH, content),)), TOKEN)
+    assert f" lines={lines} ;;" in payload(Action.ARM, change, nonce=NONCE, deadline_s=30).payload.decode()
