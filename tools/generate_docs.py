@@ -173,9 +173,10 @@ _GUARD_TEXT = """
 
 A: the values are compared with the plan, the host is locked, its undo is laid out, and a process is started that
 outlives the session. B: is that process still there after A has gone? Only then does it start. B is a new login where
-the end of a session could end the process with it: where systemd runs and the process is no unit of it, or elogind keeps
-sessions. Elsewhere nobody could, and the change starts on A. C: a new login with full authentication asks the probes again; the checks must pass, and routes, addresses, interfaces, listeners and other
-network namespaces must be as they were. It also carries the confirmation, or a later one does.
+the end of a session could end the process with it: where systemd runs and the process is no unit of it, or elogind
+keeps sessions. Elsewhere nobody could, and the change starts on A. C: a new login with full authentication asks the
+probes again; the checks must pass, and routes, addresses, interfaces, listeners and other network namespaces must be as
+they were. It also carries the confirmation, or a later one does.
 
 ## What stands on the host
 
@@ -192,8 +193,8 @@ confirmation; for {linger_s} s the host can still undo them, while the controlle
 
 ## Limits
 
-- A process that is no unit of systemd belongs to the login session's control group: a logind with KillUserProcesses ends
-  it at logout. Connection B finds that out before anything is changed, and the host is refused. What else may end
+- A process that is no unit of systemd belongs to the login session's control group: a logind with KillUserProcesses
+  ends it at logout. Connection B finds that out before anything is changed, and the host is refused. What else may end
   processes at a logout, such as a script of PAM's, is not looked for.
 - The process can be killed by root, or by the kernel when memory is short. Then nothing is undone until the next
   contact: `netaudit resume` runs its undo under the lock.
