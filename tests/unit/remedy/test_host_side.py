@@ -394,6 +394,23 @@ def test_a_file_is_compared_with_what_was_to_be_written(shell, lines, tmp_path):
         assert "does not hold what was written" in said, name
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_what_could_not_be_written_is_taken_away_and_nothing_else_is(shell, tmp_path):
+    """A file of that name that was there before stays; half a file of our own does not, and the reason is told."""
+    (tmp_path / "f.1").write_text(CONTENT)
+    aside = tmp_path / "held.netaudit-x"
+    aside.write_text("foreign")
+    assert f"{tmp_path}/held: " in persist(shell, tmp_path, "1")
+    assert "foreign" == aside.read_text()
+    aside.unlink()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/dd").write_text(f"#!/bin/sh\necho half >{aside}\necho 'dd: x: no room at all' >&2\nexit 1\n")
+    (tmp_path / "bin/dd").chmod(0o755)
+    assert f"{tmp_path}/held: no room at all\n" == persist(shell, tmp_path, "1", f"PATH={tmp_path}/bin:$PATH")
+    assert not aside.exists()
+    assert not (tmp_path / "held").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "lines"),
     [(b"a = 1\n\n# b\tc\n", "1"), (b"a", ""), (b"", ""), (b"a\0\n", ""), (b"\xc3\xa4\n", ""), (b"a\r\n", ""),
