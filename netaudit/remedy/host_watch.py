@@ -29,10 +29,10 @@ that hangs, is left to its fate.
 
 from __future__ import annotations
 
-from netaudit.wire.bundle import PATH
+from netaudit.wire.bundle import PATH, STOPPING
 
 # What the watcher and the sessions have in common. $dir and $base are set by who reads it in.
-LIBRARY = r"""
+_LIBRARY = r"""
 now() {
     read -r up idle </proc/uptime
     now_cs=${up%.*}${up#*.}
@@ -96,26 +96,6 @@ end_all_of() {
     kill -KILL $tree
 } 2>/dev/null
 
-# $tree gets process $1 and its descendants, each stopped before its children are looked up.
-stop_tree() {
-    kill -STOP "$1"
-    tree="$tree $1"
-    children=
-    if [ -r "/proc/$1/task/$1/children" ]; then
-        read -r children <"/proc/$1/task/$1/children"
-    else
-        for stat in /proc/[0-9]*/stat; do
-            read -r line <"$stat" || continue
-            case ${line##*) } in
-                ?" $1 "*) stat=${stat#/proc/}; children="$children ${stat%/stat}" ;;
-            esac
-        done
-    fi
-    for each in $children; do
-        stop_tree "$each"
-    done
-}
-
 is_same_place() {
     [ -e "/proc/self/ns/$1" ] && [ "/proc/self/ns/$1" -ef "/proc/1/ns/$1" ]
 }
@@ -137,6 +117,8 @@ start_watcher() {
     fi
 }
 """
+
+LIBRARY = STOPPING + _LIBRARY
 
 # The detached process: ``sh watch.sh guard|recover|undo``.
 _SETTING = f"""

@@ -65,7 +65,7 @@ cd /
 """
 
 # $tree becomes the processes that descend from $1, each stopped before its children are looked up.
-_STOPPING = """\
+STOPPING = """\
 stop_tree() {
   kill -STOP "$1"
   tree="$tree $1"
@@ -80,8 +80,8 @@ stop_tree() {
       esac
     done
   fi
-  for child in $children; do
-    stop_tree "$child"
+  for each in $children; do
+    stop_tree "$each"
   done
 }
 """
@@ -201,7 +201,7 @@ def _split_payload(
     ticker = _TICKER.format(deadline_s=deadline_s) if is_timed else ""
     head, tail = _MAIN_HEAD.format(nonce="\0", ticker=ticker).split("\0")
     functions = "".join(_probe_function(probe) for probe in probes)
-    before = f"{{\n{_SETTING}{functions}{_STOPPING}{_RUNNING.lstrip()}{_ENDING}{head}".encode()
+    before = f"{{\n{_SETTING}{functions}{STOPPING}{_RUNNING.lstrip()}{_ENDING}{head}".encode()
     after = f"{tail}{calls}{_MAIN_TAIL.format(count=len(probes))}}}\n".encode()
     return before, after, hashlib.sha256(before + _BLANK_NONCE.encode() + after).hexdigest()
 
