@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ class Story:
 
     name: str
     outcome: str
-    reason: str  # is part of what the operator reads
+    reason: str  # matches what the operator reads
     setup: str = ""  # on the host, before
     steps: Callable | None = None
     work: dict = field(default_factory=dict)
@@ -95,7 +96,7 @@ STORIES = [
           steps=lambda step: (step(CORE, "4096", "5000"),
                               step(FIN, "60", "30", apply="echo 31 >/proc/sys/net/ipv4/tcp_fin_timeout; sleep 987",
                                    timeout_s=1))),
-    Story("an apply that hangs over the deadline", "rolled-back", "still being made",
+    Story("an apply that hangs over the deadline", "rolled-back", "still being made|its time was over",
           steps=lambda step: (step(FIN, "60", "30", apply="echo 31 >/proc/sys/net/ipv4/tcp_fin_timeout; sleep 986",
                                    timeout_s=60),)),
     Story("clamped", "rolled-back", "net.core.somaxconn did not become what was asked: it is '4999'",
@@ -175,7 +176,7 @@ def told(guard_lab, step):
 def test_each_story_ends_as_it_must(told, story):
     """The outcome, the line, and a host that is exactly as before unless it was to be changed."""
     before, own, after, left, is_new, is_pristine = told[story.name]
-    assert (story.outcome, True) == (own["outcome"], story.reason in own["reason"]), own
+    assert (story.outcome, True) == (own["outcome"], re.search(story.reason, own["reason"]) is not None), own
     assert story.is_new == is_new
     if story.outcome in {"refused", "rolled-back"} and story.name != "booted in between":
         assert before == after

@@ -25,16 +25,16 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: becomes a
 
 
 class Keeper:
-    """A sink that keeps what it is fed and has enough once a word has come."""
+    """A sink that keeps what it is fed and has enough once its words have come, on whichever stream."""
 
-    def __init__(self, word: bytes = b"") -> None:
+    def __init__(self, *words: bytes) -> None:
         self.fed = dict.fromkeys(Stream, b"")
-        self._word = word
+        self._words = words
 
     def feed(self, stream: Stream, data: bytes) -> bool:
         """See ``Sink``."""
         self.fed[stream] += data
-        return bool(self._word) and any(self._word in said for said in self.fed.values())
+        return bool(self._words) and all(any(word in said for said in self.fed.values()) for word in self._words)
 
 
 class Talk(PlainShell):
@@ -63,7 +63,7 @@ def bundle(text: str) -> Bundle:
     return Bundle("0" * 32, text.encode(), "", (), 30)
 
 
-def run(text: str, *, become: Become | None = None, password: str | None = None, word: bytes = b"") -> Keeper:
+def run(text: str, *words: bytes, become: Become | None = None, password: str | None = None) -> Keeper:
     """What a payload says through the transport."""
 
     class Secrets:
@@ -71,7 +71,7 @@ def run(text: str, *, become: Become | None = None, password: str | None = None,
             return Credentials(become_password=password)
 
     async def once() -> Keeper:
-        sink = Keeper(word)
+        sink = Keeper(*words)
         transport = LocalTransport(Limits(first_byte_s=10), Secrets())
         session = await transport.open(Target("here", "localhost", become=become))
         await session.run(bundle(text), sink)
@@ -104,7 +104,7 @@ def test_once_the_sink_has_all_nobody_waits():
 
 def test_standard_input_stays_open_until_the_sink_has_all():
     """Its end is what tells the guard in a payload that nobody listens."""
-    sink = run("echo start; if read -r line; then echo data; else echo gone; fi; exit 0\n", word=b"start")
+    sink = run("echo start; if read -r line; then echo data; else echo gone; fi; exit 0\n", b"start")
     assert sink.fed[Stream.OUT] == b"start\n"
 
 
@@ -201,7 +201,7 @@ def test_a_tool_that_wants_a_terminal_gets_one(monkeypatch):
         return conversation(become, password, terminal=True)
 
     monkeypatch.setattr("netaudit.transport.shell_session.conversation", choosy)
-    sink = run("id -un; echo aside >&2\n", become=Become(BecomeMethod.SU, user="nobody"), word=b"aside")
+    sink = run("id -un; echo aside >&2\n", b"nobody", b"aside\n", become=Become(BecomeMethod.SU, user="nobody"))
     assert tries == [False, True]
     assert sink.fed[Stream.OUT].strip() == b"nobody"
     assert sink.fed[Stream.ERR] == b"aside\n"
@@ -240,7 +240,7 @@ def test_no_process_and_no_descriptor_is_left():
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         listen("exit 1")
-        run("echo x; sleep 86396\n", word=b"x")
+        run("echo x; sleep 86396\n", b"x")
         with pytest.raises(WorldError):
             listen("sleep 86396", first_byte_s=0.05)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
