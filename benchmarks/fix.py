@@ -1,8 +1,8 @@
 """A guarded change of a whole lab fleet against an audit of the same fleet, with no soak asked for.
 
 The lab's hosts work on this machine as well, and all of it is bound by its processors. So the figure counts what a
-change makes of work altogether: the audit that the plan is made of, the re-audit before the confirmation with a login of
-its own, and the guard on the host. What of it is the controller's own is told apart.
+change makes of work altogether: the audit that the plan is made of, the re-audit before the confirmation with a login
+of its own, and the guard on the host. What of it is the controller's own is told apart.
 """
 
 from __future__ import annotations

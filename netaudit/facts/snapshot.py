@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -29,15 +30,47 @@ _LONGEST_REMEMBERED_BYTES = 64 * 1024
 
 
 def facts_of(capture: Capture, domains: Collection[str] | None = None) -> Facts:
-    """The facts of one capture. Only the named domains are parsed (default: all); others are *not asked*."""
-    sections = {section.probe_id: section for section in capture.sections}
+    """The facts of one capture. Only the named domains are parsed (default: all); others are *not asked*.
+
+    Who asks for more of the same capture at once, as a plan does of what was just audited, has the rest parsed.
+    """
     values: dict[str, Any] = dict.fromkeys(_FIELDS, _NOT_ASKED)  # Any: one type a field
+    parsed = _LATEST.of(capture)
     for name, (probe, read) in _READERS.items():
         if domains is None or name in domains:
-            values[name] = value_of(sections.get(probe), read)
+            if name not in parsed.values:
+                parsed.values[name] = value_of(parsed.sections.get(probe), read)
+            values[name] = parsed.values[name]
     if domains is None or OWN in domains:
         values[OWN] = _own(capture.sections)
     return Facts(host=capture.host, address=capture.address, taken_at=capture.started_at, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What is known already of one capture, by domain."""
+
+    capture: Capture
+    sections: Mapping[str, Section]
+    values: dict[str, object]
+
+
+class _Latest:
+    """Remembers the capture that was asked for last, and no other."""
+
+    def __init__(self) -> None:
+        self._parsed: _Parsed | None = None
+
+    def of(self, capture: Capture) -> _Parsed:
+        """What is known of this one; of threads that ask at once each has its own."""
+        parsed = self._parsed
+        if parsed is None or parsed.capture is not capture:
+            sections = {section.probe_id: section for section in capture.sections}
+            parsed = self._parsed = _Parsed(capture, sections, {})
+        return parsed
+
+
+_LATEST = _Latest()
 
 
 def _own(sections: Sequence[Section]) -> Maybe[Mapping[str, object]]:

@@ -11,7 +11,8 @@ and reads its ``state``; losing the session is harmless.
 of them can. Whoever comes late reads who has won. The same holds for ``finish`` after the files have been written.
 
 *Time* is ``/proc/uptime``: no step of the clock moves it. A ticker wakes the watcher once a second; ``wait`` returns
-when a trapped signal comes, so it needs no program that knows timeouts.
+when a trapped signal comes, so it needs no program that knows timeouts. A change that is only held, far from its
+deadline, is looked at every three seconds: whoever decides wakes the watcher.
 
 *What runs for a step* can be killed with all that it started. What may start any program does so in a session of its
 own, which is killed as one and reaches nobody else. Texts of which every line is known, which read and write files and
@@ -136,7 +137,7 @@ base=${dir%/*}
 . "$dir/change.sh"
 exec </dev/null 2>>"$dir/log"
 trap '' HUP PIPE INT
-tick=0 ended= deadline= heeds= why= bad=
+tick=0 ended= deadline= heeds= why= bad= pace=1
 trap 'tick=$((tick + 1))' ALRM
 trap 'tick=$((tick + 1)) ended=1' TERM
 
@@ -145,12 +146,19 @@ start_ticker() {
         trap - ALRM
         trap 'kill "$!"; exit' TERM
         while :; do
-            sleep 1 &
+            pace=
+            [ ! -e "$dir/pace" ] || read -r pace <"$dir/pace"
+            sleep "${pace:-1}" &
             wait "$!"
             kill -ALRM "$$" || exit
         done
     ) 9>&- >/dev/null 2>&1 &
     ticker=$!
+}
+
+# From its next tick on the ticker waits $1 seconds each time.
+tick_every() {
+    [ "$pace" = "$1" ] || { pace=$1 && printf '%s\n' "$1" >"$dir/pace"; } 2>/dev/null
 }
 
 pause() {
@@ -456,8 +464,14 @@ revert() {
 
 settle() {
     while ! is_over; do
+        if [ $((deadline - now_cs)) -gt 700 ]; then
+            tick_every 3
+        else
+            tick_every 1
+        fi
         pause
     done
+    tick_every 1
     read -r verdict <"$dir/verdict"
     deadline= heeds=
     if [ "$verdict" = confirmed ]; then

@@ -148,6 +148,8 @@ STORIES = [
           steps=lambda step: (step(CORE, "4096", "5000", undo="exit 1"),), job={"abandon": "no"}, left=1,
           after="echo 4096 >/proc/sys/net/core/somaxconn; rm -r /run/netaudit"),
     Story("a gate that takes too long", "rolled-back", "time was over", job={"gate_s": 9}),
+    Story("a longer time is kept as well", "rolled-back", "time was over", work={"confirm_within_s": 13},
+          job={"gate_s": 14}),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from netaudit.facts import snapshot
 from netaudit.facts.absence import why_absent
 from netaudit.facts.snapshot import facts_of
 from netaudit.model.facts import Facts
@@ -115,3 +116,15 @@ def test_anything_else_is_not_present() -> None:
         AbsentReason.NOT_PRESENT,
         "this kernel has no net.ipv4.tcp_whatever",
     )
+
+
+def test_what_was_parsed_of_a_capture_is_not_parsed_again(monkeypatch):
+    """Who asks for more has the rest parsed; another capture is another matter, also where it is equal."""
+    asked = []
+    monkeypatch.setattr(snapshot, "value_of", lambda section, parse: asked.append(parse) or parse)
+    one, other = (Capture("web1", "", "", datetime(2026, 1, 1, tzinfo=UTC), 0.1, ()) for _ in range(2))
+    first, second = facts_of(one, {"memory", "cpu"}), facts_of(one, {"memory", "cpu", "kernel"})
+    assert (3, first.memory, Absent) == (len(asked), second.memory, type(first.kernel))
+    facts_of(other, {"memory"})
+    facts_of(one, {"memory"})
+    assert len(asked) == 5
