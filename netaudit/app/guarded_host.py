@@ -277,6 +277,7 @@ class GuardedHost:
             sections = decoder.finish()
             if problem := decoder.problem():
                 trouble = problem.message
+            self._is_older = False  # it is alive: what is lost from now on may have reached the host
         except WorldError as error:
             if self._is_older and not ask.fresh:
                 await self.close()  # it may have died long ago, which says nothing of the host

@@ -215,6 +215,14 @@ def test_a_connection_that_has_died_since_says_nothing_of_the_host():
     assert (3, 1) == (host.opened, dead.closed)
 
 
+def test_a_start_that_may_have_reached_the_host_is_not_sent_again():
+    """Also on the connection of the audit, once it has armed the host: the host is asked how far it is."""
+    host = Host(keeps_sessions=False, deaf_to=frozenset({Action.GO}))
+    outcome = asyncio.run(through(guarded(host, Book(), session=host)))
+    assert Outcome.PERSISTED is outcome.outcome
+    assert [Action.ARM, Action.GO, Action.STATUS, Action.STATUS, Action.CONFIRM, Action.KEEP] == host.asked
+
+
 def test_without_persist_the_outcome_says_so():
     """Nothing lasts, so nothing is read again."""
     host = Host()
