@@ -146,9 +146,9 @@ start_ticker() {
         trap - ALRM
         trap 'kill "$!"; exit' TERM
         while :; do
-            pace=
-            [ ! -e "$dir/pace" ] || read -r pace <"$dir/pace"
-            sleep "${pace:-1}" &
+            seconds=
+            [ ! -e "$dir/pace" ] || read -r seconds <"$dir/pace"
+            sleep "${seconds:-1}" &
             wait "$!"
             kill -ALRM "$$" || exit
         done
