@@ -165,7 +165,7 @@ def jobs_of(fleet: Fleet, ruleset: Ruleset, asked: Questions) -> tuple[list[Job]
     jobs, all_rules = [], []
     for target in fleet.targets:
         variables = fleet.variables(target.name)
-        rules = ruleset.for_host(target.name, variables, fleet.matches)
+        rules = ruleset.for_host(target.name, variables, fleet.matches, fleet.origin)
         if id(rules) not in widened:
             widened[id(rules)] = (rules, replace(rules, domains=rules.domains | DOMAINS))
         wide = widened[id(rules)][1]

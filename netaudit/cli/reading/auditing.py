@@ -16,6 +16,8 @@ from netaudit.app.audit import Audit, Job, Outcome
 from netaudit.app.collect import Collector
 from netaudit.app.observers import Expendable, Keeping, Observers
 from netaudit.app.ports import Observer
+from netaudit.app.rules import Question
+from netaudit.baseline.select import HostRules, Ruleset
 from netaudit.baseline.waivers import notes as waiver_notes
 from netaudit.cli import exit_codes
 from netaudit.cli.asking.rules import probes_digest, questions, ruleset_of
@@ -81,7 +83,7 @@ def audit(args: argparse.Namespace, command: str = "audit") -> int:
     ruleset = ruleset_of(args, warn)
     fleet = fleet_of(args, warn)
     asked = questions(args)
-    jobs = [job_of(fleet, ruleset.for_host, asked.of_rules, place) for place in range(len(fleet.targets))]
+    jobs = [job_of(fleet, ruleset, asked.of_rules, place) for place in range(len(fleet.targets))]
     baseline = BaselineRef(ruleset.name, ruleset.sha256)
     run = new_run(command, args, baseline=baseline, digest=probes_digest(asked.probes))
     run = replace(run, notes=(*run.notes, *waiver_notes(ruleset.rules.waivers, run.started_at)))
@@ -123,11 +125,11 @@ def perform(
     return interrupt.run(work())
 
 
-def job_of(fleet: Fleet, rules_for: Callable, question_of: Callable, place: int) -> Job:  # type: ignore[type-arg]
+def job_of(fleet: Fleet, ruleset: Ruleset, question_of: Callable[[HostRules], Question], place: int) -> Job:
     """What is asked of one host of a fleet."""
     target = fleet.targets[place]
     variables = fleet.variables(target.name)
-    rules = rules_for(target.name, variables, fleet.matches, fleet.origin)
+    rules = ruleset.for_host(target.name, variables, fleet.matches, fleet.origin)
     return Job(target, question_of(rules), str(variables.get(SITE, "")))
 
 

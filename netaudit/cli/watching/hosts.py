@@ -127,7 +127,7 @@ class WatchedHosts:
         )
         asked = questions(args)
         wider = _Wider(asked)
-        jobs = [job_of(fleet, ruleset.for_host, wider.of_rules, place) for place in range(len(fleet.targets))]
+        jobs = [job_of(fleet, ruleset, wider.of_rules, place) for place in range(len(fleet.targets))]
         return fleet, ruleset, asked, jobs
 
     def _files(self) -> frozenset[tuple[str, int, int]]:

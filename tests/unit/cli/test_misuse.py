@@ -219,6 +219,14 @@ def test_an_inventory_script_that_fails(call, home, script, expected):
     _is_misuse(call("audit", "-i", "inventory.sh"), expected)
 
 
+@pytest.mark.parametrize("words", [["audit"], ["plan"], ["fix", "--check"], ["watch", "--count", "1"]], ids=" ".join)
+def test_a_variable_of_a_host_that_no_baseline_knows(call, home, words):
+    """Every command that holds a host against a baseline says where it was set."""
+    (home / "hosts.yaml").write_text("all:\n  hosts:\n    web1:\n      netaudit_vars: {nonsense: 3}\n")
+    said = call(*words, "-i", "hosts.yaml")
+    _is_misuse(said, "hosts.yaml:3:5: netaudit_vars of web1: no baseline declares the variable 'nonsense'")
+
+
 def test_host_key_checking_is_never_off_by_inventory(call, home):
     """A variable cannot switch it off: it is said, and the run stays strict."""
     (home / "hosts.ini").write_text("web1 ansible_host=127.0.0.1 ansible_port=1 ansible_host_key_checking=false\n")
