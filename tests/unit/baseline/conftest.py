@@ -80,10 +80,16 @@ def ruleset_of(text: str, parents: Mapping[str, str] | None = None, lists: Lists
     return Ruleset(rules, digest(rules), lambda: lists)
 
 
-def one_check(body: str, head: str = "") -> str:
+def text_of_one(body: str, head: str = "") -> str:
     """A baseline whose only check has this body; ``head`` are further keys of the baseline."""
     check = CHECK + textwrap.indent(textwrap.dedent(body), "  ")
     return f"baseline: test\n{textwrap.dedent(head)}define:\n{textwrap.indent(check, '  ')}"
+
+
+@pytest.fixture
+def one_check() -> Callable[..., str]:
+    """Makes the text of a baseline whose only check has a body."""
+    return text_of_one
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def errors_of() -> Callable[..., list[str]]:
 @pytest.fixture
 def check_errors() -> Callable[..., list[str]]:
     """The errors of a baseline whose only check has this body."""
-    return lambda body, head="": [str(error) for error in resolved(one_check(body, head))[1]]
+    return lambda body, head="": [str(error) for error in resolved(text_of_one(body, head))[1]]
 
 
 @pytest.fixture
@@ -136,6 +142,6 @@ def judge(audit: Callable[..., dict[str, Result]]) -> Callable[..., Result]:
     def run(
         body: str, facts: Facts, head: str = "", now: datetime = NOW, variables: Mapping[str, object] | None = None
     ) -> Result:
-        return audit(one_check(body, head), facts, now, variables)["t.one"]
+        return audit(text_of_one(body, head), facts, now, variables)["t.one"]
 
     return run

@@ -16,16 +16,6 @@ from netaudit.model.result import Result, Verdict
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 NOBODY: frozenset[str] = frozenset()
-HEAD = """\
-baseline: test
-define:
-  - id: t.one
-    title: One
-    layer: host
-    kind: setting
-    severity: high
-    why: because
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -67,15 +57,15 @@ def test_checks_of_a_panel_are_answered_at_once(
 
 
 def test_a_panel_learns_nothing_of_a_check_that_applies_for_the_first_time(
-    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts]
+    ruleset: Callable[..., Ruleset], facts: Callable[..., Facts], one_check: Callable[[str], str]
 ) -> None:
     """What such a check looks at besides its conditions is not in the key of its panel."""
-    body = """\
-    applies_to: [{when: "facts.kernel.virtualization != 'none'", else: bare}]
-    value: facts.cpu.count
-    expect: {at_most: 4}
-"""
-    two = HEAD + body + HEAD[HEAD.index("  - id") :].replace("t.one", "t.two") + body
+    one = one_check("""\
+        applies_to: [{when: "facts.kernel.virtualization != 'none'", else: bare}]
+        value: facts.cpu.count
+        expect: {at_most: 4}
+        """)
+    two = one + one[one.index("  - id") :].replace("t.one", "t.two")
     rules = ruleset(two).for_host("web1", {}, lambda _: NOBODY)
     kernel = facts().kernel
 
